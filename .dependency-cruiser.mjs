@@ -1,0 +1,78 @@
+// The rules of the house: which room may import which. `npm run boundaries` checks them.
+const rule = (name, comment, from, to) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: {path: from},
+  to: {path: to},
+});
+
+export default {
+  forbidden: [
+    rule(
+      'api-stands-alone',
+      'the resource is the vocabulary of every other room',
+      '^src/api/',
+      '^src/(?!api/)',
+    ),
+    rule(
+      'kube-knows-no-auth',
+      'talking to a cluster knows nothing of auth',
+      '^src/kube/',
+      '^src/(operator|server|database|backup|api)/',
+    ),
+    rule(
+      'desired-is-pure',
+      'a manifest is computed, never fetched',
+      '^src/operator/desired/',
+      '^(node:(fs|net|http|https|child_process|timers|tls|dns)|fs|net|http|https)(/|$)|^src/(server|backup|operator/(reconcile|status))/|^src/kube/(client|reflector|workqueue|lease|events)|^src/support/clock|node_modules/(undici|pg|fastify)/',
+    ),
+    rule(
+      'status-is-pure',
+      'conditions are computed once, from what was observed',
+      '^src/operator/status/',
+      '^node:(fs|net|http|https|child_process)|^src/(server|backup)/|node_modules/(undici|pg|fastify)/',
+    ),
+    rule(
+      'server-knows-no-cluster',
+      'the auth server runs anywhere',
+      '^src/server/',
+      '^src/(operator|kube|backup|api)/',
+    ),
+    rule(
+      'database-is-below',
+      'the database serves the rooms above it',
+      '^src/database/',
+      '^src/(operator|server|kube|backup|api)/',
+    ),
+    rule(
+      'backup-is-its-own',
+      'backup needs the database only',
+      '^src/backup/',
+      '^src/(operator|server|kube|api)/',
+    ),
+    rule('support-is-below-all', 'support serves every room', '^src/support/', '^src/(?!support/)'),
+    rule(
+      'operator-only-reads-schema-version',
+      'of the database the operator knows one number',
+      '^src/operator/',
+      '^src/database/(?!version\\.ts)',
+    ),
+    {name: 'no-circular', severity: 'error', from: {}, to: {circular: true}},
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: {orphan: true, pathNot: ['\\.d\\.ts$', '^src/main\\.ts$']},
+      to: {},
+    },
+  ],
+  options: {
+    doNotFollow: {path: 'node_modules'},
+    tsPreCompilationDeps: true,
+    tsConfig: {fileName: 'tsconfig.json'},
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default'],
+    },
+  },
+};

@@ -1,0 +1,35 @@
+// Bundles the program into dist/main.js, one file a room that only its own subcommand loads, and copies what is
+// read at run time. Bundling brings the start of the Kubernetes client from half a second to a fifth.
+import {cp, mkdir, readFile, rm} from 'node:fs/promises';
+import {build} from 'esbuild';
+
+interface PackageManifest {
+  readonly version: string;
+}
+
+const manifest = JSON.parse(await readFile('package.json', 'utf8')) as PackageManifest;
+const version = process.env['VERSION'] ?? manifest.version;
+
+await rm('dist', {recursive: true, force: true});
+await mkdir('dist', {recursive: true});
+await build({
+  entryPoints: ['src/main.ts'],
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  sourcemap: 'linked',
+  sourcesContent: false,
+  minifySyntax: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  external: ['pg-native'],
+  define: {'process.env.FRAISEQL_AUTH_VERSION': JSON.stringify(version)},
+  // Bundled CommonJS asks for these names; an ES module does not have them.
+  banner: {
+    js: "#!/usr/bin/env node\nimport {createRequire as __createRequire} from 'node:module'; import {fileURLToPath as __fileURLToPath} from 'node:url'; import {dirname as __pathDirname} from 'node:path'; const require = __createRequire(import.meta.url); const __filename = __fileURLToPath(import.meta.url); const __dirname = __pathDirname(__filename);",
+  },
+});
+await cp('src/database/migrations', 'dist/migrations', {recursive: true});

@@ -1,0 +1,53 @@
+import {writeFile} from 'node:fs/promises';
+import {z} from 'zod';
+
+/**
+ * What a command that runs as a Job says of itself when it ends: one JSON line in the file that TERMINATION_LOG
+ * names, which Kubernetes shows as the container's termination message and the operator copies into the status.
+ * `reason` is a CamelCase word that code may compare; `message` says what happened and `hint` what to do, both for a
+ * person, neither with a secret.
+ */
+export const outcomeSchema = z.discriminatedUnion('ok', [
+  z.object({ok: z.literal(true), kind: z.string(), detail: z.record(z.string(), z.unknown())}),
+  z.object({
+    ok: z.literal(false),
+    kind: z.string(),
+    reason: z.string(),
+    message: z.string(),
+    hint: z.string(),
+  }),
+]);
+export type Outcome = z.infer<typeof outcomeSchema>;
+
+/** The kubelet keeps 4096 bytes of a termination message. */
+const MAX_BYTES = 4096;
+
+/** Writes the outcome where TERMINATION_LOG says; without that variable it does nothing. */
+export async function reportOutcome(outcome: Outcome, env: NodeJS.ProcessEnv = process.env): Promise<void> {
+  const path = env['TERMINATION_LOG'];
+  if (!path) return;
+  await writeFile(path, `${serialise(outcome)}\n`);
+}
+
+/** Reads a termination message back; undefined where it is not one of ours (a crash leaves a stack trace, say). */
+export function parseOutcome(text: string): Outcome | undefined {
+  try {
+    const parsed = outcomeSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function serialise(outcome: Outcome): string {
+  const whole = JSON.stringify(outcome);
+  if (Buffer.byteLength(whole) < MAX_BYTES) return whole;
+  return outcome.ok
+    ? JSON.stringify({...outcome, detail: {truncated: true}})
+    : JSON.stringify({
+        ...outcome,
+        message: `${outcome.message.slice(0, 800)}…`,
+        hint: outcome.hint.slice(0, 400),
+      });
+}
