@@ -1,0 +1,17 @@
+-- Up Migration
+-- What a session needs beside the guide's columns. A session without details (made by another version of FraiseQL)
+-- is a session still: readers join from the left.
+CREATE TABLE _system.session_details (
+    session_id UUID PRIMARY KEY REFERENCES _system.sessions (id) ON DELETE CASCADE,
+    provider TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    client_id TEXT,
+    email TEXT,
+    name TEXT,
+    last_used_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    idle_expires_at TIMESTAMPTZ
+);
+
+-- A provider names a user by (issuer, subject) when it ends a session.
+CREATE INDEX idx_session_details_subject ON _system.session_details (issuer, subject);

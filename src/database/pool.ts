@@ -1,0 +1,78 @@
+import {Client, Pool, type ClientConfig} from 'pg';
+import {DatabaseError} from './errors.ts';
+import {parseDatabaseUrl} from './url.ts';
+
+export {databaseFault, isOutage, type DatabaseFault} from './errors.ts';
+
+export interface PoolOptions {
+  /** DATABASE_URL as the user wrote it. */
+  readonly url: string;
+  /** DATABASE_POOL_SIZE: connections at most. */
+  readonly size: number;
+  /** DATABASE_MAX_LIFETIME: seconds after which a connection is replaced; 0 keeps it. */
+  readonly maxLifetimeSeconds: number;
+  /** How long to wait for a connection, whether a new one or a free one of the pool. */
+  readonly connectTimeoutMs?: number;
+  /** How long one statement may take, held by the server and, a second later, by this side. */
+  readonly statementTimeoutMs?: number;
+  /** How long an unused connection is kept. */
+  readonly idleTimeoutMs?: number;
+  readonly applicationName?: string;
+  /** Told of connections that break while idle; the pool replaces them by itself. */
+  readonly onIdleError?: (error: Error) => void;
+}
+
+/**
+ * A pool of connections. It opens none by itself, so a database that is away does not keep the program from starting.
+ * Throws DatabaseError(DatabaseURLInvalid) at once where the URL, or a file that it names, cannot be used.
+ */
+export function createPool(options: PoolOptions): Pool {
+  const statementTimeout = options.statementTimeoutMs ?? 5_000;
+  const pool = new Pool({
+    ...clientOptions(options.url, {
+      connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+      statementTimeoutMs: statementTimeout,
+      applicationName: options.applicationName ?? 'fraiseql-auth',
+    }),
+    max: options.size,
+    maxLifetimeSeconds: options.maxLifetimeSeconds,
+    idleTimeoutMillis: options.idleTimeoutMs ?? 60_000,
+  });
+  // Without a listener the break of an idle connection ends the process.
+  pool.on('error', (error) => options.onIdleError?.(error));
+  return pool;
+}
+
+/** Options for one connection or a pool. Checks that the driver can use the URL, which otherwise fails only later. */
+export function clientOptions(
+  url: string,
+  options: {connectTimeoutMs: number; statementTimeoutMs: number; applicationName: string},
+): ClientConfig {
+  const config: ClientConfig = {
+    connectionString: parseDatabaseUrl(url).url,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    statement_timeout: options.statementTimeoutMs,
+    // The server's own limit comes first; this one is for a server that no longer answers at all.
+    query_timeout: options.statementTimeoutMs + 1_000,
+    idle_in_transaction_session_timeout: options.statementTimeoutMs * 2,
+    application_name: options.applicationName,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  };
+  try {
+    void new Client(config);
+  } catch (error) {
+    throw new DatabaseError(
+      'DatabaseURLInvalid',
+      `the database URL cannot be used: ${withoutUrl(error)}`,
+      'Correct the sslmode, sslrootcert, sslcert or sslkey parameter, or the file that it names.',
+      error,
+    );
+  }
+  return config;
+}
+
+function withoutUrl(error: unknown): string {
+  const text = error instanceof Error ? error.message : 'unknown error';
+  return text.replaceAll(/postgres(ql)?:\/\/\S+/g, '(the URL)');
+}
