@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# The components that are built from Go modules.
+
+require_go() {
+  command -v go >/dev/null || {
+    say 'Go is missing: install Go 1.24 or newer (go.dev/doc/install), or set KUBECONFIG_EXISTING to a kubeconfig, or CLUSTER=kind.'
+    return 1
+  }
+}
+
+# build_into DIR FUNCTION: FUNCTION fills a fresh directory, which takes its place only when whole.
+build_into() {
+  local target=$1 work
+  work=$(mktemp -d "$CACHE/.building-XXXXXX")
+  chmod 755 "$work"
+  "$2" "$work" || return 1
+  touch "$work/.complete"
+  rm -rf "$target"
+  mv -T "$work" "$target"
+}
+
+go_build() { # go_build OUTPUT LDFLAGS PACKAGE
+  (cd "$COMPONENTS_DIR" && env CGO_ENABLED=0 GOFLAGS=-mod=readonly GOWORK=off nice -n 5 \
+    go build -buildvcs=false -trimpath -ldflags "-s -w $2" -o "$1" "$3")
+}
+
+build_kubernetes() {
+  local work=$1 version=k8s.io/component-base/version name
+  go_build "$work/kube" "-X $version.gitVersion=v$KUBERNETES_VERSION -X $version.gitMajor=1 \
+    -X $version.gitMinor=$(cut -d. -f2 <<<"$KUBERNETES_VERSION") -X $version.gitTreeState=clean" ./kube || return 1
+  for name in etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl; do
+    ln -s kube "$work/$name"
+  done
+}
+
+build_coredns() { go_build "$1/coredns" '' ./dns; }
+
+build_helm() {
+  go_build "$1/helm" "-X helm.sh/helm/v3/internal/version.version=v$HELM_VERSION" helm.sh/helm/v3/cmd/helm
+}
+
+# A module of its own: it shares nothing with the others.
+build_versitygw() {
+  env CGO_ENABLED=0 GOBIN="$1" GOFLAGS= GOWORK=off nice -n 5 \
+    go install -trimpath -ldflags '-s -w' "github.com/versity/versitygw/cmd/versitygw@v$VERSITYGW_VERSION"
+}
