@@ -13,17 +13,18 @@ PROJECT_DIR=$(cd "$CLUSTER_DIR/../.." && pwd)
 CACHE=${FRAISEQL_CACHE:-$HOME/.cache/fraiseql-auth}
 COMPONENTS_DIR=$CLUSTER_DIR/components
 
-# The key of what is built from our own Go sources holds a digest of them, so that a change is never served stale.
-components_digest() {
-  cat "$COMPONENTS_DIR"/go.mod "$COMPONENTS_DIR"/go.sum "$COMPONENTS_DIR"/*/main.go | sha256sum | cut -c1-8
+# component_dir NAME-VERSION [SOURCE]: the place of a component in the cache. Its name holds a digest of our own sources
+# of it, so that a change is never served stale.
+component_dir() {
+  local digest
+  digest=$(cat "$COMPONENTS_DIR"/go.mod "$COMPONENTS_DIR"/go.sum ${2+"$COMPONENTS_DIR/$2/main.go"} | sha256sum)
+  printf '%s/%s-%s' "$CACHE" "$1" "${digest:0:8}"
 }
-COMPONENTS_DIGEST=$(components_digest)
-
-KUBERNETES_DIR=$CACHE/kubernetes-$KUBERNETES_VERSION-$COMPONENTS_DIGEST
-COREDNS_DIR=$CACHE/coredns-$COREDNS_VERSION-$COMPONENTS_DIGEST
-HELM_DIR=$CACHE/helm-$HELM_VERSION-$COMPONENTS_DIGEST
+KUBERNETES_DIR=$(component_dir "kubernetes-$KUBERNETES_VERSION" kube)
+COREDNS_DIR=$(component_dir "coredns-$COREDNS_VERSION" dns)
+HELM_DIR=$(component_dir "helm-$HELM_VERSION")
+PAUSE_DIR=$(component_dir pause pause)
 VERSITYGW_DIR=$CACHE/versitygw-$VERSITYGW_VERSION
-PAUSE_DIR=$CACHE/pause-$COMPONENTS_DIGEST
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -14,8 +14,6 @@ source "$CLUSTER_DIR/lib/diagnose.sh"
 
 STATE=$FRAISEQL_CLUSTER_STATE
 LOGS=$FRAISEQL_CLUSTER_LOGS
-NODE_NAME=node
-NODE_ADDRESS=192.0.2.10
 export PATH=$KUBERNETES_DIR:$HELM_DIR:$PATH:/usr/sbin:/sbin
 
 # Starts a component with its output in a file of its own; its death during bring-up is noticed by `await`.
