@@ -19,7 +19,7 @@ export interface PoolOptions {
   readonly idleTimeoutMs?: number;
   readonly applicationName?: string;
   /** Told of connections that break while idle; the pool replaces them by itself. */
-  readonly onIdleError?: (error: Error) => void;
+  readonly onError?: (error: Error) => void;
 }
 
 /**
@@ -39,7 +39,7 @@ export function createPool(options: PoolOptions): Pool {
     idleTimeoutMillis: options.idleTimeoutMs ?? 60_000,
   });
   // Without a listener the break of an idle connection ends the process.
-  pool.on('error', (error) => options.onIdleError?.(error));
+  pool.on('error', (error) => options.onError?.(error));
   return pool;
 }
 

@@ -1,15 +1,15 @@
 -- Up Migration
--- What a session needs beside the guide's columns. A session without details (made by another version of FraiseQL)
+-- What a session needs beside the guide's columns. A session without a row here (made by hand, or by another version)
 -- is a session still: readers join from the left.
 CREATE TABLE _system.session_details (
     session_id UUID PRIMARY KEY REFERENCES _system.sessions (id) ON DELETE CASCADE,
-    provider TEXT NOT NULL,
-    issuer TEXT NOT NULL,
-    subject TEXT NOT NULL,
+    provider TEXT,
+    issuer TEXT,
+    subject TEXT,
     client_id TEXT,
     email TEXT,
     name TEXT,
-    last_used_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    last_used_at TIMESTAMPTZ,
     idle_expires_at TIMESTAMPTZ
 );
 

@@ -1,0 +1,296 @@
+import {readdir} from 'node:fs/promises';
+import {join} from 'node:path';
+import {runner} from 'node-pg-migrate';
+import {Client} from 'pg';
+import {sleep, type Clock} from '../support/clock.ts';
+import type {Logger} from '../support/logging.ts';
+import {databaseFault, DatabaseError, errorCode} from './errors.ts';
+import {explain} from './explain.ts';
+import {clientOptions} from './pool.ts';
+import {differencesFromGuide, readSessionsTable} from './sessions-table.ts';
+import {parseDatabaseUrl, type DatabaseTarget} from './url.ts';
+
+export interface MigrateOptions {
+  readonly url: string;
+  /** How long all of it may take, the wait for another migration included. */
+  readonly timeoutMs: number;
+  /** How long to wait first for a database that does not answer yet. */
+  readonly waitMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal?: AbortSignal;
+  /** Where the SQL files are; beside this module, or beside the bundle that it became part of. */
+  readonly directory?: string;
+}
+
+/** What was done: the schema's version before and after ("0": none), and the migrations between. */
+export interface MigrateResult {
+  readonly from: string;
+  readonly schema: string;
+  readonly applied: readonly string[];
+}
+
+/** Where the migrations are, both in the sources and in the bundle. */
+export const MIGRATIONS_DIRECTORY = join(import.meta.dirname, 'migrations');
+
+const TABLE = 'schema_migrations';
+/** Held while migrating; a number of our own, so that no other program that migrates in this database waits for us. */
+const LOCK = 6_812_650_443_917;
+/** How long one statement waits for a table in use before it gives way: others queue behind a waiting ALTER. */
+const LOCK_TIMEOUT_MS = 15_000;
+const RETRY_MS = 500;
+
+/**
+ * Brings the schema up to this version. May be run at any time and by several at once: one works, the others wait and
+ * then find nothing to do. Each migration is one transaction, so that whatever ends this leaves it before or after.
+ * Throws DatabaseError.
+ */
+export async function migrateDatabase(options: MigrateOptions): Promise<MigrateResult> {
+  const target = parseDatabaseUrl(options.url);
+  const client = await connectPatiently(options);
+  const deadline = new AbortController();
+  const timer = options.clock.setTimeout(() => {
+    deadline.abort(timedOut(options.timeoutMs));
+  }, options.timeoutMs);
+  const signal = options.signal ? AbortSignal.any([options.signal, deadline.signal]) : deadline.signal;
+  try {
+    return await cancellable(client, options, signal, () => migrateOn(client, target, options));
+  } catch (error) {
+    if (signal.aborted && signal.reason instanceof Error) throw explain(signal.reason, target);
+    throw explain(error, target);
+  } finally {
+    timer.cancel();
+    // Ends the session, and with it an open transaction and the lock.
+    await client
+      .end()
+      .catch((error: unknown) => options.logger.debug({err: error}, 'closing the connection'));
+  }
+}
+
+async function migrateOn(
+  client: Client,
+  target: DatabaseTarget,
+  options: MigrateOptions,
+): Promise<MigrateResult> {
+  await noticeDeadClient(client);
+  await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
+  await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  const directory = options.directory ?? MIGRATIONS_DIRECTORY;
+  const known = await migrationNames(directory);
+  const before = await appliedMigrations(client);
+  const from = versionOf(before.at(-1));
+  refuseUnknown(before, known);
+  const pending = known.filter((name) => !before.includes(name));
+  if (pending.length === 0) return {from, schema: from, applied: []};
+  await prepareSchema(client, target);
+  if (before.length === 0) await refuseForeignSessions(client);
+  await runner({
+    dbClient: client,
+    dir: directory,
+    direction: 'up',
+    migrationsSchema: '_system',
+    migrationsTable: TABLE,
+    noLock: true,
+    checkOrder: true,
+    singleTransaction: false,
+    migrationLoaderStrategies: [{extensions: ['.sql'], loader: 'legacySql'}],
+    logger: quiet(options.logger),
+  });
+  return {from, schema: versionOf(known.at(-1)), applied: pending};
+}
+
+/** The names of the migrations in a directory, in their order. */
+export async function migrationNames(directory: string): Promise<string[]> {
+  const files = await readdir(directory);
+  return files
+    .filter((file) => file.endsWith('.sql'))
+    .map((file) => file.slice(0, -'.sql'.length))
+    .sort();
+}
+
+/** The migrations that the database has seen, oldest first; empty where it has seen none. */
+export async function appliedMigrations(client: Pick<Client, 'query'>): Promise<string[]> {
+  const {rowCount} = await client.query(
+    `SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = '_system' AND c.relname = '${TABLE}'`,
+  );
+  if (rowCount === 0) return [];
+  const {rows} = await client.query<{name: string}>(`SELECT name FROM _system.${TABLE} ORDER BY name`);
+  return rows.map(({name}) => name);
+}
+
+/** The schema version that the database has; "0" before the first migration. */
+export async function schemaVersion(client: Pick<Client, 'query'>): Promise<string> {
+  return versionOf((await appliedMigrations(client)).at(-1));
+}
+
+/** `0003_refresh_history` is version "3"; no migration is version "0". */
+export function versionOf(name: string | undefined): string {
+  return String(Number.parseInt(name ?? '0', 10));
+}
+
+function refuseUnknown(applied: readonly string[], known: readonly string[]): void {
+  const unknown = applied.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const newest = versionOf(known.at(-1));
+  if (unknown.every((name) => Number(versionOf(name)) > Number(newest))) {
+    throw new DatabaseError(
+      'SchemaNewer',
+      `the database has schema version ${versionOf(applied.at(-1))}, this program knows ${newest}; nothing was done`,
+      'Run the version of the program that made it, or a later one. An older server keeps working on a newer schema.',
+    );
+  }
+  throw new DatabaseError(
+    'MigrationFailed',
+    `the database has migrations that this program does not know: ${unknown.join(', ')}; nothing was done`,
+    'Another program has used this database: give FraiseQLAuth a database of its own.',
+  );
+}
+
+/** Makes the schema `_system` where it is missing, and says beforehand which privilege is. */
+async function prepareSchema(client: Client, target: DatabaseTarget): Promise<void> {
+  const {rows} = await client.query<{exists: boolean; inSchema: boolean | null; inDatabase: boolean}>(
+    `SELECT n.oid IS NOT NULL AS exists,
+            has_schema_privilege(n.oid, 'USAGE') AND has_schema_privilege(n.oid, 'CREATE') AS "inSchema",
+            has_database_privilege(current_database(), 'CREATE') AS "inDatabase"
+       FROM (SELECT 1) AS one LEFT JOIN pg_namespace n ON n.nspname = '_system'`,
+  );
+  const state = rows[0];
+  if (state?.exists) {
+    if (state.inSchema) return;
+    throw new DatabaseError(
+      'DatabasePermissionDenied',
+      `user "${target.user}" may not create tables in schema _system of database "${target.database}"`,
+      `As the schema's owner run: GRANT USAGE, CREATE ON SCHEMA _system TO ${quoted(target.user)};`,
+    );
+  }
+  if (!state?.inDatabase) {
+    throw new DatabaseError(
+      'DatabasePermissionDenied',
+      `user "${target.user}" may not create the schema _system in database "${target.database}"`,
+      `As a superuser run there: CREATE SCHEMA _system AUTHORIZATION ${quoted(target.user)};`,
+    );
+  }
+  await client.query('CREATE SCHEMA _system');
+}
+
+async function refuseForeignSessions(client: Client): Promise<void> {
+  const table = await readSessionsTable(client);
+  if (!table) return;
+  const differences = differencesFromGuide(table);
+  if (differences.length > 0) {
+    throw new DatabaseError(
+      'MigrationFailed',
+      `_system.sessions exists and is not the deployment guide's table: ${differences.join('; ')}; nothing was done`,
+      'Alter the table to match, or rename it away (ALTER TABLE _system.sessions RENAME TO …) to have it made anew.',
+    );
+  }
+  const {rows} = await client.query<{references: boolean}>(
+    `SELECT has_table_privilege('_system.sessions', 'REFERENCES') AS references`,
+  );
+  if (!rows[0]?.references) {
+    throw new DatabaseError(
+      'DatabasePermissionDenied',
+      `_system.sessions belongs to "${table.owner}", and this user may not refer to it`,
+      `As "${table.owner}" run: GRANT ALL PRIVILEGES ON TABLE _system.sessions TO the user of the database URL;`,
+    );
+  }
+}
+
+/** Connects; while the database is away or starting, tries again until `waitMs` have passed. */
+async function connectPatiently(options: MigrateOptions): Promise<Client> {
+  const target = parseDatabaseUrl(options.url);
+  const deadline = options.clock.monotonic() + options.waitMs;
+  for (;;) {
+    const client = connection(options);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      const fault = databaseFault(error);
+      const mayPass = fault === 'unreachable' || fault === 'timeout' || fault === 'too_many_connections';
+      const explained = explain(error, target);
+      if (!mayPass || options.clock.monotonic() >= deadline) throw explained;
+      options.logger.info({reason: explained.reason, cause: explained.message}, 'waiting for the database');
+    }
+    await sleep(options.clock, RETRY_MS, options.signal);
+  }
+}
+
+function connection(options: MigrateOptions): Client {
+  const client = new Client(
+    clientOptions(options.url, {
+      connectTimeoutMs: 5_000,
+      statementTimeoutMs: options.timeoutMs,
+      applicationName: 'fraiseql-auth db migrate',
+    }),
+  );
+  client.on('error', (error) => options.logger.debug({err: error}, 'the connection broke'));
+  return client;
+}
+
+/** Runs `work`; when the signal aborts, has the server end the statement, which otherwise would run on without us. */
+async function cancellable<T>(
+  client: Client,
+  options: MigrateOptions,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  const {rows} = await client.query<{pid: number}>('SELECT pg_backend_pid() AS pid');
+  const pid = rows[0]?.pid;
+  let ending: Promise<void> | undefined;
+  const cancel = (): void => {
+    ending = cancelBackend(options, pid);
+  };
+  signal.throwIfAborted();
+  signal.addEventListener('abort', cancel, {once: true});
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    await ending;
+  }
+}
+
+async function cancelBackend(options: MigrateOptions, pid: number | undefined): Promise<void> {
+  const second = connection(options);
+  try {
+    await second.connect();
+    await second.query('SELECT pg_terminate_backend($1)', [pid]);
+  } catch (error) {
+    options.logger.warn({err: error}, 'the statement under way could not be cancelled');
+  } finally {
+    await second
+      .end()
+      .catch((error: unknown) => options.logger.debug({err: error}, 'closing the connection'));
+  }
+}
+
+/** Has the server look every two seconds whether this process still lives, so that a killed one holds no lock for long. */
+async function noticeDeadClient(client: Client): Promise<void> {
+  try {
+    await client.query(`SET client_connection_check_interval = '2s'`);
+  } catch (error) {
+    // 22023: the server's platform cannot; 42704: a server or pooler that does not know it.
+    const code = errorCode(error);
+    if (code !== '22023' && code !== '42704') throw error;
+  }
+}
+
+function timedOut(timeoutMs: number): DatabaseError {
+  return new DatabaseError(
+    'MigrationTimedOut',
+    `the migration did not end within ${timeoutMs / 1_000} s and was taken back`,
+    'Look for sessions that hold locks (SELECT * FROM pg_stat_activity), or raise the timeout (MIGRATION_TIMEOUT_SECONDS, spec.migrations.timeout).',
+  );
+}
+
+/** The library's own log lines quote whole statements: they are for debugging. */
+function quiet(logger: Logger): Record<'debug' | 'info' | 'warn' | 'error', (message: string) => void> {
+  const log = (message: string): void => logger.debug(message.trim());
+  return {debug: log, info: log, warn: log, error: log};
+}
+
+function quoted(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
+}
