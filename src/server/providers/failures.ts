@@ -1,0 +1,72 @@
+import * as oidc from 'openid-client';
+import {errors} from 'jose';
+import {AuthError, providerUnavailable} from '../../support/errors.ts';
+import {ForbiddenAddressError} from './guarded-fetch.ts';
+
+/** Why a provider cannot be used, in the words of the metric `fraiseql_auth_dependency_error`. */
+export type ProviderFault =
+  | 'unreachable'
+  | 'timeout'
+  | 'forbidden_address'
+  | 'authentication_failed'
+  | 'invalid_response';
+
+/** A failure's deepest message and code, without bodies, for the log. */
+export function explain(error: unknown): string {
+  const parts: string[] = [];
+  for (let current: unknown = error; current instanceof Error && parts.length < 4; current = current.cause) {
+    const code = 'code' in current && typeof current.code === 'string' ? ` (${current.code})` : '';
+    const text = `${current.message}${code}`;
+    if (!parts.includes(text)) parts.push(text);
+  }
+  return parts.join(': ').slice(0, 500);
+}
+
+export function providerFault(error: unknown): ProviderFault {
+  for (let current: unknown = error; current instanceof Error; current = current.cause) {
+    if (current instanceof ForbiddenAddressError) return 'forbidden_address';
+    const code = 'code' in current ? String(current.code) : '';
+    if (/TIMEOUT|ETIMEDOUT/.test(code) || current.name === 'TimeoutError') return 'timeout';
+    if (/^(E[A-Z]+|UND_ERR_.*|.*CERT.*|ERR_TLS.*|ERR_SSL.*)$/.test(code) && !code.startsWith('ERR_INVALID'))
+      return 'unreachable';
+    if (current instanceof oidc.ResponseBodyError && isClientFault(current)) return 'authentication_failed';
+  }
+  return 'invalid_response';
+}
+
+/** Our client id or secret is refused: nobody can log in until it is corrected. */
+function isClientFault(error: oidc.ResponseBodyError): boolean {
+  return error.error === 'invalid_client' || error.error === 'unauthorized_client';
+}
+
+/**
+ * What a failed exchange means. The user's or an attacker's doing is a 401 and says nothing about the provider; all else
+ * is the provider's state and a 502.
+ */
+export function exchangeFailure(error: unknown): AuthError {
+  if (error instanceof AuthError) return error;
+  if (error instanceof oidc.AuthorizationResponseError)
+    return new AuthError('oauth_error', `the provider answered with the error ${printable(error.error)}`, {
+      cause: error,
+    });
+  if (error instanceof oidc.ResponseBodyError && error.status < 500 && !isClientFault(error))
+    return new AuthError('oauth_error', `the token endpoint answered with the error ${printable(error.error)}`, {
+      cause: error,
+    });
+  if (error instanceof oidc.ClientError && REFUSED_CLAIMS.has(String(error.code)))
+    return new AuthError('oauth_error', `the ID token is not acceptable: ${explain(error)}`, {cause: error});
+  if (error instanceof errors.JOSEError)
+    return new AuthError('oauth_error', `the ID token is not acceptable: ${explain(error)}`, {cause: error});
+  return providerUnavailable(`the provider: ${explain(error)}`, error);
+}
+
+const REFUSED_CLAIMS = new Set([
+  'OAUTH_JWT_CLAIM_COMPARISON_FAILED',
+  'OAUTH_JWT_TIMESTAMP_CHECK_FAILED',
+  'OAUTH_INVALID_RESPONSE',
+]);
+
+/** An error code of RFC 6749 as the log may show it. */
+function printable(code: string): string {
+  return code.replaceAll(/[^\x21-\x7e]/g, '?').slice(0, 80);
+}

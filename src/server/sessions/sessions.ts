@@ -1,0 +1,130 @@
+import type {SessionSettings} from '../../support/configuration/configuration.ts';
+import {AuthError} from '../../support/errors.ts';
+import type {Database} from '../database.ts';
+import {cookieHashOf, hashOf, newSecret, seal, unseal, userIdOf} from './secrets.ts';
+import {toSession, type Identity, type RevocationCheck, type Session, type SessionRow} from './session.ts';
+import * as sql from './statements.ts';
+
+const SUCCESSOR = 'refresh successor';
+
+export interface Refreshed {
+  readonly session: Session;
+  readonly refreshToken: string;
+  /** True where this token had been exchanged a moment ago and the same successor is given again. */
+  readonly replayed: boolean;
+}
+
+/** Told when a token from before the replay window came back and its session was ended. */
+export type ReuseListener = (session: Session) => void;
+
+/** The sessions in PostgreSQL. Every method may throw AuthError 503 where the database is away. */
+export class Sessions implements RevocationCheck {
+  readonly #database: Database;
+  readonly #settings: SessionSettings;
+  readonly #clientId: string;
+
+  constructor(database: Database, settings: SessionSettings, clientId: string) {
+    this.#database = database;
+    this.#settings = settings;
+    this.#clientId = clientId;
+  }
+
+  /** A new session; `kind` says whether its secret is a refresh token or a browser's cookie. */
+  async create(identity: Identity, kind: 'token' | 'cookie'): Promise<{session: Session; secret: string}> {
+    const secret = newSecret();
+    const [row] = await this.#database.query<SessionRow>(sql.CREATE, [
+      userIdOf(identity.issuer, identity.subject),
+      kind === 'token' ? hashOf(secret) : cookieHashOf(secret),
+      this.#settings.lifetimeSeconds,
+      identity.provider,
+      identity.issuer,
+      identity.subject,
+      this.#clientId,
+      identity.email ?? null,
+      identity.name ?? null,
+      this.#settings.idleSeconds,
+    ]);
+    if (!row) throw new Error('the insert of a session returned no row');
+    return {session: toSession(row), secret};
+  }
+
+  /**
+   * Exchanges a refresh token for its successor. Any number of presentations inside the replay window get the same
+   * one, whichever replica they reach. Throws `token_not_found`, the same for an unknown, a revoked, an expired and a
+   * reused token; a reused one ends its session, and only that one (RFC 9700, section 4.14.2).
+   */
+  async refresh(token: string, onReuse: ReuseListener): Promise<Refreshed> {
+    const hash = hashOf(token);
+    if (this.#settings.rotation === 'Static') {
+      const [row] = await this.#database.query<SessionRow>(sql.TOUCH, [hash, this.#settings.idleSeconds]);
+      if (row) return {session: toSession(row), refreshToken: token, replayed: false};
+    } else {
+      const successor = newSecret();
+      const [row] = await this.#database.query<SessionRow>(sql.ROTATE, [
+        hash,
+        hashOf(successor),
+        seal(successor, token, SUCCESSOR),
+        this.#settings.idleSeconds,
+      ]);
+      if (row) return {session: toSession(row), refreshToken: successor, replayed: false};
+    }
+    return this.#replay(token, hash, onReuse);
+  }
+
+  async #replay(token: string, hash: string, onReuse: ReuseListener): Promise<Refreshed> {
+    const [row] = await this.#database.query<ReplayRow>(sql.REPLAY, [hash, this.#settings.replayWindowSeconds]);
+    if (!row) throw new AuthError('token_not_found', 'no such refresh token, or its session has ended');
+    if (row.ended) onReuse(toSession(row));
+    if (!row.fresh) throw new AuthError('token_not_found', `a refresh token of session ${row.id} was used again`);
+    const successor = row.successor_sealed && unseal(row.successor_sealed, token, SUCCESSOR);
+    if (!row.alive || !successor)
+      throw new AuthError('token_not_found', `the session ${row.id} of this refresh token has ended`);
+    return {session: toSession(row), refreshToken: successor, replayed: true};
+  }
+
+  async session(id: string): Promise<Session | undefined> {
+    if (!UUID.test(id)) return undefined;
+    const [row] = await this.#database.query<SessionRow>(sql.FIND, [id]);
+    return row && toSession(row);
+  }
+
+  /** The session of a browser's cookie; its use moves the idle limit. */
+  async byCookie(secret: string): Promise<Session | undefined> {
+    const hash = cookieHashOf(secret);
+    const [row] = await this.#database.query<SessionRow & {stale: boolean}>(sql.FIND_BY_COOKIE, [hash]);
+    if (row?.stale) await this.#database.query(sql.TOUCH, [hash, this.#settings.idleSeconds]);
+    return row && toSession(row);
+  }
+
+  /** The session of a refresh token, be it the current one or one that was exchanged before. */
+  async byRefreshToken(token: string): Promise<Session | undefined> {
+    const [row] = await this.#database.query<SessionRow>(sql.FIND_BY_TOKEN, [hashOf(token)]);
+    return row && toSession(row);
+  }
+
+  /** Ends it; false where it had ended already. */
+  async revoke(id: string): Promise<boolean> {
+    return (await this.#database.query(sql.REVOKE, [id])).length > 0;
+  }
+
+  /** Ends all sessions of that user; the ids of those that were alive. */
+  async revokeAll(userId: string): Promise<string[]> {
+    const rows = await this.#database.query<{id: string}>(sql.REVOKE_ALL, [userId]);
+    return rows.map((row) => row.id);
+  }
+
+  /** Removes what nobody can ask for any more. */
+  async sweep(): Promise<void> {
+    await this.#database.query(sql.FORGET_SUCCESSORS, [this.#settings.replayWindowSeconds]);
+    await this.#database.query(sql.DELETE_ENDED, []);
+  }
+}
+
+interface ReplayRow extends SessionRow {
+  readonly fresh: boolean;
+  readonly ended: boolean;
+  readonly alive: boolean;
+  readonly successor_sealed: Buffer | null;
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -1,0 +1,155 @@
+import type {Statement} from '../database.ts';
+
+// All of the SQL about sessions. Times are the database's own, so that the replicas' clocks need not agree.
+// Each statement is one transaction.
+
+const NOW = 'extract(epoch FROM now())';
+const COLUMNS =
+  's.id, s.user_id, s.expires_at::float8 AS expires_at, d.provider, d.email, d.name';
+
+/** $1 user, $2 token hash, $3 lifetime, $4 provider, $5 issuer, $6 subject, $7 client, $8 email, $9 name, $10 idle. */
+export const CREATE: Statement = {
+  name: 'session-create',
+  text: `
+    WITH s AS (
+      INSERT INTO _system.sessions (user_id, refresh_token_hash, issued_at, expires_at)
+      VALUES ($1, $2, floor(${NOW})::bigint, floor(${NOW})::bigint + $3::bigint)
+      RETURNING id, user_id, expires_at
+    ), d AS (
+      INSERT INTO _system.session_details
+        (session_id, provider, issuer, subject, client_id, email, name, last_used_at, idle_expires_at)
+      SELECT id, $4, $5, $6, $7, $8, $9, now(), now() + make_interval(secs => $10::float8) FROM s
+      RETURNING provider, email, name
+    )
+    SELECT ${COLUMNS} FROM s, d`,
+};
+
+/** What makes a session alive, for a query with the session as `s`; the idle limit stands beside it. */
+const ALIVE = `s.revoked_at IS NULL AND s.expires_at > ${NOW}`;
+const NOT_IDLE = `NOT EXISTS (
+  SELECT FROM _system.session_details i WHERE i.session_id = s.id AND i.idle_expires_at <= now())`;
+
+/**
+ * $1 hash of the presented token, $2 hash of its successor, $3 the successor sealed to the presented token, $4 idle
+ * seconds. No row: the token is not the current one. Of several at once the first takes the row's lock; the others see,
+ * when they get it, that the hash is another, and change nothing.
+ */
+export const ROTATE: Statement = {
+  name: 'session-rotate',
+  text: `
+    WITH s AS (
+      UPDATE _system.sessions s SET refresh_token_hash = $2
+      WHERE s.refresh_token_hash = $1 AND ${ALIVE} AND ${NOT_IDLE}
+      RETURNING s.id, s.user_id, s.expires_at
+    ), remembered AS (
+      INSERT INTO _system.refresh_history (token_hash, session_id, rotated_at, successor_sealed)
+      SELECT $1, s.id, now(), $3::bytea FROM s
+    ), d AS (
+      UPDATE _system.session_details d
+      SET last_used_at = now(), idle_expires_at = now() + make_interval(secs => $4::float8)
+      FROM s WHERE d.session_id = s.id
+      RETURNING d.session_id, d.provider, d.email, d.name
+    )
+    SELECT ${COLUMNS} FROM s LEFT JOIN d ON d.session_id = s.id`,
+};
+
+/** $1 token hash, $2 idle seconds. For refreshRotation Static: the token stays. */
+export const TOUCH: Statement = {
+  name: 'session-touch',
+  text: `
+    WITH s AS (
+      SELECT s.id, s.user_id, s.expires_at FROM _system.sessions s
+      WHERE s.refresh_token_hash = $1 AND ${ALIVE} AND ${NOT_IDLE}
+    ), d AS (
+      UPDATE _system.session_details d
+      SET last_used_at = now(), idle_expires_at = now() + make_interval(secs => $2::float8)
+      FROM s WHERE d.session_id = s.id
+      RETURNING d.session_id, d.provider, d.email, d.name
+    )
+    SELECT ${COLUMNS} FROM s LEFT JOIN d ON d.session_id = s.id`,
+};
+
+/**
+ * $1 hash of a token that is not the current one, $2 replay window in seconds. No row: it never was a token. A token
+ * from before the window ends its session; `ended` says that this call did it.
+ */
+export const REPLAY: Statement = {
+  name: 'session-replay',
+  text: `
+    WITH h AS (
+      SELECT h.session_id, h.successor_sealed,
+        h.rotated_at > clock_timestamp() - make_interval(secs => $2::float8) AS fresh
+      FROM _system.refresh_history h WHERE h.token_hash = $1
+    ), ended AS (
+      UPDATE _system.sessions s SET revoked_at = now() FROM h
+      WHERE s.id = h.session_id AND NOT h.fresh AND ${ALIVE}
+      RETURNING s.id
+    )
+    SELECT ${COLUMNS}, h.fresh, h.successor_sealed, (${ALIVE} AND ${NOT_IDLE}) AS alive,
+      EXISTS (SELECT FROM ended) AS ended
+    FROM h JOIN _system.sessions s ON s.id = h.session_id
+    LEFT JOIN _system.session_details d ON d.session_id = s.id`,
+};
+
+/** $1 session id. */
+export const FIND: Statement = {
+  name: 'session-find',
+  text: `
+    SELECT ${COLUMNS} FROM _system.sessions s
+    LEFT JOIN _system.session_details d ON d.session_id = s.id
+    WHERE s.id = $1::uuid AND ${ALIVE}`,
+};
+
+/**
+ * $1 hash of the session cookie. `stale` asks for a TOUCH: the idle limit moves once a minute, not with every request.
+ */
+export const FIND_BY_COOKIE: Statement = {
+  name: 'session-find-by-cookie',
+  text: `
+    SELECT ${COLUMNS}, coalesce(d.last_used_at < now() - interval '1 minute', false) AS stale
+    FROM _system.sessions s
+    LEFT JOIN _system.session_details d ON d.session_id = s.id
+    WHERE s.refresh_token_hash = $1 AND ${ALIVE} AND ${NOT_IDLE}`,
+};
+
+/** $1 hash of a refresh token, the current one or an earlier one: the session that it belongs to, if alive. */
+export const FIND_BY_TOKEN: Statement = {
+  name: 'session-find-by-token',
+  text: `
+    SELECT ${COLUMNS} FROM _system.sessions s
+    LEFT JOIN _system.session_details d ON d.session_id = s.id
+    WHERE s.id = coalesce(
+      (SELECT id FROM _system.sessions WHERE refresh_token_hash = $1),
+      (SELECT session_id FROM _system.refresh_history WHERE token_hash = $1)) AND ${ALIVE}`,
+};
+
+/** $1 session id. */
+export const REVOKE: Statement = {
+  name: 'session-revoke',
+  text: `UPDATE _system.sessions s SET revoked_at = now() WHERE s.id = $1::uuid AND ${ALIVE} RETURNING s.id`,
+};
+
+/** $1 user id. */
+export const REVOKE_ALL: Statement = {
+  name: 'session-revoke-all',
+  text: `UPDATE _system.sessions s SET revoked_at = now() WHERE s.user_id = $1 AND ${ALIVE} RETURNING s.id`,
+};
+
+/** $1 replay window in seconds: a successor that nobody may ask for any more is emptied. */
+export const FORGET_SUCCESSORS: Statement = {
+  name: 'sweep-successors',
+  text: `
+    UPDATE _system.refresh_history SET successor_sealed = NULL WHERE token_hash IN (
+      SELECT token_hash FROM _system.refresh_history
+      WHERE successor_sealed IS NOT NULL AND rotated_at < now() - make_interval(secs => $1::float8 + 5)
+      LIMIT 5000 FOR UPDATE SKIP LOCKED)`,
+};
+
+/** Sessions a week past their end; what belongs to them goes too. */
+export const DELETE_ENDED: Statement = {
+  name: 'sweep-sessions',
+  text: `
+    DELETE FROM _system.sessions WHERE id IN (
+      SELECT id FROM _system.sessions WHERE expires_at < ${NOW} - 604800
+      LIMIT 1000 FOR UPDATE SKIP LOCKED)`,
+};

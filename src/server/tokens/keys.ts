@@ -1,0 +1,74 @@
+import type {KeyObject} from 'node:crypto';
+import type {Algorithm, SigningKey} from '../../support/configuration/configuration.ts';
+
+/** What `node:crypto` needs to be told for each algorithm (RFC 7518, section 3; RFC 8037). */
+const DIGEST: Readonly<Record<Algorithm, string | null>> = {RS256: 'sha256', ES256: 'sha256', EdDSA: null};
+
+export interface Signer {
+  readonly kid: string;
+  readonly algorithm: Algorithm;
+  readonly digest: string | null;
+  readonly key: {readonly key: KeyObject; readonly dsaEncoding: 'ieee-p1363'};
+  /** The token's first part: header, base64url, and the dot. */
+  readonly header: string;
+}
+
+export interface Verifier {
+  readonly algorithm: Algorithm;
+  readonly digest: string | null;
+  readonly key: {readonly key: KeyObject; readonly dsaEncoding: 'ieee-p1363'};
+}
+
+/** The keys in use: one signs, all verify and are published. Replaced as a whole when the configuration changes. */
+export class KeySet {
+  readonly signer: Signer;
+  /** The JWK Set (RFC 7517), ready to be sent. */
+  readonly published: string;
+  readonly #verifiers: ReadonlyMap<string, Verifier>;
+
+  constructor(keys: readonly SigningKey[]) {
+    const signing = keys.find((key) => key.privateKey !== undefined);
+    if (!signing?.privateKey) throw new Error('no key signs');
+    this.signer = {
+      kid: signing.kid,
+      algorithm: signing.algorithm,
+      digest: DIGEST[signing.algorithm],
+      key: {key: signing.privateKey, dsaEncoding: 'ieee-p1363'},
+      header: `${encode({alg: signing.algorithm, typ: 'at+jwt', kid: signing.kid})}.`,
+    };
+    this.#verifiers = new Map(
+      keys.map((key) => [
+        key.kid,
+        {
+          algorithm: key.algorithm,
+          digest: DIGEST[key.algorithm],
+          key: {key: key.publicKey, dsaEncoding: 'ieee-p1363'},
+        },
+      ]),
+    );
+    this.published = JSON.stringify({
+      keys: keys.map((key) => ({
+        ...key.publicKey.export({format: 'jwk'}),
+        kid: key.kid,
+        alg: key.algorithm,
+        use: 'sig',
+      })),
+    });
+  }
+
+  get ids(): string[] {
+    return [...this.#verifiers.keys()];
+  }
+
+  get algorithms(): Algorithm[] {
+    return [...new Set([...this.#verifiers.values()].map((verifier) => verifier.algorithm))];
+  }
+
+  verifier(kid: string): Verifier | undefined {
+    return this.#verifiers.get(kid);
+  }
+}
+
+function encode(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}

@@ -1,0 +1,107 @@
+import type {KeyObject} from 'node:crypto';
+import type {LogLevel} from '../logging.ts';
+
+/**
+ * What the auth server runs by: the environment and AUTH_CONFIG_FILE, read, checked and in the units that the code
+ * uses. Nothing else in the program reads those variables.
+ */
+export interface Configuration {
+  readonly development: boolean;
+  readonly logLevel: LogLevel;
+  readonly host: string;
+  readonly port: number;
+  readonly database: DatabaseSettings;
+  readonly tokens: TokenSettings;
+  readonly sessions: SessionSettings;
+  readonly login: LoginSettings;
+  readonly providers: readonly ProviderSettings[];
+  /** Exactly one of them signs. */
+  readonly signingKeys: readonly SigningKey[];
+  /** Hosts (`host` or `host:port`) that a provider may have on plain http or at a private address. */
+  readonly allowedHosts: readonly string[];
+  /** Addresses or CIDR blocks whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  /** How long the server goes on serving after SIGTERM, while its readiness already says no. */
+  readonly drainSeconds: number;
+  /** What is odd but no reason to refuse the start; for the log. */
+  readonly warnings: readonly string[];
+}
+
+export interface DatabaseSettings {
+  readonly url: string;
+  readonly poolSize: number;
+  readonly maxLifetimeSeconds: number;
+}
+
+export interface TokenSettings {
+  /** `iss` of the tokens that this server signs. */
+  readonly issuer: string;
+  readonly audience: readonly string[];
+  /** `client_id` of the tokens (RFC 9068): who asked for them. */
+  readonly clientId: string;
+  readonly lifetimeSeconds: number;
+}
+
+export type Rotation = 'Rotate' | 'Static';
+
+export interface SessionSettings {
+  readonly lifetimeSeconds: number;
+  readonly idleSeconds: number;
+  readonly replayWindowSeconds: number;
+  readonly rotation: Rotation;
+}
+
+export interface LoginSettings {
+  readonly redirectUri: string;
+  /** Origin of `redirectUri`: where browsers meet this server. */
+  readonly origin: string;
+  readonly binding: 'Cookie' | 'None';
+  readonly lifetimeSeconds: number;
+  readonly returnToOrigins: readonly string[];
+  /** Mixed into what seals a login's secrets; without it they are sealed to the login's state alone. */
+  readonly stateKey: Buffer | undefined;
+}
+
+export interface ProviderSettings {
+  readonly name: string;
+  readonly type: string;
+  readonly displayName: string;
+  readonly issuer: string;
+  /** Set where the metadata stands elsewhere than the issuer says. */
+  readonly discoveryUrl: string | undefined;
+  readonly clientId: string;
+  readonly clientSecret: string | undefined;
+  readonly scopes: readonly string[];
+  /** Only users with a verified e-mail address in one of these domains may log in; empty: all. */
+  readonly allowedEmailDomains: readonly string[];
+}
+
+export const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;
+export type Algorithm = (typeof ALGORITHMS)[number];
+
+export interface SigningKey {
+  readonly kid: string;
+  readonly algorithm: Algorithm;
+  readonly publicKey: KeyObject;
+  /** Set on the one key that signs. */
+  readonly privateKey: KeyObject | undefined;
+}
+
+/** One kind of identity provider: what its variables are called and what differs from plain OpenID Connect. */
+export interface ProviderType {
+  readonly type: string;
+  readonly displayName: string;
+  /** `<prefix>_CLIENT_ID` and `<prefix>_CLIENT_SECRET`. */
+  readonly prefix: string;
+  /** The issuer, where every user of this provider has the same one. */
+  readonly issuer?: string;
+  /** Variables that say where the provider is; one complete group of them is needed. */
+  readonly locations: readonly ProviderLocation[];
+  readonly scopes: readonly string[];
+}
+
+export interface ProviderLocation {
+  readonly variables: readonly string[];
+  /** Builds the issuer (and the metadata's address) from the variables' values, in their order. */
+  locate(...values: readonly string[]): {issuer: string; discoveryUrl?: string};
+}

@@ -1,0 +1,74 @@
+import {parse, YAMLParseError} from 'yaml';
+import {z} from 'zod';
+import {ALGORITHMS} from './configuration.ts';
+import type {Findings} from './problems.ts';
+import type {Sources} from './sources.ts';
+import {hostSchema, originSchema, urlSchema} from './variables.ts';
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and hyphens, 63 at most');
+
+const providerSchema = z.strictObject({
+  name,
+  type: z.string(),
+  displayName: z.string().min(1).max(100).optional(),
+  issuerUrl: urlSchema.optional(),
+  discoveryUrl: urlSchema.optional(),
+  clientId: z.string().min(1).optional(),
+  clientIdFile: z.string().min(1).optional(),
+  clientSecretFile: z.string().min(1).optional(),
+  scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be scope names')).optional(),
+  allowedEmailDomains: z.array(z.string().regex(/^[^@\s]+\.[^@\s]+$/, 'must be a domain such as example.com')).optional(),
+});
+export type FileProvider = z.infer<typeof providerSchema>;
+
+const signingKeySchema = z.strictObject({
+  // YAML reads an unquoted 202611 as a number.
+  kid: z.union([z.string().min(1).max(200), z.number().transform(String)]).optional(),
+  algorithm: z.enum(ALGORITHMS, `must be one of ${ALGORITHMS.join(', ')}`).optional(),
+  file: z.string().min(1),
+  use: z.enum(['sign', 'verify'], 'must be sign or verify').default('sign'),
+});
+export type FileSigningKey = z.infer<typeof signingKeySchema>;
+
+const fileSchema = z.strictObject({
+  issuer: urlSchema.optional(),
+  redirectUri: urlSchema.optional(),
+  audience: z.array(z.string()).optional(),
+  providers: z.array(providerSchema).optional(),
+  signingKeys: z.array(signingKeySchema).optional(),
+  allowedHosts: z.array(hostSchema).optional(),
+  returnToOrigins: z.array(originSchema).optional(),
+});
+export type ConfigurationFile = z.infer<typeof fileSchema>;
+
+/** What AUTH_CONFIG_FILE holds; empty where the variable is not set or the file has problems, which are then noted. */
+export function readConfigurationFile(sources: Sources, findings: Findings): ConfigurationFile {
+  const path = sources.variable('AUTH_CONFIG_FILE');
+  if (path === undefined) return {};
+  const text = sources.file('AUTH_CONFIG_FILE', path);
+  if (text === undefined) return {};
+  let content: unknown;
+  try {
+    content = parse(text);
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    const [where] = error.linePos ?? [];
+    findings.problem('AUTH_CONFIG_FILE', `is not YAML${where ? ` (line ${where.line}, column ${where.col})` : ''}`);
+    return {};
+  }
+  const result = fileSchema.safeParse(content ?? {});
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    const where = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+    findings.problem(`AUTH_CONFIG_FILE ${where === '' ? 'itself' : where.replace(/^\./, '')}`, describe(issue));
+  }
+  return {};
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys')
+    return `has no setting ${issue.keys.map((key) => `"${key}"`).join(', ')}; secrets are named by file, as in clientSecretFile`;
+  return issue.message;
+}

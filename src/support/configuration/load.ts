@@ -1,0 +1,180 @@
+import {logLevelFrom} from '../logging.ts';
+import type {Configuration, ProviderSettings, ProviderType} from './configuration.ts';
+import {readConfigurationFile} from './file.ts';
+import {ConfigurationError, Findings} from './problems.ts';
+import {readProviders} from './providers.ts';
+import {readSigningKeys} from './signing-keys.ts';
+import {Sources, type Fingerprint} from './sources.ts';
+import {VARIABLES_WITHOUT_EFFECT, variablesSchema, type Variables} from './variables.ts';
+
+export interface LoadOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly development: boolean;
+  readonly providerTypes: readonly ProviderType[];
+  /** What is wrong with a DATABASE_URL, without quoting it; undefined where nothing is. */
+  readonly databaseUrlProblem: (url: string) => string | undefined;
+}
+
+/**
+ * Reads and checks everything. Throws ConfigurationError with every problem at once; no problem quotes a value that
+ * could be a secret.
+ */
+export function loadConfiguration(options: LoadOptions): {configuration: Configuration; files: Fingerprint} {
+  const findings = new Findings();
+  const sources = new Sources(options.env, findings);
+  const file = readConfigurationFile(sources, findings);
+  const variables = readVariables(sources, findings);
+  const logLevel = logLevelFrom(options.env);
+  if (logLevel === undefined)
+    findings.problem('LOG_LEVEL', 'must be one of trace, debug, info, warn, error, fatal, silent');
+  for (const [name, message] of Object.entries(VARIABLES_WITHOUT_EFFECT)) {
+    if (sources.has(name)) findings.warning(name, message);
+  }
+
+  const development = options.development;
+  const host = variables.SERVER_HOST ?? (development ? '127.0.0.1' : '0.0.0.0');
+  const databaseUrl = readDatabaseUrl(options, sources, findings);
+  const providers = readProviders(options.providerTypes, file.providers ?? [], sources, findings);
+  if (providers.length === 0 && findings.problems.length === 0)
+    findings.problem('OAUTH_PROVIDER', 'is needed, or providers in AUTH_CONFIG_FILE');
+  const signingKeys = readSigningKeys(file.signingKeys ?? [], {
+    algorithm: variables.JWT_ALGORITHM,
+    development,
+    sources,
+    findings,
+  });
+  const redirectUri = readRedirectUri(variables, file.redirectUri, development, findings);
+  const {issuer, providers: checkedProviders} = readIssuer(
+    variables.JWT_ISSUER ?? file.issuer,
+    redirectUri,
+    providers,
+    findings,
+  );
+  const stateKey = readStateKey(sources, findings);
+  if (findings.problems.length > 0) throw new ConfigurationError(findings.problems);
+
+  const configuration: Configuration = {
+    development,
+    logLevel: logLevel ?? 'info',
+    host,
+    port: variables.PORT,
+    database: {
+      url: databaseUrl,
+      poolSize: variables.DATABASE_POOL_SIZE,
+      maxLifetimeSeconds: variables.DATABASE_MAX_LIFETIME,
+    },
+    tokens: {
+      issuer,
+      audience: variables.JWT_AUDIENCE ?? file.audience ?? [issuer],
+      clientId: 'fraiseql',
+      lifetimeSeconds: variables.SESSION_TIMEOUT_MINUTES * 60,
+    },
+    sessions: {
+      lifetimeSeconds: variables.REFRESH_TOKEN_TTL,
+      idleSeconds: variables.REFRESH_IDLE_TTL ?? Math.min(variables.REFRESH_TOKEN_TTL, DEFAULT_IDLE_SECONDS),
+      replayWindowSeconds: variables.REFRESH_REPLAY_WINDOW,
+      rotation: variables.REFRESH_ROTATION,
+    },
+    login: {
+      redirectUri: redirectUri.href,
+      origin: redirectUri.origin,
+      binding: variables.LOGIN_BINDING,
+      lifetimeSeconds: 600,
+      returnToOrigins: variables.RETURN_TO_ORIGINS ?? file.returnToOrigins ?? [],
+      stateKey,
+    },
+    providers: checkedProviders,
+    signingKeys,
+    allowedHosts: [
+      ...(variables.PROVIDER_ALLOWED_HOSTS ?? file.allowedHosts ?? []),
+      ...(development ? ['localhost', '127.0.0.1', '[::1]'] : []),
+    ],
+    trustedProxies: variables.TRUSTED_PROXIES,
+    drainSeconds: variables.DRAIN_SECONDS ?? (sources.variable('KUBERNETES_SERVICE_HOST') === undefined ? 0 : 5),
+    warnings: findings.warnings,
+  };
+  return {configuration, files: sources.fingerprint()};
+}
+
+const DEFAULT_IDLE_SECONDS = 3 * 86_400;
+
+function readVariables(sources: Sources, findings: Findings): Variables {
+  const raw = Object.fromEntries(
+    Object.keys(variablesSchema.shape).map((name) => [name, sources.variable(name)]),
+  );
+  const result = variablesSchema.safeParse(raw);
+  if (result.success) return result.data;
+  const wrong = new Set<string>();
+  for (const issue of result.error.issues) {
+    const name = String(issue.path[0]);
+    if (!wrong.has(name)) findings.problem(name, issue.message);
+    wrong.add(name);
+  }
+  // The rest is read with what is right, so that the same start tells of what is wrong elsewhere.
+  return variablesSchema.parse(Object.fromEntries(Object.entries(raw).filter(([name]) => !wrong.has(name))));
+}
+
+function readDatabaseUrl(options: LoadOptions, sources: Sources, findings: Findings): string {
+  const url = sources.secret('DATABASE_URL');
+  if (url === undefined) {
+    if (!sources.has('DATABASE_URL')) findings.problem('DATABASE_URL', 'is needed, or DATABASE_URL_FILE');
+    return '';
+  }
+  const problem = options.databaseUrlProblem(url);
+  if (problem !== undefined) findings.problem('DATABASE_URL', problem);
+  return url;
+}
+
+function readRedirectUri(
+  variables: Variables,
+  fromFile: URL | undefined,
+  development: boolean,
+  findings: Findings,
+): URL {
+  const uri = variables.OAUTH_REDIRECT_URI ?? fromFile;
+  const fallback = new URL(`http://localhost:${variables.PORT}/auth/callback`);
+  if (uri === undefined) {
+    const named = findings.problems.some((problem) => problem.startsWith('OAUTH_REDIRECT_URI:'));
+    if (!development && !named)
+      findings.problem('OAUTH_REDIRECT_URI', 'is needed, as in https://api.example.com/auth/callback');
+    return fallback;
+  }
+  if (uri.pathname !== '/auth/callback')
+    findings.problem('OAUTH_REDIRECT_URI', 'must end in /auth/callback, where this server takes the answer');
+  if (uri.protocol === 'http:' && !isLoopback(uri))
+    findings.warning('OAUTH_REDIRECT_URI', 'is plain http: logins and tokens cross the network unprotected');
+  return uri;
+}
+
+/**
+ * The issuer of our tokens. The guide gives JWT_ISSUER the provider's: then it says what to expect upstream, and ours
+ * is the origin of OAUTH_REDIRECT_URI.
+ */
+function readIssuer(
+  setting: URL | undefined,
+  redirectUri: URL,
+  providers: readonly ProviderSettings[],
+  findings: Findings,
+): {issuer: string; providers: readonly ProviderSettings[]} {
+  if (setting === undefined) return {issuer: redirectUri.origin, providers};
+  const upstream = providers.find((provider) => withoutSlash(provider.issuer) === withoutSlash(setting.href));
+  if (upstream === undefined) return {issuer: withoutSlash(setting.href), providers};
+  findings.warning(
+    'JWT_ISSUER',
+    `is the issuer of the provider ${upstream.name}; it is taken as that, and the tokens of this server are issued by ${redirectUri.origin}`,
+  );
+  return {issuer: redirectUri.origin, providers};
+}
+
+function readStateKey(sources: Sources, findings: Findings): Buffer | undefined {
+  const text = sources.secret('STATE_KEY');
+  if (text === undefined) return undefined;
+  const key = Buffer.from(text, 'base64');
+  if (key.length >= 32 && /^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return key;
+  findings.problem('STATE_KEY', 'must be at least 32 random bytes in base64 (openssl rand -base64 32)');
+  return undefined;
+}
+
+const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
+
+const isLoopback = (url: URL): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);

@@ -1,0 +1,70 @@
+/**
+ * The catalogue: every error that the auth server answers with. `message` is all that a client is told; the reason
+ * goes to the log, under the request's id.
+ */
+export const ERRORS = {
+  invalid_request: {status: 400, message: 'Invalid request'},
+  invalid_state: {status: 400, message: 'Authentication failed'},
+  pkce_error: {status: 400, message: 'Authentication failed'},
+  token_expired: {status: 401, message: 'Authentication failed'},
+  invalid_signature: {status: 401, message: 'Authentication failed'},
+  invalid_token: {status: 401, message: 'Authentication failed'},
+  token_not_found: {status: 401, message: 'Authentication failed'},
+  session_error: {status: 401, message: 'Authentication failed'},
+  /** 401 where the provider or the user refused; 502 where the provider is unreachable or answers nonsense. */
+  oauth_error: {status: 401, message: 'Authentication failed'},
+  forbidden: {status: 403, message: 'Permission denied'},
+  not_found: {status: 404, message: 'Not found'},
+  method_not_allowed: {status: 405, message: 'Method not allowed'},
+  payload_too_large: {status: 413, message: 'Payload too large'},
+  unsupported_media_type: {status: 415, message: 'Unsupported media type: send application/json'},
+  rate_limited: {status: 429, message: 'Too many requests'},
+  /** 500 for a fault of ours; 503 where something we need is away. */
+  server_error: {status: 500, message: 'Service temporarily unavailable'},
+} as const satisfies Record<string, {status: number; message: string}>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface AuthErrorOptions {
+  /** Replaces the catalogue's message; only for what the client may know, such as the field that is wrong. */
+  readonly message?: string;
+  readonly status?: 400 | 401 | 431 | 500 | 502 | 503;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
+/** A refusal. `reason` says to the log what really happened; it never reaches a client and never holds a secret. */
+export class AuthError extends Error {
+  override readonly name = 'AuthError';
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: ErrorCode, reason: string, options: AuthErrorOptions = {}) {
+    super(options.message ?? ERRORS[code].message, options.cause === undefined ? undefined : {cause: options.cause});
+    this.code = code;
+    this.reason = reason;
+    this.status = options.status ?? ERRORS[code].status;
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** The provider cannot be reached or answers nonsense. */
+export function providerUnavailable(reason: string, cause?: unknown): AuthError {
+  return new AuthError('oauth_error', reason, {status: 502, cause});
+}
+
+/** Something that this server needs is away; the client may try again after `retryAfterSeconds`. */
+export function unavailable(reason: string, retryAfterSeconds: number, cause?: unknown): AuthError {
+  return new AuthError('server_error', reason, {
+    status: 503,
+    headers: {'retry-after': String(retryAfterSeconds)},
+    cause,
+  });
+}
+
+/** The body that every error has (FraiseQL's and GraphQL's shape). */
+export function errorBody(code: ErrorCode, message: string, requestId: string): string {
+  return JSON.stringify({errors: [{message, extensions: {code, request_id: requestId}}]});
+}
