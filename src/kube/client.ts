@@ -1,0 +1,433 @@
+import type {Clock} from '../support/clock.ts';
+import {accessFromEnvironment, inClusterAccess, kubeconfigAccess, type AccessSource} from './access.ts';
+import {ApiError, isApiError} from './errors.ts';
+import type {ApiMetrics} from './metrics.ts';
+import {keyOf, pathOf, type KubeObject, type ObjectKey, type ResourceType} from './objects.ts';
+import {Transport, type Call} from './transport.ts';
+import {decodeWatch, type WatchEvent} from './watch.ts';
+
+export {ApiError, ForeignObjectError, isApiError, type ApiErrorCause} from './errors.ts';
+export type {WatchEvent} from './watch.ts';
+
+export interface ClientOptions {
+  userAgent?: string | undefined;
+  metrics?: ApiMetrics | undefined;
+  clock?: Clock | undefined;
+  random?: (() => number) | undefined;
+  accessCheckMs?: number | undefined;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+  /** The whole call, retries included, ends within this; default 30 s. */
+  timeoutMs?: number | undefined;
+}
+
+export interface Selection {
+  /** Left out: all namespaces. */
+  namespace?: string | undefined;
+  labelSelector?: string | undefined;
+  fieldSelector?: string | undefined;
+  /** Only `metadata` of each object is sent: for types whose contents nobody here may keep. */
+  metadataOnly?: boolean | undefined;
+}
+
+export interface Listing<T> {
+  items: T[];
+  /** Where a watch goes on from here. */
+  resourceVersion: string;
+}
+
+export interface Page<T> extends Listing<T> {
+  /** True for the first page, and again when the list had to begin anew: what came before is void. */
+  first: boolean;
+}
+
+const PAGE = 500;
+const METADATA = {
+  list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+  watch: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+};
+
+interface RawList<T> {
+  items?: T[];
+  metadata?: {resourceVersion?: string; continue?: string};
+}
+
+/**
+ * Talks to one API server. Objects go in and out as plain JSON; a call that fails throws an ApiError, and only "there is
+ * no such object" is `undefined`. All calls share one pool of connections and have a deadline.
+ */
+export class KubeClient {
+  readonly #transport: Transport;
+
+  /** For an access of one's own; see the static functions for the usual ones. Nothing is read before the first call. */
+  constructor(source: AccessSource, options: ClientOptions = {}) {
+    this.#transport = new Transport(source, options);
+  }
+
+  /**
+   * Connects as kubectl would: KUBECONFIG, the pod's service account, ~/.kube/config.
+   * @throws Error that says what is missing
+   */
+  static async fromEnvironment(options: ClientOptions = {}): Promise<KubeClient> {
+    return KubeClient.#connect(await accessFromEnvironment(), options);
+  }
+
+  /** @throws Error when the kubeconfig cannot be read or names no cluster */
+  static fromKubeconfig(path: string, options: ClientOptions = {}): Promise<KubeClient> {
+    return KubeClient.#connect(kubeconfigAccess([path]), options);
+  }
+
+  /** The service account whose `token` and `ca.crt` are in `directory`. */
+  static inCluster(
+    env: NodeJS.ProcessEnv,
+    directory: string,
+    options: ClientOptions = {},
+  ): Promise<KubeClient> {
+    return KubeClient.#connect(inClusterAccess(env, directory), options);
+  }
+
+  static async #connect(source: AccessSource, options: ClientOptions): Promise<KubeClient> {
+    const client = new KubeClient(source, options);
+    await client.#transport.connect();
+    return client;
+  }
+
+  /** One object, or undefined where there is none. A type that the server does not know is an error, not "none". */
+  async get<T extends KubeObject>(
+    type: ResourceType,
+    key: ObjectKey,
+    options: CallOptions & {metadataOnly?: boolean} = {},
+  ): Promise<T | undefined> {
+    try {
+      const object = await this.#json<T>(type, {
+        method: 'GET',
+        verb: 'get',
+        key,
+        ...(options.metadataOnly === true ? {accept: METADATA.watch} : {}),
+        ...callOptions(options),
+      });
+      return typed(type, object);
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** All objects of a selection, read in pages. */
+  async list<T extends KubeObject>(
+    type: ResourceType,
+    options: Selection & CallOptions = {},
+  ): Promise<Listing<T>> {
+    let whole: Listing<T> = {items: [], resourceVersion: ''};
+    for await (const {first, items, resourceVersion} of this.pages<T>(type, options)) {
+      whole = {items: first ? items : whole.items.concat(items), resourceVersion};
+    }
+    return whole;
+  }
+
+  /**
+   * The same, page by page, so that what is not wanted of each can go before the next comes. When the server has
+   * forgotten where we were (410), the list begins anew, in one piece.
+   */
+  async *pages<T extends KubeObject>(
+    type: ResourceType,
+    options: Selection & CallOptions & {limit?: number | undefined} = {},
+  ): AsyncGenerator<Page<T>, void, undefined> {
+    let limit: number | undefined = options.limit ?? PAGE;
+    let token: string | undefined;
+    do {
+      let list: RawList<T>;
+      try {
+        list = await this.#json<RawList<T>>(type, {
+          method: 'GET',
+          verb: 'list',
+          key: {namespace: options.namespace},
+          accept: options.metadataOnly === true ? METADATA.list : undefined,
+          query: {...selectors(options), limit, continue: token},
+          ...callOptions(options),
+        });
+      } catch (error) {
+        if (!isApiError(error, 410) || token === undefined) throw error;
+        limit = undefined;
+        token = undefined;
+        continue;
+      }
+      const first = token === undefined;
+      token = list.metadata?.continue || undefined;
+      const items = (list.items ?? []).map((item) => typed(type, item));
+      yield {items, resourceVersion: list.metadata?.resourceVersion ?? '', first};
+      if (token === undefined) return;
+    } while (true);
+  }
+
+  /**
+   * What happens after `resourceVersion`, with bookmarks, until the server ends it (after `timeoutSeconds`), the
+   * signal aborts or the caller stops reading.
+   * @throws ApiError: 410 when the version is too old; WatchStalled after `silenceMs` without a byte
+   */
+  async *watch<T extends KubeObject>(
+    type: ResourceType,
+    options: Selection & {
+      resourceVersion: string;
+      signal?: AbortSignal | undefined;
+      timeoutSeconds?: number | undefined;
+      silenceMs?: number | undefined;
+      clock?: Clock | undefined;
+    },
+  ): AsyncGenerator<WatchEvent<T>, void, undefined> {
+    const timeoutSeconds = options.timeoutSeconds ?? 300;
+    const call = toCall(type, {
+      method: 'GET',
+      verb: 'watch',
+      key: {namespace: options.namespace},
+      accept: options.metadataOnly === true ? METADATA.watch : undefined,
+      query: {
+        ...selectors(options),
+        watch: true,
+        allowWatchBookmarks: true,
+        resourceVersion: options.resourceVersion,
+        timeoutSeconds,
+      },
+      signal: options.signal,
+    });
+    const body = await this.#transport.open(call);
+    const events = decodeWatch<T>(body, {
+      call: `watch ${call.target}`,
+      silenceMs: options.silenceMs ?? (timeoutSeconds + 30) * 1000,
+      ...(options.clock === undefined ? {} : {clock: options.clock}),
+    });
+    try {
+      for await (const event of events) {
+        yield event.type === 'BOOKMARK' ? event : {type: event.type, object: typed(type, event.object)};
+      }
+    } catch (error) {
+      if (options.signal?.aborted !== true) throw error;
+      throw new ApiError(0, 'Aborted', `watch ${call.target}: Aborted by the caller`, {cause: error});
+    }
+  }
+
+  /** Creates an object. @throws ApiError 409 AlreadyExists; 422 Invalid with `causes` */
+  create<T extends KubeObject>(
+    type: ResourceType,
+    object: T,
+    options: CallOptions & {fieldManager?: string} = {},
+  ): Promise<T> {
+    return this.#json<T>(type, {
+      method: 'POST',
+      verb: 'create',
+      key: {namespace: object.metadata.namespace},
+      named: object.metadata,
+      query: {fieldManager: options.fieldManager},
+      body: object,
+      ...callOptions(options),
+    });
+  }
+
+  /**
+   * Server-side apply: the object holds exactly the fields that `fieldManager` wants to own. `force` takes fields that
+   * another manager owns with another value, which is a Conflict otherwise.
+   */
+  apply<T extends KubeObject>(
+    type: ResourceType,
+    object: T,
+    options: CallOptions & {fieldManager: string; force?: boolean; subresource?: 'status'; dryRun?: boolean},
+  ): Promise<T> {
+    const {managedFields: _, ...metadata} = object.metadata;
+    return this.#json<T>(type, {
+      method: 'PATCH',
+      verb: 'apply',
+      key: object.metadata,
+      subresource: options.subresource,
+      query: {
+        fieldManager: options.fieldManager,
+        force: options.force === true ? true : undefined,
+        dryRun: options.dryRun === true ? 'All' : undefined,
+      },
+      contentType: 'application/apply-patch+yaml',
+      body: {...object, metadata},
+      ...callOptions(options),
+    });
+  }
+
+  /** JSON merge patch (RFC 7386): null removes a field, arrays are replaced. */
+  mergePatch<T extends KubeObject>(
+    type: ResourceType,
+    key: ObjectKey,
+    patch: unknown,
+    options: CallOptions & {subresource?: 'status'; fieldManager?: string} = {},
+  ): Promise<T> {
+    return this.#patch<T>(type, key, 'application/merge-patch+json', patch, options);
+  }
+
+  /** JSON patch (RFC 6902). */
+  jsonPatch<T extends KubeObject>(
+    type: ResourceType,
+    key: ObjectKey,
+    patch: readonly {op: string; path: string; value?: unknown}[],
+    options: CallOptions & {subresource?: 'status'; fieldManager?: string} = {},
+  ): Promise<T> {
+    return this.#patch<T>(type, key, 'application/json-patch+json', patch, options);
+  }
+
+  /** Replaces the whole object, at the resourceVersion it carries. @throws ApiError 409 Conflict when it has moved on */
+  replace<T extends KubeObject>(type: ResourceType, object: T, options: CallOptions = {}): Promise<T> {
+    return this.#json<T>(type, {
+      method: 'PUT',
+      verb: 'update',
+      key: object.metadata,
+      body: object,
+      ...callOptions(options),
+    });
+  }
+
+  /**
+   * Deletes an object; one that is gone already is a success. With `uid` or `resourceVersion` only that very one.
+   * @throws ApiError 409 Conflict when a precondition does not hold
+   */
+  async delete(
+    type: ResourceType,
+    key: ObjectKey,
+    options: CallOptions & {
+      uid?: string | undefined;
+      resourceVersion?: string | undefined;
+      propagationPolicy?: 'Foreground' | 'Background' | 'Orphan' | undefined;
+    } = {},
+  ): Promise<void> {
+    const {uid, resourceVersion, propagationPolicy} = options;
+    const conditional = uid !== undefined || resourceVersion !== undefined;
+    try {
+      await this.#json<KubeObject>(type, {
+        method: 'DELETE',
+        verb: 'delete',
+        key,
+        body: {
+          apiVersion: 'v1',
+          kind: 'DeleteOptions',
+          propagationPolicy,
+          ...(conditional ? {preconditions: {uid, resourceVersion}} : {}),
+        },
+        ...callOptions(options),
+      });
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+    }
+  }
+
+  /** The last lines of a container's log (of the one before, with `previous`); at most 1 MiB. */
+  podLogs(
+    key: ObjectKey,
+    options: CallOptions & {container?: string; tailLines?: number; previous?: boolean} = {},
+  ): Promise<string> {
+    const pods: ResourceType = {apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true};
+    const {container, tailLines, previous} = options;
+    return this.#transport.send({
+      method: 'GET',
+      verb: 'log',
+      target: `pods ${keyOf(key)}`,
+      path: pathOf(pods, {...key, subresource: 'log'}),
+      query: {container, tailLines, previous, limitBytes: 1_048_576},
+      accept: '*/*',
+      ...callOptions(options),
+    });
+  }
+
+  /** A path that is no resource, such as `/readyz` or `/version`; the answer's text. */
+  raw(path: string, options: CallOptions = {}): Promise<string> {
+    return this.#transport.send({
+      method: 'GET',
+      verb: 'get',
+      target: path,
+      path,
+      accept: '*/*',
+      ...callOptions(options),
+    });
+  }
+
+  /** Closes all connections. Calls and watches under way end with an error. */
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+
+  #patch<T>(
+    type: ResourceType,
+    key: ObjectKey,
+    contentType: string,
+    body: unknown,
+    options: CallOptions & {subresource?: 'status'; fieldManager?: string},
+  ): Promise<T> {
+    return this.#json<T>(type, {
+      method: 'PATCH',
+      verb: 'patch',
+      key,
+      subresource: options.subresource,
+      query: {fieldManager: options.fieldManager},
+      contentType,
+      body,
+      ...callOptions(options),
+    });
+  }
+
+  async #json<T>(type: ResourceType, request: TypedCall): Promise<T> {
+    const call = toCall(type, request);
+    const text = await this.#transport.send(call);
+    try {
+      return JSON.parse(text) as T;
+    } catch (error) {
+      throw new ApiError(
+        0,
+        'BadResponse',
+        `${call.verb} ${call.target}: BadResponse: the answer is not JSON`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+}
+
+type TypedCall = Pick<Call, 'method' | 'verb' | 'query' | 'body' | 'timeoutMs' | 'signal'> & {
+  key: {namespace?: string | undefined; name?: string | undefined};
+  /** The object's name where the URL does not hold it. */
+  named?: ObjectKey | undefined;
+  subresource?: string | undefined;
+  contentType?: string | undefined;
+  accept?: string | undefined;
+};
+
+function toCall(type: ResourceType, request: TypedCall): Call {
+  const {key, named, subresource, contentType, accept, ...rest} = request;
+  const object = named ?? (key.name === undefined ? undefined : {...key, name: key.name});
+  const name = object === undefined ? (key.namespace ?? '') : keyOf(object);
+  return {
+    ...rest,
+    target: [type.plural, name].filter((part) => part !== '').join(' '),
+    path: pathOf(type, {...key, subresource}),
+    secret: type.kind === 'Secret',
+    ...(contentType === undefined ? {} : {contentType}),
+    ...(accept === undefined ? {} : {accept}),
+  };
+}
+
+function callOptions(options: CallOptions): CallOptions {
+  return {signal: options.signal, timeoutMs: options.timeoutMs};
+}
+
+function selectors(selection: Selection): {
+  labelSelector: string | undefined;
+  fieldSelector: string | undefined;
+} {
+  return {labelSelector: selection.labelSelector, fieldSelector: selection.fieldSelector};
+}
+
+/** Items of a list come without type, and metadata-only objects with another one. */
+function typed<T extends KubeObject>(type: ResourceType, object: T): T {
+  if (object.kind === type.kind && object.apiVersion === type.apiVersion) return object;
+  return {...object, apiVersion: type.apiVersion, kind: type.kind};
+}
+
+/** A 404 that speaks of the object; one that speaks of its type (no such resource here) is a fault, not an absence. */
+function isAbsent(error: unknown): boolean {
+  return isApiError(error, 404) && error.absent;
+}

@@ -1,0 +1,93 @@
+import type {Readable} from 'node:stream';
+import {systemClock, type Clock} from '../support/clock.ts';
+import {ApiError, apiErrorFromStatus, transportError, type ApiStatus} from './errors.ts';
+import type {KubeObject} from './objects.ts';
+
+/** What a watch says. Anything else ends it with an ApiError (410 Expired: the version is too old, list again). */
+export type WatchEvent<T> =
+  | {readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T}
+  | {readonly type: 'BOOKMARK'; readonly resourceVersion: string};
+
+interface RawEvent {
+  type: string;
+  object: KubeObject & ApiStatus;
+}
+
+/**
+ * Reads watch events, one JSON text a line. Ends when the server ends the stream.
+ * @param silenceMs no byte for this long means that the connection is half-open: ApiError with reason WatchStalled
+ * @throws ApiError for an ERROR event, a stream that breaks, silence
+ */
+export async function* decodeWatch<T extends KubeObject>(
+  body: Readable,
+  options: {call: string; silenceMs: number; clock?: Clock},
+): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  const {call, silenceMs, clock = systemClock} = options;
+  let stalled = false;
+  const stall = (): void => {
+    stalled = true;
+    body.destroy();
+  };
+  let watchdog = clock.setTimeout(stall, silenceMs);
+  try {
+    for await (const line of lines(body, () => {
+      watchdog.cancel();
+      watchdog = clock.setTimeout(stall, silenceMs);
+    })) {
+      yield toEvent<T>(call, line);
+    }
+    if (stalled) throw new ApiError(0, 'WatchStalled', `${call}: WatchStalled: no byte for ${silenceMs} ms`);
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    if (stalled) throw new ApiError(0, 'WatchStalled', `${call}: WatchStalled: no byte for ${silenceMs} ms`);
+    throw transportError(call, error);
+  } finally {
+    watchdog.cancel();
+    body.destroy();
+  }
+}
+
+async function* lines(body: Readable, onBytes: () => void): AsyncGenerator<string, void, undefined> {
+  const decoder = new TextDecoder();
+  let parts: string[] = [];
+  for await (const chunk of body) {
+    onBytes();
+    const text = decoder.decode(chunk as Uint8Array, {stream: true});
+    let from = 0;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
+      parts.push(text.slice(from, end));
+      const line = parts.length === 1 ? (parts[0] ?? '') : parts.join('');
+      parts = [];
+      from = end + 1;
+      if (line !== '') yield line;
+    }
+    if (from < text.length) parts.push(text.slice(from));
+  }
+}
+
+function toEvent<T extends KubeObject>(call: string, line: string): WatchEvent<T> {
+  let event: RawEvent;
+  try {
+    event = JSON.parse(line) as RawEvent;
+  } catch (error) {
+    throw new ApiError(0, 'BadResponse', `${call}: BadResponse: a line of the watch is not JSON`, {
+      cause: error,
+    });
+  }
+  switch (event.type) {
+    case 'ADDED':
+    case 'MODIFIED':
+    case 'DELETED':
+      return {type: event.type, object: event.object as unknown as T};
+    case 'BOOKMARK':
+      return {type: 'BOOKMARK', resourceVersion: event.object.metadata.resourceVersion ?? ''};
+    case 'ERROR':
+      throw apiErrorFromStatus(call, event.object);
+    default:
+      throw new ApiError(
+        0,
+        'BadResponse',
+        `${call}: BadResponse: a watch event of the unknown type ${event.type}`,
+      );
+  }
+}
