@@ -1,0 +1,32 @@
+import {Cron} from 'croner';
+
+const list = (value: string) => {
+  const item = `(\\*|${value}(-${value})?)(/[1-9][0-9]?)?`;
+  return `${item}(,${item})*`;
+};
+const FIELDS = [
+  '[0-5]?[0-9]',
+  '([01]?[0-9]|2[0-3])',
+  '(0?[1-9]|[12][0-9]|3[01])',
+  '(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)',
+  '([0-6]|SUN|MON|TUE|WED|THU|FRI|SAT)',
+];
+
+/** A schedule as Kubernetes reads it: five fields, or a word. What it cannot say is whether such a day ever comes. */
+export const CRON = new RegExp(
+  `^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|${FIELDS.map(list).join(' +')})$`,
+);
+
+/** Why a schedule that is well written never runs, or undefined where it does. */
+export function cronProblem(schedule: string): string | undefined {
+  try {
+    // A leap day that is also a given weekday comes at most 40 years from now.
+    const job = new Cron(schedule, {paused: true, legacyMode: true});
+    const next = job.nextRun();
+    job.stop();
+    return next ? undefined : 'names a day that never comes: for every night at two write "0 2 * * *"';
+  } catch (error) {
+    const why = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error);
+    return `is not a schedule (${why}): for every night at two write "0 2 * * *"`;
+  }
+}

@@ -1,0 +1,38 @@
+import {z} from 'zod';
+import {duration} from './duration.ts';
+import {secretKeyRef} from './secretRef.ts';
+
+/** How many connections the service may take when nothing is said: PostgreSQL allows 100, some are for others. */
+export const DEFAULT_CONNECTION_BUDGET = 90;
+/** The guide's DATABASE_POOL_SIZE. */
+export const DEFAULT_POOL_SIZE = 20;
+
+export const database = z.object({
+  urlSecretRef: secretKeyRef(
+    'a Secret with the connection URL, postgres://user:password@host:5432/database',
+    'database-url',
+  ).meta({
+    description: 'Where the PostgreSQL database is. The pods roll when the value changes.',
+  }),
+  poolSize: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .meta({
+      description: `The most connections that one pod opens. Default: ${DEFAULT_POOL_SIZE}, or less where connectionBudget does not hold that many.`,
+    }),
+  maxLifetime: duration({min: '1m', max: '24h', example: '30m'})
+    .default('30m')
+    .meta({description: 'How long a connection is used before it is opened anew.'}),
+  connectionBudget: z.int().min(2).max(100_000).default(DEFAULT_CONNECTION_BUDGET).meta({
+    description:
+      "The most connections that all pods together may open, also while a new version rolls out and one pod more runs. Keep it below PostgreSQL's max_connections, which is 100 where nobody changed it.",
+  }),
+});
+
+export const migrations = z.object({
+  timeout: duration({min: '30s', max: '24h', example: '10m'}).default('10m').meta({
+    description: 'How long bringing the database up to a new version may take before it counts as failed.',
+  }),
+});

@@ -1,0 +1,186 @@
+import type {z} from 'zod';
+import {DEFAULT_POOL_SIZE} from './database.ts';
+import {durationSeconds} from './duration.ts';
+import {type DefaultedSpec, type FraiseQLAuthSpec, mostReplicas, specSchema} from './fraiseqlauth.ts';
+import {GOOGLE_ISSUER} from './providers.ts';
+import {canonicalQuantity, quantityNanos} from './quantity.ts';
+import type {resources} from './resources.ts';
+import {SURGE} from './scaling.ts';
+
+/** How many pods run. */
+export type Scaling =
+  | {kind: 'Fixed'; replicas: number}
+  | {
+      kind: 'Automatic';
+      minReplicas: number;
+      maxReplicas: number;
+      targetCPUUtilization: number;
+      targetMemoryUtilization: number;
+    };
+
+type Amount = {cpu: string; memory: string};
+/** Requests and limits as the API server gives them back. */
+export type ResolvedResources = {requests: Amount; limits: Amount};
+
+type Backup = NonNullable<DefaultedSpec['backup']>;
+type Destination = NonNullable<Backup['destination']>;
+export type ResolvedDestination =
+  | ({kind: 's3'} & NonNullable<Destination['s3']> & {forcePathStyle: boolean})
+  | ({kind: 'pvc'} & NonNullable<Destination['pvc']>);
+
+export interface ResolvedBackup {
+  schedule: string;
+  timeZone: string;
+  retentionSeconds: number;
+  suspend: boolean;
+  destination: ResolvedDestination;
+}
+
+export type ResolvedProvider = Omit<DefaultedSpec['providers'][number], 'issuerURL'> & {
+  displayName: string;
+  issuerURL: string;
+};
+
+/** A spec in which nothing is left open: every default is in it, durations are seconds, amounts are canonical. */
+export interface ResolvedSpec {
+  profile: DefaultedSpec['profile'];
+  publicURL: string;
+  returnToOrigins: string[];
+  providers: ResolvedProvider[];
+  tokens: {
+    algorithm: DefaultedSpec['tokens']['algorithm'];
+    accessTTLSeconds: number;
+    refreshTTLSeconds: number;
+    refreshRotation: DefaultedSpec['tokens']['refreshRotation'];
+    replayWindowSeconds: number;
+    /** Empty: the server takes the public URL. */
+    audience: string[];
+  };
+  database: {
+    urlSecretRef: {name: string; key: string};
+    poolSize: number;
+    maxLifetimeSeconds: number;
+  };
+  migrations: {timeoutSeconds: number};
+  scaling: Scaling;
+  resources: ResolvedResources;
+  /** Undefined: the operator's own image. */
+  image: string | undefined;
+  imagePullSecrets: {name: string}[];
+  /** Undefined: no backups. */
+  backup: ResolvedBackup | undefined;
+  rollout: {progressDeadlineSeconds: number};
+  pod: NonNullable<DefaultedSpec['pod']>;
+  logging: DefaultedSpec['logging'];
+  trustedProxies: string[];
+}
+
+/** What a profile has where the spec says nothing. */
+const PROFILES: Record<DefaultedSpec['profile'], {scaling: Scaling; resources: ResolvedResources}> = {
+  Development: {
+    scaling: {kind: 'Fixed', replicas: 1},
+    resources: {requests: {cpu: '50m', memory: '128Mi'}, limits: {cpu: '500m', memory: '512Mi'}},
+  },
+  Production: {
+    scaling: {
+      kind: 'Automatic',
+      minReplicas: 3,
+      maxReplicas: 10,
+      targetCPUUtilization: 70,
+      targetMemoryUtilization: 80,
+    },
+    resources: {requests: {cpu: '100m', memory: '256Mi'}, limits: {cpu: '500m', memory: '512Mi'}},
+  },
+};
+
+/** The spec with every default in it. Throws where it is not valid: run `checkSpec` first. */
+export function resolveSpec(written: FraiseQLAuthSpec): ResolvedSpec {
+  const spec = specSchema.parse(written);
+  const profile = PROFILES[spec.profile];
+  return {
+    profile: spec.profile,
+    publicURL: spec.publicURL,
+    returnToOrigins: spec.returnToOrigins ?? [],
+    providers: spec.providers.map((each) => ({
+      ...each,
+      displayName: each.displayName ?? each.name,
+      issuerURL: each.issuerURL ?? GOOGLE_ISSUER,
+    })),
+    tokens: {
+      algorithm: spec.tokens.algorithm,
+      accessTTLSeconds: seconds(spec.tokens.accessTTL),
+      refreshTTLSeconds: seconds(spec.tokens.refreshTTL),
+      refreshRotation: spec.tokens.refreshRotation,
+      replayWindowSeconds: seconds(spec.tokens.replayWindow),
+      audience: spec.tokens.audience ?? [],
+    },
+    database: {
+      urlSecretRef: spec.database.urlSecretRef,
+      poolSize: poolSize(spec),
+      maxLifetimeSeconds: seconds(spec.database.maxLifetime),
+    },
+    migrations: {timeoutSeconds: seconds(spec.migrations.timeout)},
+    scaling: scaling(spec, profile.scaling),
+    resources: mergedResources(spec.resources, profile.resources),
+    image: spec.image,
+    imagePullSecrets: spec.imagePullSecrets ?? [],
+    backup: backup(spec.backup),
+    rollout: {progressDeadlineSeconds: seconds(spec.rollout.progressDeadline)},
+    pod: spec.pod ?? {},
+    logging: spec.logging,
+    trustedProxies: spec.trustedProxies ?? [],
+  };
+}
+
+function scaling(spec: DefaultedSpec, fallback: Scaling): Scaling {
+  if (spec.replicas !== undefined) return {kind: 'Fixed', replicas: spec.replicas};
+  if (spec.autoscaling) return {kind: 'Automatic', ...spec.autoscaling};
+  return fallback;
+}
+
+/** The guide's pool, or what the budget holds when every pod and the one of a roll-out have theirs. */
+function poolSize(spec: DefaultedSpec): number {
+  const {poolSize: given, connectionBudget} = spec.database;
+  return given ?? Math.min(DEFAULT_POOL_SIZE, Math.floor(connectionBudget / (mostReplicas(spec) + SURGE)));
+}
+
+/** What is given wins; a default request never exceeds a limit that is given, nor a default limit a given request. */
+function mergedResources(
+  given: z.output<typeof resources> | undefined,
+  fallback: ResolvedResources,
+): ResolvedResources {
+  const merged: ResolvedResources = {requests: {...fallback.requests}, limits: {...fallback.limits}};
+  for (const name of ['cpu', 'memory'] as const) {
+    const request = given?.requests?.[name];
+    const limit = given?.limits?.[name];
+    const [low, high] = [String(request ?? fallback.requests[name]), String(limit ?? fallback.limits[name])];
+    const fits = (quantityNanos(low) ?? 0n) <= (quantityNanos(high) ?? 0n);
+    merged.requests[name] = canonicalQuantity(fits || request !== undefined ? low : high);
+    merged.limits[name] = canonicalQuantity(fits || limit !== undefined ? high : low);
+  }
+  return merged;
+}
+
+function backup(given: Backup | undefined): ResolvedBackup | undefined {
+  if (!given?.destination || given.policy === 'None') return undefined;
+  const {s3, pvc} = given.destination;
+  const destination: ResolvedDestination | undefined = s3
+    ? {kind: 's3', ...s3, forcePathStyle: s3.forcePathStyle ?? s3.endpoint !== undefined}
+    : pvc && {kind: 'pvc', ...pvc};
+  return (
+    destination && {
+      schedule: given.schedule,
+      timeZone: given.timeZone,
+      retentionSeconds: seconds(given.retention.maxAge),
+      suspend: given.suspend,
+      destination,
+    }
+  );
+}
+
+/** A duration that was checked before. */
+function seconds(text: string): number {
+  const value = durationSeconds(text);
+  if (value === undefined) throw new RangeError(`not a duration: ${text}`);
+  return value;
+}

@@ -1,0 +1,33 @@
+import {z} from 'zod';
+import {withRules} from './rules.ts';
+
+/** A rolling update adds at most this many pods beside the old ones. */
+export const SURGE = 1;
+/** The most pods that one FraiseQLAuth may ask for. */
+export const MAX_REPLICAS = 100;
+
+export const replicas = z.int().min(0).max(MAX_REPLICAS).meta({
+  description:
+    'A fixed number of pods. Default: 1 in the Development profile; Production scales by load instead. Not together with autoscaling. `kubectl scale` sets it.',
+});
+
+export const autoscaling = withRules(
+  z.object({
+    minReplicas: z.int().min(1).max(MAX_REPLICAS).default(3).meta({description: 'The fewest pods.'}),
+    maxReplicas: z.int().min(1).max(MAX_REPLICAS).default(10).meta({description: 'The most pods.'}),
+    targetCPUUtilization: z.int().min(1).max(100).default(70).meta({
+      description: 'The CPU that a pod should use on average, in percent of what it requests.',
+    }),
+    targetMemoryUtilization: z.int().min(1).max(1000).default(80).meta({
+      description: 'The memory that a pod should use on average, in percent of what it requests.',
+    }),
+  }),
+  [
+    {
+      rule: 'self.minReplicas <= self.maxReplicas',
+      message: 'minReplicas cannot be above maxReplicas: lower minReplicas or raise maxReplicas',
+      fieldPath: '.minReplicas',
+      holds: ({minReplicas, maxReplicas}) => minReplicas <= maxReplicas,
+    },
+  ],
+);

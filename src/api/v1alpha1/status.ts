@@ -1,0 +1,128 @@
+import {z} from 'zod';
+
+/** The longest texts that a status holds; what is longer must be cut before it is written. */
+export const STATUS_LIMITS = {message: 8192, name: 253, blockedOn: 16, signingKeys: 16} as const;
+
+const name = z.string().max(STATUS_LIMITS.name);
+const text = z.string().max(STATUS_LIMITS.message);
+const word = z.string().max(128);
+const time = z.string().max(64).meta({format: 'date-time'});
+const url = z.string().max(1024);
+const count = z.int().min(0).max(2_147_483_647).meta({format: 'int32'});
+const generation = z.int().min(0).max(Number.MAX_SAFE_INTEGER).meta({format: 'int64'});
+
+/** A condition as every Kubernetes API has it. */
+export const conditionSchema = z.object({
+  type: z.string().max(316),
+  status: z.enum(['True', 'False', 'Unknown']),
+  reason: z.string().min(1).max(1024),
+  message: z.string().max(32_768),
+  lastTransitionTime: time,
+  observedGeneration: generation.optional(),
+});
+export type Condition = z.output<typeof conditionSchema>;
+
+const objectRef = z.object({
+  apiVersion: word.optional(),
+  kind: word,
+  name,
+  key: name.optional().meta({description: 'The key in its data, where one is at fault.'}),
+});
+
+export const statusSchema = z.object({
+  observedGeneration: generation
+    .optional()
+    .meta({format: 'int64', description: 'The generation of the spec that this status speaks of.'}),
+  replicas: count.optional().meta({format: 'int32', description: 'Pods that there are.'}),
+  readyReplicas: count.optional().meta({format: 'int32', description: 'Pods that answer.'}),
+  selector: z
+    .string()
+    .max(1024)
+    .optional()
+    .meta({description: 'The label selector of the pods, for autoscalers.'}),
+  version: z
+    .object({
+      current: z.string().max(512).optional().meta({description: 'What runs everywhere.'}),
+      target: z.string().max(512).optional().meta({description: 'What is being rolled out.'}),
+    })
+    .optional()
+    .meta({description: 'Versions of the server.'}),
+  schema: z
+    .object({
+      current: word.optional().meta({description: 'What the database has.'}),
+      target: word.optional().meta({description: 'What the version needs.'}),
+      job: name.optional().meta({description: 'The Job that migrates to it.'}),
+      attempts: count
+        .optional()
+        .meta({format: 'int32', description: 'How often that was tried without success.'}),
+      database: word.optional().meta({
+        description: "A hash of the database's connection: of which database `current` speaks.",
+      }),
+    })
+    .optional()
+    .meta({description: "Versions of the database's schema."}),
+  signingKeys: z
+    .array(
+      z.object({
+        kid: word,
+        state: z.enum(['Active', 'Published', 'Retired']),
+        since: time.optional(),
+      }),
+    )
+    .max(STATUS_LIMITS.signingKeys)
+    .meta({'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['kid']})
+    .optional()
+    .meta({description: 'The keys that sign access tokens or did.'}),
+  endpoints: z
+    .object({
+      issuer: url.optional(),
+      authorize: url.optional(),
+      callback: url.optional(),
+      jwks: url.optional(),
+    })
+    .optional()
+    .meta({
+      description: 'Where the service is. The callback is what each provider must have as redirect URI.',
+    }),
+  health: z
+    .object({
+      auth: word.optional().meta({description: 'healthy, degraded or unhealthy.'}),
+      oauthProvider: word.optional().meta({description: 'ok or error.'}),
+      db: word.optional().meta({description: 'ok or error.'}),
+      checkedAt: time.optional(),
+    })
+    .optional()
+    .meta({description: 'What the pods say at /health/auth.'}),
+  backup: z
+    .object({
+      lastSuccess: time
+        .optional()
+        .meta({format: 'date-time', description: 'When the last good backup was done.'}),
+      lastLocation: url.optional().meta({description: 'Where it is.'}),
+      lastFailure: time.optional().meta({format: 'date-time', description: 'When a backup last failed.'}),
+      lastFailureMessage: text.optional().meta({description: 'Why.'}),
+      next: time.optional().meta({format: 'date-time', description: 'When the next one is due.'}),
+    })
+    .optional()
+    .meta({description: 'Backups of the database.'}),
+  blockedOn: z
+    .array(
+      z.object({
+        reason: word.meta({description: 'What is wrong, in one word.'}),
+        message: text.meta({description: 'What is wrong.'}),
+        hint: text.optional().meta({description: 'What to do.'}),
+        objectRef: objectRef.optional().meta({description: 'The object at fault.'}),
+        since: time.optional(),
+      }),
+    )
+    .max(STATUS_LIMITS.blockedOn)
+    .meta({'x-kubernetes-list-type': 'atomic'})
+    .optional()
+    .meta({description: 'What keeps the service from being as the spec says, and what to do.'}),
+  conditions: z
+    .array(conditionSchema)
+    .max(32)
+    .meta({'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type']})
+    .optional()
+    .meta({description: 'What is known, each with a reason and a message.'}),
+});

@@ -1,0 +1,53 @@
+import {z} from 'zod';
+import {DURATION, duration, durationSeconds} from './duration.ts';
+import {setOf} from './fields.ts';
+import {matches, withRules} from './rules.ts';
+
+/** How access tokens may be signed. */
+export const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;
+
+export const tokens = withRules(
+  z.object({
+    algorithm: z.enum(ALGORITHMS).default('RS256').meta({description: 'How access tokens are signed.'}),
+    accessTTL: duration({min: '1m', max: '24h', example: '1h', wholeMinutes: true})
+      .default('1h')
+      .meta({description: 'How long an access token is valid.'}),
+    refreshTTL: duration({min: '5m', max: '8760h', example: '168h'})
+      .default('168h')
+      .meta({description: 'How long a session lasts in all, however often it is refreshed.'}),
+    refreshRotation: z.enum(['Rotate', 'Static']).default('Rotate').meta({
+      description:
+        'Rotate gives a new refresh token at every refresh. Static keeps the first one, for clients that cannot store a new one; a stolen token then works until the session ends.',
+    }),
+    replayWindow: duration({min: '0s', max: '5m', example: '30s'}).default('30s').meta({
+      description:
+        'How long a refresh token that was just replaced still gets the same successor, so that a lost answer or two browser tabs log nobody out.',
+    }),
+    audience: setOf(
+      withRules(z.string().max(256), [
+        matches(
+          /^[^\s,]+$/,
+          'must be one audience, without spaces or commas: write each as an item of its own',
+        ),
+      ]),
+      16,
+    )
+      .optional()
+      .meta({description: 'Whom access tokens are for: their `aud`. Default: the public URL.'}),
+  }),
+  [
+    {
+      rule: `!self.refreshTTL.matches('${DURATION.source}') || !self.accessTTL.matches('${DURATION.source}') || duration(self.refreshTTL) > duration(self.accessTTL)`,
+      message:
+        'refreshTTL must be longer than accessTTL, or no token could ever be refreshed: raise refreshTTL or lower accessTTL',
+      fieldPath: '.refreshTTL',
+      holds: ({refreshTTL, accessTTL}) => longer(refreshTTL, accessTTL),
+    },
+  ],
+);
+
+/** Whether the first duration is the longer one; true where either is not a duration, which is its own error. */
+function longer(a: string, b: string): boolean {
+  const [first, second] = [durationSeconds(a), durationSeconds(b)];
+  return first === undefined || second === undefined || first > second;
+}
