@@ -23,7 +23,7 @@ export interface BrowserOptions {
    * Where an address as the person sees it is really served, as an edge proxy would send it on. Undefined: as it is.
    * The Host header keeps what the person sees; X-Forwarded-Proto and X-Forwarded-Host say it too.
    */
-  readonly route?: (url: URL) => URL | undefined;
+  readonly route?: (url: URL) => URL | undefined | Promise<URL | undefined>;
   readonly dispatcher?: Dispatcher;
   /** Deadline of one request. */
   readonly timeoutMs?: number;
@@ -43,7 +43,7 @@ export class Browser {
   /** One request. Rejects when no answer comes within the deadline; any status is an answer. */
   async visit(address: URL | string, visit: Visit = {}): Promise<Answer> {
     const url = new URL(address);
-    const target = this.#options.route?.(url) ?? url;
+    const target = (await this.#options.route?.(url)) ?? url;
     const method = visit.method ?? (visit.json === undefined && visit.form === undefined ? 'GET' : 'POST');
     const headers: Record<string, string> = {host: url.host, ...visit.headers};
     if (target !== url) {

@@ -1,0 +1,136 @@
+// A backup that nobody restored is none: a Job made from the CronJob, and its backup in a fresh database.
+import {afterAll, beforeAll, expect, onTestFailed, test} from 'vitest';
+import {apply, getObject, kubectl, waitFor, type Manifest} from '../support/kubectl.ts';
+import {login} from '../support/login.ts';
+import {dumpOnFailure} from './support/diagnostics.ts';
+import {figure} from './support/figures.ts';
+import {databaseUrl, ensureShared, publicUrl, SHARED, sql, startS3} from './support/fixtures.ts';
+import {databaseOf, NAME, prepare, runningInstance} from './support/instance.ts';
+import {closeNetwork, route} from './support/network.ts';
+import {ensureOperator} from './support/operator.ts';
+import {conditionOf, isReady, ResourceWatch} from './support/watch.ts';
+
+const namespace = 'e2e-backup';
+const watch = new ResourceWatch();
+const SESSIONS =
+  'SELECT id, user_id, refresh_token_hash, issued_at, expires_at, created_at, revoked_at FROM _system.sessions ORDER BY id';
+
+interface Env {
+  readonly name: string;
+  readonly value?: string;
+}
+interface PodTemplate {
+  readonly spec: {
+    readonly containers: readonly {readonly args?: readonly string[]; readonly env?: readonly Env[]}[];
+  };
+}
+
+const s3 = {
+  s3: {
+    bucket: 'auth-backups',
+    endpoint: `http://s3.${namespace}.svc.cluster.local:7070`,
+    credentialsSecretRef: {name: 's3'},
+  },
+};
+
+beforeAll(async () => {
+  await Promise.all([ensureOperator(), ensureShared()]);
+  await prepare(namespace);
+  await startS3(namespace);
+  watch.start();
+  const spec = {backup: {destination: s3}};
+  await runningInstance(watch, namespace, {spec, databaseUrl: databaseUrl(SHARED, databaseOf(namespace))});
+}, 240_000);
+
+afterAll(async () => {
+  watch.close();
+  closeNetwork();
+  await kubectl(['delete', 'namespace', namespace, '--wait=false', '--ignore-not-found']);
+});
+
+test('a Job made from the CronJob leaves a backup, which restores into a fresh database with the same sessions', async () => {
+  onTestFailed(dumpOnFailure('backup', namespace, SHARED));
+  const baseUrl = publicUrl(namespace);
+  for (const user of ['ada', 'grace']) await login({baseUrl, user, route: route()});
+  const sessions = await sql(SHARED, databaseOf(namespace), SESSIONS);
+  expect(sessions.split('\n')).toHaveLength(2);
+
+  const started = performance.now();
+  await kubectl(['create', 'job', '--from=cronjob/auth-backup', 'by-hand'], {namespace});
+  await waitFor('job/by-hand', 'condition=complete', namespace, 60_000);
+  await figure('a backup Job', (performance.now() - started) / 1000, 's');
+  const backedUp = await watch.until(namespace, NAME, 'speaking of its backup', (resource) => {
+    const backup = resource.status?.['backup'] as {lastSuccess?: string} | undefined;
+    return backup?.lastSuccess !== undefined && conditionOf(resource, 'BackupHealthy')?.status === 'True';
+  });
+  expect(backedUp.status?.['backup']).toMatchObject({
+    lastLocation: expect.stringMatching(/^s3:\/\/auth-backups\//),
+    next: expect.stringMatching(/T02:00:00/),
+  });
+
+  // A session made after the backup is not in it.
+  await login({baseUrl, user: 'late', route: route()});
+  await restoreInto('restored');
+  expect(await sql(SHARED, 'restored', SESSIONS)).toBe(sessions);
+}, 180_000);
+
+test('a backup that fails is named in the status and leaves the service Ready; the next good one heals it', async () => {
+  onTestFailed(dumpOnFailure('backup-fails', namespace));
+  await kubectl(['scale', 'deployment/s3', '--replicas=0'], {namespace});
+  await waitFor('pod', 'delete', namespace, 30_000, 'app=s3');
+  await kubectl(['create', 'job', '--from=cronjob/auth-backup', 'without-s3'], {namespace});
+  const failed = await watch.until(
+    namespace,
+    NAME,
+    'speaking of the failed backup',
+    (resource) => conditionOf(resource, 'BackupHealthy')?.status === 'False',
+    120_000,
+  );
+  expect(conditionOf(failed, 'BackupHealthy')?.message).toMatch(/s3/i);
+  expect(isReady(failed)).toBe(true);
+
+  await kubectl(['scale', 'deployment/s3', '--replicas=1'], {namespace});
+  await kubectl(['rollout', 'status', 'deployment/s3'], {namespace});
+  await kubectl(['delete', 'job', 'without-s3', '--ignore-not-found'], {namespace});
+  await kubectl(['create', 'job', '--from=cronjob/auth-backup', 'once-more'], {namespace});
+  await waitFor('job/once-more', 'condition=complete', namespace, 60_000);
+  await watch.until(
+    namespace,
+    NAME,
+    'speaking of the good backup',
+    (resource) => conditionOf(resource, 'BackupHealthy')?.status === 'True',
+  );
+}, 240_000);
+
+/** Runs `fraiseql-auth restore --from latest` as the CronJob's own pod would run, against another database. */
+async function restoreInto(database: string): Promise<void> {
+  await sql(SHARED, 'fraiseql', `CREATE DATABASE ${database}`);
+  const cronJob = await getObject<{spec: {jobTemplate: {spec: {template: PodTemplate}}}}>(
+    'cronjob',
+    `${NAME}-backup`,
+    namespace,
+  );
+  const {template} = cronJob.spec.jobTemplate.spec;
+  const [container] = template.spec.containers;
+  const env: Env[] = [
+    ...(container?.env ?? []).filter(({name}) => !name.startsWith('DATABASE_URL')),
+    {name: 'DATABASE_URL', value: databaseUrl(SHARED, database)},
+  ];
+  const job: Manifest = {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {name: 'restore', namespace},
+    spec: {
+      backoffLimit: 0,
+      template: {
+        spec: {
+          ...template.spec,
+          restartPolicy: 'Never',
+          containers: [{...container, args: ['restore', '--from', 'latest'], env}],
+        },
+      },
+    },
+  };
+  await apply([job]);
+  await waitFor('job/restore', 'condition=complete', namespace, 60_000);
+}

@@ -1,0 +1,94 @@
+// The operator from config/, as `kubectl apply -k` installs it, and then by Helm, which all other tests use.
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {join, relative} from 'node:path';
+import {afterAll, beforeAll, expect, onTestFailed, test} from 'vitest';
+import {apply, kubectl, listObjects, rolledOut, secret} from '../support/kubectl.ts';
+import {dumpOnFailure} from './support/diagnostics.ts';
+import {fraiseqlauth, NAME} from './support/instance.ts';
+import {
+  createNamespace,
+  IMAGE,
+  installWithHelm,
+  OPERATOR,
+  OPERATOR_NAMESPACE,
+  uninstallHelm,
+} from './support/operator.ts';
+import {complains, ResourceWatch} from './support/watch.ts';
+
+const namespace = 'e2e-config';
+const watch = new ResourceWatch();
+let overlay = '';
+
+beforeAll(async () => {
+  await uninstallHelm();
+  overlay = await mkdtemp('build/config-overlay-');
+  const at = IMAGE.lastIndexOf(':');
+  await writeFile(
+    join(overlay, 'kustomization.yaml'),
+    JSON.stringify({
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      resources: [relative(overlay, 'config')],
+      images: [{name: 'fraiseql-auth', newName: IMAGE.slice(0, at), newTag: IMAGE.slice(at + 1)}],
+    }),
+  );
+}, 240_000);
+
+afterAll(async () => {
+  watch.close();
+  await rm(overlay, {recursive: true, force: true});
+});
+
+test('kubectl apply -k config installs an operator that reconciles, and delete takes it away', async () => {
+  onTestFailed(dumpOnFailure('install-config', namespace));
+  await kubectl(['apply', '-k', overlay]);
+  await rolledOut(`deployment/${OPERATOR}`, OPERATOR_NAMESPACE);
+  watch.start();
+  await createNamespace(namespace);
+  await secret(namespace, 'idp-client', {'client-id': 'x', 'client-secret': 'y'});
+  await apply([fraiseqlauth(namespace)]);
+  const missing = await watch.until(
+    namespace,
+    NAME,
+    'naming the Secret',
+    complains('SecretsResolved', 'auth-db'),
+  );
+  expect(missing.status?.observedGeneration).toBe(1);
+
+  await kubectl(['delete', 'fqa', '--all'], {namespace});
+  watch.close();
+  await kubectl(['delete', '-k', overlay, '--ignore-not-found'], {timeoutMs: 150_000});
+  await kubectl(['delete', 'namespace', namespace, '--wait=false']);
+  await expect(kubectl(['get', 'fraiseqlauths', '-A'])).rejects.toThrow(
+    /the server doesn't have a resource type/,
+  );
+}, 240_000);
+
+test('helm install brings it up under the restricted Pod Security Standard, with no right that it does not need', async () => {
+  onTestFailed(dumpOnFailure('install-helm'));
+  await installWithHelm();
+  await rolledOut(`deployment/${OPERATOR}`, OPERATOR_NAMESPACE);
+  const pods = await listObjects<{spec: {serviceAccountName: string}}>('pods', OPERATOR_NAMESPACE);
+  expect(pods.map(({spec}) => spec.serviceAccountName)).toEqual(pods.map(() => OPERATOR));
+  const user = `system:serviceaccount:${OPERATOR_NAMESPACE}:${OPERATOR}`;
+  const can = async (verb: string, resource: string): Promise<string> => {
+    try {
+      return (await kubectl(['auth', 'can-i', verb, resource, '-n', 'default', `--as=${user}`])).trim();
+    } catch (error) {
+      return error instanceof Error && /: no\b|ended with 1/.test(error.message) ? 'no' : String(error);
+    }
+  };
+  expect(await can('patch', 'deployments.apps')).toBe('yes');
+  expect(await can('get', 'secrets')).toBe('yes');
+  for (const [verb, resource] of [
+    ['create', 'pods/exec'],
+    ['delete', 'secrets'],
+    ['create', 'clusterroles.rbac.authorization.k8s.io'],
+    ['delete', 'namespaces'],
+    ['patch', 'nodes'],
+    ['delete', 'fraiseqlauths.auth.fraiseql.dev'],
+    ['update', 'fraiseqlauths.auth.fraiseql.dev'],
+  ] as const) {
+    expect(await can(verb, resource), `${verb} ${resource}`).toBe('no');
+  }
+}, 200_000);

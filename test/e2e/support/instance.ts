@@ -1,0 +1,119 @@
+// One FraiseQLAuth under test: how it is written, and how to look at what came of it.
+import {expect} from 'vitest';
+import {Browser} from '../../support/browser.ts';
+import {apply, listObjects, type Manifest} from '../../support/kubectl.ts';
+import {databaseUrl, issuerUrl, publicUrl, secrets, sql, SHARED} from './fixtures.ts';
+import {podUrl, route} from './network.ts';
+import {createNamespace} from './operator.ts';
+import {isReady, type ResourceWatch} from './watch.ts';
+
+export const NAME = 'auth';
+
+export interface Pod extends Manifest {
+  readonly status: {
+    readonly phase: string;
+    readonly podIP: string;
+    readonly conditions?: readonly {readonly type: string; readonly status: string}[];
+    readonly containerStatuses?: readonly {readonly restartCount: number; readonly ready: boolean}[];
+  };
+}
+
+export interface Setting {
+  /** Where its provider runs; the shared one by default. */
+  readonly providerIn?: string;
+  readonly spec?: Readonly<Record<string, unknown>>;
+}
+
+/** A FraiseQLAuth of the Development profile, as a person would write it; `spec` is laid over. */
+export function fraiseqlauth(namespace: string, setting: Setting = {}): object {
+  return {
+    apiVersion: 'auth.fraiseql.dev/v1alpha1',
+    kind: 'FraiseQLAuth',
+    metadata: {name: NAME, namespace},
+    spec: {
+      profile: 'Development',
+      publicURL: publicUrl(namespace),
+      providers: [
+        {
+          name: 'idp',
+          type: 'OIDC',
+          issuerURL: issuerUrl(setting.providerIn ?? SHARED),
+          clientCredentialsSecretRef: {name: 'idp-client'},
+        },
+      ],
+      database: {urlSecretRef: {name: 'auth-db', key: 'database-url'}, poolSize: 4},
+      ...setting.spec,
+    },
+  };
+}
+
+/** The name of the namespace's own database on the shared PostgreSQL. */
+export function databaseOf(namespace: string): string {
+  return namespace.replaceAll('-', '_');
+}
+
+/** A namespace with a database of its own on the shared PostgreSQL, and no Secrets yet. */
+export async function prepare(namespace: string): Promise<void> {
+  await Promise.all([
+    createNamespace(namespace),
+    sql(SHARED, 'fraiseql', `CREATE DATABASE ${databaseOf(namespace)}`),
+  ]);
+}
+
+/** Everything that a small instance needs, and the instance itself; returns when it is Ready. */
+export async function runningInstance(
+  watch: ResourceWatch,
+  namespace: string,
+  setting: Setting & {readonly databaseUrl?: string} = {},
+): Promise<void> {
+  if (setting.databaseUrl === undefined) await prepare(namespace);
+  await secrets(namespace, setting.databaseUrl ?? databaseUrl(SHARED, databaseOf(namespace)));
+  await apply([fraiseqlauth(namespace, setting)]);
+  await watch.until(namespace, NAME, 'ready', isReady, 90_000);
+}
+
+/** The server's pods, those on their way out left out. */
+export async function serverPods(namespace: string): Promise<readonly Pod[]> {
+  const pods = await listObjects<{status: Pod['status']}>(
+    'pods',
+    namespace,
+    `app.kubernetes.io/instance=${NAME},app.kubernetes.io/component=server`,
+  );
+  return pods.filter((pod) => pod.metadata.deletionTimestamp === undefined);
+}
+
+/** The names of the pods that are ready, sorted. */
+export async function readyPods(namespace: string): Promise<readonly string[]> {
+  const pods = await serverPods(namespace);
+  return pods
+    .filter((pod) => pod.status.conditions?.some(({type, status}) => type === 'Ready' && status === 'True'))
+    .map((pod) => pod.metadata.name)
+    .sort();
+}
+
+export function browserFor(namespace: string, pod?: string): Browser {
+  return new Browser({route: route(pod === undefined ? new Map() : new Map([[namespace, pod]]))});
+}
+
+/** The pods that ran before run still, were never restarted, and answer through the Service. */
+export async function expectStillServing(namespace: string, before: readonly string[]): Promise<void> {
+  const pods = await serverPods(namespace);
+  for (const name of before) {
+    const pod = pods.find((each) => each.metadata.name === name);
+    expect(pod, `pod ${name} is gone`).toBeDefined();
+    expect(pod?.status.containerStatuses?.map(({restartCount}) => restartCount)).toEqual([0]);
+  }
+  const keys = await browserFor(namespace).visit(`${publicUrl(namespace)}/.well-known/jwks.json`);
+  expect(keys.status).toBe(200);
+}
+
+/** The pods run and are alive, though nothing may reach them through the Service. */
+export async function expectAlive(namespace: string, before: readonly string[]): Promise<void> {
+  const pods = await serverPods(namespace);
+  expect(pods.map((pod) => pod.metadata.name).sort()).toEqual([...before]);
+  for (const pod of pods) {
+    expect(pod.status.containerStatuses?.map(({restartCount}) => restartCount)).toEqual([0]);
+    const live = await new Browser().visit(`${await podUrl(namespace, pod.metadata.name, 8000)}/health/live`);
+    expect(live.status).toBe(200);
+  }
+}

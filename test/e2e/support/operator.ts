@@ -1,0 +1,61 @@
+// Installing the operator, in the two ways that the documentation names.
+import {apply, helm, kubectl, KubectlError, rolledOut} from '../../support/kubectl.ts';
+
+export const OPERATOR_NAMESPACE = 'fraiseql-auth-system';
+export const OPERATOR = 'fraiseql-auth-operator';
+export const IMAGE = process.env['IMAGE'] ?? 'localhost/fraiseql-auth:dev';
+
+/** `helm upgrade --install`, as the README has it, with the image that was just built. Does nothing twice. */
+export async function installWithHelm(): Promise<void> {
+  const [repository, tag] = splitImage(IMAGE);
+  await helm(
+    [
+      'upgrade',
+      '--install',
+      OPERATOR,
+      'charts/fraiseql-auth-operator',
+      '--create-namespace',
+      '--set',
+      `image.repository=${repository},image.tag=${tag}`,
+      '--wait',
+      '--timeout=120s',
+    ],
+    {namespace: OPERATOR_NAMESPACE, timeoutMs: 130_000},
+  );
+}
+
+/** The operator by Helm, unless it is there already. */
+export async function ensureOperator(): Promise<void> {
+  try {
+    await kubectl(['get', 'deployment', OPERATOR], {namespace: OPERATOR_NAMESPACE});
+  } catch (error) {
+    if (!(error instanceof KubectlError)) throw error;
+    await installWithHelm();
+  }
+  await rolledOut(`deployment/${OPERATOR}`, OPERATOR_NAMESPACE);
+}
+
+/** Takes the release away, and what Helm leaves: the resource definitions and the namespace. */
+export async function uninstallHelm(): Promise<void> {
+  await helm(['uninstall', OPERATOR, '--ignore-not-found', '--wait', '--timeout=60s'], {
+    namespace: OPERATOR_NAMESPACE,
+    timeoutMs: 70_000,
+  });
+  await kubectl(['delete', 'crd', '-l', 'app.kubernetes.io/part-of=fraiseql-auth', '--ignore-not-found']);
+  await kubectl(['delete', 'namespace', OPERATOR_NAMESPACE, '--ignore-not-found'], {timeoutMs: 120_000});
+}
+
+export async function createNamespace(name: string): Promise<void> {
+  await apply([
+    {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: {name, labels: {'pod-security.kubernetes.io/enforce': 'restricted'}},
+    },
+  ]);
+}
+
+function splitImage(image: string): [string, string] {
+  const colon = image.lastIndexOf(':');
+  return colon > image.lastIndexOf('/') ? [image.slice(0, colon), image.slice(colon + 1)] : [image, 'latest'];
+}
