@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Stages with their times, for the scripts that take a while. A stage's output goes to a log and is shown when it fails.
 PROJECT_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cd "$PROJECT_DIR"
+cd "$PROJECT_DIR" || exit
 export FRAISEQL_CACHE=${FRAISEQL_CACHE:-$HOME/.cache/fraiseql-auth}
 export PATH=$FRAISEQL_CACHE/node/bin:$PATH
 STAGE_LOGS=${STAGE_LOGS:-$PROJECT_DIR/build/logs}

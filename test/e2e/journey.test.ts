@@ -92,7 +92,10 @@ test('three replicas and a migrated database are Ready within 30 s of kubectl ap
   });
   expect(ready.status?.['schema']).toMatchObject({current: expect.stringMatching(/^\d+$/)});
   for (const type of ['SpecValid', 'SecretsResolved', 'DatabaseReachable', 'SchemaCurrent', 'KeysHealthy']) {
-    expect(conditionOf(ready, type), `${type}`).toMatchObject({status: 'True', observedGeneration: 1});
+    expect(conditionOf(ready, type), `condition ${type}`).toMatchObject({
+      status: 'True',
+      observedGeneration: 1,
+    });
   }
   expect(await sql(namespace, 'fraiseql', 'SELECT count(*) FROM _system.sessions')).toBe('0');
   expect(seconds).toBeLessThanOrEqual(30);
@@ -157,7 +160,7 @@ test('every replica verifies the token, and refreshes what another one issued', 
     const refreshed = await browserFor(namespace, pod).visit(`${baseUrl}/auth/refresh`, {
       json: {refresh_token: refreshToken},
     });
-    expect(refreshed.status, `${refreshed.body}`).toBe(200);
+    expect(refreshed.status, `refresh: ${refreshed.body}`).toBe(200);
     const next = JSON.parse(refreshed.body) as Tokens;
     expect(next.refresh_token).not.toBe(refreshToken);
     expect(decodeJwt(next.access_token)['sid']).toBe(decodeJwt(session.access_token)['sid']);
@@ -177,7 +180,7 @@ test('start, callback and refresh may each reach another replica', async () => {
   const refreshed = await browserFor(namespace, third).visit(`${baseUrl}/auth/refresh`, {
     json: {refresh_token: tokens.refresh_token},
   });
-  expect(refreshed.status, `${refreshed.body}`).toBe(200);
+  expect(refreshed.status, `refresh: ${refreshed.body}`).toBe(200);
 });
 
 test('after logout neither the refresh token nor the access token is worth anything', async () => {
