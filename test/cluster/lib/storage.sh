@@ -43,21 +43,25 @@ EOF
   mv -T "$work" "$BASE_DIR"
 }
 
-# buildah on the storage of the cache.
+# buildah on the storage of the cache. Its mounts are in a namespace of the script's own: see private_mounts.
 builder() {
   buildah --root "$CACHE/containers/storage" --runroot "$CACHE/containers/run" --storage-driver overlay "$@"
 }
 
-build_pause_image() {
-  local work container
-  work=$(mktemp -d "$CACHE/.building-XXXXXX")
-  go_build "$work/pause" '' ./pause || return 1
-  container=$(builder from scratch) || return 1
-  builder copy --chmod 755 "$container" "$work/pause" /pause \
-    && builder config --entrypoint '["/pause"]' --cmd '' --user 65535:65535 "$container" \
-    && builder commit --rm "$container" localhost/pause:dev \
-    && builder push --disable-compression localhost/pause:dev "docker-archive:$work/pause.tar:localhost/pause:dev" || return 1
-  chmod 755 "$work"
-  rm -rf "$PAUSE_DIR"
-  mv -T "$work" "$PAUSE_DIR"
+# Goes on in a mount namespace, so that what an interrupted build had mounted is gone with it, and forgotten.
+private_mounts() {
+  if [ -z "${FRAISEQL_PRIVATE_MOUNTS-}" ]; then
+    FRAISEQL_PRIVATE_MOUNTS=$$ exec setpriv --pdeathsig KILL unshare --mount --propagation private "$0" "$@"
+  fi
+  unset FRAISEQL_PRIVATE_MOUNTS
+}
+
+# One build at a time, on a storage that forgot what was left half-done.
+lock_storage() {
+  mkdir -p "$CACHE/containers"
+  exec {STORAGE_LOCK}>"$CACHE/containers/.lock"
+  flock "$STORAGE_LOCK"
+  mkdir -p "$CACHE/containers/run"
+  mount -t tmpfs tmpfs "$CACHE/containers/run"
+  builder rm --all >/dev/null 2>&1 || true
 }
