@@ -35,7 +35,7 @@ export const MIGRATIONS_DIRECTORY = join(import.meta.dirname, 'migrations');
 
 const TABLE = 'schema_migrations';
 /** Held while migrating; a number of our own, so that no other program that migrates in this database waits for us. */
-const LOCK = 6_812_650_443_917;
+export const MIGRATION_LOCK = 6_812_650_443_917;
 /** How long one statement waits for a table in use before it gives way: others queue behind a waiting ALTER. */
 const LOCK_TIMEOUT_MS = 15_000;
 const RETRY_MS = 500;
@@ -73,7 +73,7 @@ async function migrateOn(
   options: MigrateOptions,
 ): Promise<MigrateResult> {
   await noticeDeadClient(client);
-  await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
+  await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
   await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
   const directory = options.directory ?? MIGRATIONS_DIRECTORY;
   const known = await migrationNames(directory);

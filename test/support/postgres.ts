@@ -2,11 +2,11 @@ import {spawn, type ChildProcess} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
 import {existsSync, readFileSync} from 'node:fs';
 import {chown, mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
-import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {delimiter, join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {Client, type QueryResult} from 'pg';
+import {freePort} from './ports.ts';
 
 /** A real PostgreSQL server of its own, on a free port of loopback, thrown away at the end. */
 export interface TestPostgres {
@@ -233,20 +233,6 @@ function run(
     child.once('close', (code) => {
       if (code === 0) resolve();
       else reject(new Error(`${command} ended with ${code}:\n${output}`));
-    });
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => {
-        if (address && typeof address === 'object') resolve(address.port);
-        else reject(new Error('no free port'));
-      });
     });
   });
 }

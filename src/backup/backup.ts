@@ -1,0 +1,137 @@
+import {createGzip} from 'node:zlib';
+import {parseDatabaseUrl} from '../database/url.ts';
+import type {Clock} from '../support/clock.ts';
+import type {Logger} from '../support/logging.ts';
+import {VERSION} from '../support/version.ts';
+import {removeExpired} from './catalogue.ts';
+import {dumpOf} from './dump.ts';
+import {BackupError} from './errors.ts';
+import {dataName, manifestName, newName, type Manifest} from './manifest.ts';
+import {majorOf, toolVersion} from './postgres-tools.ts';
+import type {BackupSettings} from './settings.ts';
+import {withSnapshot} from './snapshot.ts';
+import type {Store} from './store.ts';
+import {drain, Meter, oneChunk, transformed} from './streams.ts';
+
+/** Session tables are mostly hashes, which hardly shrink: a higher level costs time and gains nothing. */
+const GZIP_LEVEL = 4;
+
+export interface BackupContext {
+  readonly settings: BackupSettings;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+export interface BackupResult {
+  readonly manifest: Manifest;
+  /** Where the dump is, as a URL. */
+  readonly location: string;
+  /** The backups that retention removed. */
+  readonly removed: readonly string[];
+  /** Why retention could not be kept, where it could not: the backup itself is good. */
+  readonly warning: string | undefined;
+}
+
+/**
+ * Takes a backup: dump, compress, store, read it again and compare, then write the manifest, which alone makes it a
+ * backup; then remove those past their time. Throws BackupError or DatabaseError and leaves nothing behind.
+ */
+export async function takeBackup(context: BackupContext): Promise<BackupResult> {
+  const {settings, store, clock, logger, signal} = context;
+  const startedAt = clock.now();
+  const target = parseDatabaseUrl(settings.databaseUrl);
+  await store.check();
+  const pgDumpVersion = await toolVersion('pg_dump');
+  const name = newName(settings.instance, startedAt);
+  try {
+    const facts = await withSnapshot(target, settings.timeoutMs, async (snapshot) => {
+      refuseOlderTool(pgDumpVersion, snapshot.serverVersion);
+      logger.info({name, place: store.place, database: target.display}, 'dumping');
+      const meter = new Meter();
+      const gzip = createGzip({level: GZIP_LEVEL, chunkSize: 64 * 1024});
+      const content = meter.through(transformed(dumpOf(target, snapshot.id, signal), gzip));
+      await store.write(dataName(name), content, signal);
+      return {...meter.total(), ...snapshot};
+    });
+    await compareStored(store, name, facts, signal);
+    const manifest: Manifest = {
+      version: 1,
+      name,
+      instance: settings.instance,
+      startedAt: new Date(startedAt).toISOString(),
+      completedAt: new Date(clock.now()).toISOString(),
+      sizeBytes: facts.sizeBytes,
+      sha256: facts.sha256,
+      format: 'plain',
+      compression: 'gzip',
+      schemaVersion: facts.schemaVersion,
+      serverVersion: facts.serverVersion,
+      pgDumpVersion,
+      programVersion: VERSION,
+      rowCounts: facts.rowCounts,
+    };
+    await store.write(manifestName(name), oneChunk(`${JSON.stringify(manifest, null, 2)}\n`), signal);
+    return {manifest, location: store.location(dataName(name)), ...(await keepRetention(context))};
+  } catch (error) {
+    await forget(context, name);
+    throw error;
+  }
+}
+
+/** Reads what was stored and compares it with what was sent: storage that lies is found now and not when it is needed. */
+async function compareStored(
+  store: Store,
+  name: string,
+  sent: {sizeBytes: number; sha256: string},
+  signal: AbortSignal,
+): Promise<void> {
+  const content = await store.read(dataName(name), signal);
+  const meter = new Meter();
+  if (content) await drain(meter.through(content));
+  const stored = meter.total();
+  if (stored.sizeBytes !== sent.sizeBytes || stored.sha256 !== sent.sha256) {
+    throw new BackupError(
+      'ChecksumMismatch',
+      `what ${store.place} gives back is not what was written (${stored.sizeBytes} of ${sent.sizeBytes} bytes)`,
+      'Check the storage: it loses or alters data. This backup was discarded.',
+    );
+  }
+}
+
+async function keepRetention(context: BackupContext): Promise<Pick<BackupResult, 'removed' | 'warning'>> {
+  const {settings, store, clock, logger, signal} = context;
+  try {
+    const removed = await removeExpired(store, settings.instance, {
+      now: clock.now(),
+      retentionMs: settings.retentionMs,
+      signal,
+    });
+    if (removed.length > 0) logger.info({removed}, 'removed backups past their time');
+    return {removed, warning: undefined};
+  } catch (error) {
+    const warning = `old backups could not be removed: ${error instanceof Error ? error.message : 'unknown error'}`;
+    logger.warn({err: error}, warning);
+    return {removed: [], warning};
+  }
+}
+
+/** Removes what a failed backup may have left. Where even that fails, a later run removes it. */
+async function forget(context: BackupContext, name: string): Promise<void> {
+  try {
+    await context.store.remove(manifestName(name));
+    await context.store.remove(dataName(name));
+  } catch (error) {
+    context.logger.debug({err: error}, 'what the failed backup left could not be removed now');
+  }
+}
+
+function refuseOlderTool(pgDumpVersion: string, serverVersion: string): void {
+  if (majorOf(pgDumpVersion) >= majorOf(serverVersion)) return;
+  throw new BackupError(
+    'BackupFailed',
+    `pg_dump ${pgDumpVersion} cannot dump a server of version ${serverVersion}`,
+    'Use an image whose PostgreSQL client programs are as new as the server.',
+  );
+}

@@ -1,0 +1,91 @@
+import {ownObject, dataName, manifestName, parseManifest, type Manifest} from './manifest.ts';
+import {expired, type GoodBackup} from './retention.ts';
+import type {Store} from './store.ts';
+
+/** What a store holds of one instance. */
+export interface Catalogue {
+  readonly good: readonly (GoodBackup & {readonly manifest: Manifest})[];
+  /** Manifests that cannot be read, or whose data is missing or of another size. Never removed: a person must look. */
+  readonly damaged: readonly {readonly name: string; readonly problem: string}[];
+  /** Data without a manifest: a backup that broke off, or one that is being made. */
+  readonly incomplete: readonly {readonly name: string; readonly modifiedAt: number}[];
+}
+
+/** How long what broke off is left alone: a backup may still be at work on it. */
+const LEFTOVER_MS = 86_400_000;
+const MANIFEST_LIMIT = 64 * 1024;
+
+/** Reads what the store holds of that instance, and nothing else. */
+export async function readCatalogue(store: Store, instance: string, signal: AbortSignal): Promise<Catalogue> {
+  const data = new Map<string, {sizeBytes: number; modifiedAt: number}>();
+  const manifests: string[] = [];
+  for (const object of await store.list(`${instance}_`)) {
+    const own = ownObject(instance, object.name);
+    if (own?.kind === 'data') data.set(own.name, object);
+    else if (own) manifests.push(own.name);
+  }
+  const good: (GoodBackup & {manifest: Manifest})[] = [];
+  const damaged: {name: string; problem: string}[] = [];
+  for (const name of manifests.sort()) {
+    const stored = data.get(name);
+    data.delete(name);
+    try {
+      const manifest = await readManifest(store, name, signal);
+      if (!manifest) continue;
+      if (!stored) damaged.push({name, problem: 'its data is missing'});
+      else if (stored.sizeBytes !== manifest.sizeBytes) {
+        damaged.push({name, problem: `its data has ${stored.sizeBytes} bytes, not ${manifest.sizeBytes}`});
+      } else good.push({name, completedAt: Date.parse(manifest.completedAt), manifest});
+    } catch (error) {
+      if (!(error instanceof Error && 'reason' in error && error.reason === 'ChecksumMismatch')) throw error;
+      damaged.push({name, problem: error.message});
+    }
+  }
+  const incomplete = [...data].map(([name, {modifiedAt}]) => ({name, modifiedAt}));
+  return {good, damaged, incomplete};
+}
+
+/** The manifest of a backup; undefined where there is none. */
+export async function readManifest(
+  store: Store,
+  name: string,
+  signal: AbortSignal,
+): Promise<Manifest | undefined> {
+  const content = await store.read(manifestName(name), signal);
+  if (!content) return undefined;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of content) {
+    size += chunk.length;
+    if (size > MANIFEST_LIMIT) break;
+    chunks.push(chunk);
+  }
+  return parseManifest(name, Buffer.concat(chunks).toString('utf8'));
+}
+
+/**
+ * Removes the backups past their time, and what broke off more than a day ago. The manifest goes first: if this ends
+ * in between, what is left is an incomplete backup that a later run removes. Returns the names.
+ */
+export async function removeExpired(
+  store: Store,
+  instance: string,
+  options: {now: number; retentionMs: number; signal: AbortSignal},
+): Promise<string[]> {
+  const catalogue = await readCatalogue(store, instance, options.signal);
+  const removed: string[] = [];
+  for (const {name} of expired(catalogue.good, options.now, options.retentionMs)) {
+    options.signal.throwIfAborted();
+    await store.remove(manifestName(name));
+    await store.remove(dataName(name));
+    removed.push(name);
+  }
+  for (const {name, modifiedAt} of catalogue.incomplete) {
+    if (options.now - modifiedAt <= LEFTOVER_MS) continue;
+    options.signal.throwIfAborted();
+    await store.remove(dataName(name));
+    removed.push(name);
+  }
+  await store.sweep((name) => ownObject(instance, name) !== undefined, options.now - LEFTOVER_MS);
+  return removed;
+}

@@ -1,0 +1,21 @@
+/** Why a backup or a restore failed; CamelCase words that code may compare. */
+export type BackupReason =
+  | 'BackupStorageUnavailable'
+  | 'BackupFailed'
+  | 'BackupNotFound'
+  | 'ChecksumMismatch'
+  | 'RestoreTargetNotEmpty'
+  | 'RestoreFailed';
+
+/** A failure that says what happened and what to do. Neither text holds a secret. */
+export class BackupError extends Error {
+  override readonly name = 'BackupError';
+  readonly reason: BackupReason;
+  readonly hint: string;
+
+  constructor(reason: BackupReason, message: string, hint: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : {cause});
+    this.reason = reason;
+    this.hint = hint;
+  }
+}

@@ -1,0 +1,89 @@
+import {randomBytes} from 'node:crypto';
+import {z} from 'zod';
+import {BackupError} from './errors.ts';
+
+const identifier = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/);
+
+/**
+ * What is known of a backup, written beside it when it is complete: where there is no manifest there is no backup.
+ * Times are ISO 8601 in UTC. `sizeBytes` and `sha256` are of the stored, compressed object. `rowCounts` are those of
+ * the dump's own snapshot, by table of schema `_system`.
+ */
+export const manifestSchema = z.object({
+  version: z.literal(1),
+  name: z.string(),
+  instance: z.string(),
+  startedAt: z.iso.datetime(),
+  completedAt: z.iso.datetime(),
+  sizeBytes: z.int().min(0),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  format: z.literal('plain'),
+  compression: z.literal('gzip'),
+  schemaVersion: z.string().regex(/^\d+$/),
+  serverVersion: z.string().regex(/^\d+/),
+  pgDumpVersion: z.string(),
+  programVersion: z.string(),
+  rowCounts: z.record(identifier, z.int().min(0)),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+const DATA = '.sql.gz';
+const MANIFEST = '.manifest.json';
+
+export const dataName = (name: string): string => `${name}${DATA}`;
+export const manifestName = (name: string): string => `${name}${MANIFEST}`;
+
+/**
+ * The name of a backup that starts now: `prefix_YYYYMMDD_HHMMSS_xxxxxxxx`, in UTC. The end is random, so that two
+ * that start in the same second do not meet.
+ */
+export function newName(prefix: string, now: number): string {
+  const digits = new Date(now).toISOString().replaceAll(/\D/g, '');
+  return `${prefix}_${digits.slice(0, 8)}_${digits.slice(8, 14)}_${randomBytes(4).toString('hex')}`;
+}
+
+/** What an object of this instance's is, by its name; undefined for everything else, which is never touched. */
+export function ownObject(
+  prefix: string,
+  object: string,
+): {name: string; kind: 'data' | 'manifest'} | undefined {
+  if (!object.startsWith(`${prefix}_`)) return undefined;
+  const match = /^(\d{8}_\d{6}_[0-9a-f]{8})(\.sql\.gz|\.manifest\.json)$/.exec(
+    object.slice(prefix.length + 1),
+  );
+  if (!match) return undefined;
+  return {name: `${prefix}_${match[1]}`, kind: match[2] === DATA ? 'data' : 'manifest'};
+}
+
+/** The backup that a person means by its name, with or without an ending or the place before it. */
+export function nameFrom(text: string): string {
+  const last = text.slice(text.lastIndexOf('/') + 1);
+  for (const ending of [DATA, MANIFEST]) if (last.endsWith(ending)) return last.slice(0, -ending.length);
+  return last;
+}
+
+/** Reads a manifest; throws BackupError(ChecksumMismatch) where it is damaged. */
+export function parseManifest(name: string, text: string): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw damaged(name, 'it is not JSON', error);
+  }
+  const parsed = manifestSchema.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw damaged(name, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`, parsed.error);
+  }
+  if (parsed.data.name !== name) throw damaged(name, `it belongs to ${parsed.data.name}`);
+  return parsed.data;
+}
+
+function damaged(name: string, problem: string, cause?: unknown): BackupError {
+  return new BackupError(
+    'ChecksumMismatch',
+    `the manifest of backup ${name} is damaged: ${problem}`,
+    'Take another backup: `--from latest` takes the newest good one.',
+    cause,
+  );
+}

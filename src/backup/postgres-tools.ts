@@ -1,0 +1,123 @@
+import {spawn, type ChildProcess, type ChildProcessByStdio} from 'node:child_process';
+import type {Readable} from 'node:stream';
+import type {DatabaseTarget} from '../database/url.ts';
+import {BackupError} from './errors.ts';
+
+/** The major version in what a tool or a server says of itself: 15 in "pg_dump (PostgreSQL) 15.18 (Debian …)". */
+export function majorOf(text: string): number {
+  return Number(/(\d+)(?:\.\d+|beta|rc|devel|$)/.exec(text)?.[1] ?? Number.NaN);
+}
+
+/** URL parameters that libpq reads from its environment. */
+const LIBPQ: readonly (readonly [parameter: string, variable: string])[] = [
+  ['sslmode', 'PGSSLMODE'],
+  ['sslrootcert', 'PGSSLROOTCERT'],
+  ['sslcert', 'PGSSLCERT'],
+  ['sslkey', 'PGSSLKEY'],
+  ['options', 'PGOPTIONS'],
+  ['channel_binding', 'PGCHANNELBINDING'],
+  ['target_session_attrs', 'PGTARGETSESSIONATTRS'],
+];
+
+/**
+ * The environment for PostgreSQL's programs. The password goes here and never on the command line, which every process
+ * on the machine can read. Nothing else of our environment is passed on.
+ */
+export function toolEnvironment(target: DatabaseTarget, tool: string): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = {
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    LC_ALL: 'C',
+    PGHOST: target.host,
+    PGPORT: String(target.port),
+    PGUSER: target.user,
+    PGDATABASE: target.database,
+    PGPASSWORD: target.password ?? '',
+    PGPASSFILE: '/dev/null',
+    PGAPPNAME: `fraiseql-auth ${tool}`,
+    PGCONNECT_TIMEOUT: '10',
+    PGCLIENTENCODING: 'UTF8',
+  };
+  for (const [parameter, variable] of LIBPQ) {
+    const value = target.parameters.get(parameter);
+    if (value) env[variable] = value;
+  }
+  // The driver's spellings that libpq does not know.
+  if (env['PGSSLMODE'] === 'no-verify') env['PGSSLMODE'] = 'require';
+  if (target.parameters.get('ssl') === 'true' && !env['PGSSLMODE']) env['PGSSLMODE'] = 'require';
+  return env;
+}
+
+/** Asks a tool for its version, such as "15.18". Throws BackupError where it is not installed. */
+export async function toolVersion(tool: string): Promise<string> {
+  const child = spawn(tool, ['--version'], {stdio: ['ignore', 'pipe', 'pipe']});
+  const {code, stdout, stderr} = await finished(child, tool);
+  const version = /\(PostgreSQL\) (\S+)/.exec(stdout)?.[1];
+  if (code === 0 && version) return version;
+  throw new BackupError(
+    'BackupFailed',
+    `${tool} does not tell its version: ${stderr.trim() || stdout.trim() || `exit code ${code}`}`,
+    'Install PostgreSQL’s client programs (on Debian: postgresql-client).',
+  );
+}
+
+async function finished(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  tool: string,
+): Promise<{code: number | null; stdout: string; stderr: string}> {
+  const ended = exitOf(child);
+  const output = tail(child.stdout);
+  const errors = tail(child.stderr);
+  const {code, failure} = await ended;
+  if (failure) throw notStarted(tool, failure);
+  return {code, stdout: output(), stderr: errors()};
+}
+
+/** How a program ended; `failure` where it could not be started at all. */
+export interface ProgramEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly failure: Error | undefined;
+}
+
+/** Resolves once the program has ended and its pipes are closed. Never rejects. */
+export function exitOf(child: ChildProcess): Promise<ProgramEnd> {
+  return new Promise((resolve) => {
+    let failure: Error | undefined;
+    child.once('error', (error) => {
+      failure = error;
+      // A program that did run ends with `close`; one that never started may not.
+      if (child.pid === undefined) resolve({code: null, signal: null, failure});
+    });
+    child.once('close', (code, signal) => resolve({code, signal, failure: child.pid ? undefined : failure}));
+  });
+}
+
+export function notStarted(tool: string, error: Error): BackupError {
+  return new BackupError(
+    'BackupFailed',
+    `${tool} cannot be started: ${error.message}`,
+    'Install PostgreSQL’s client programs (on Debian: postgresql-client).',
+    error,
+  );
+}
+
+/** Collects the last 4 KB of a stream. */
+export function tail(stream: Readable): () => string {
+  let text = '';
+  stream.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString('utf8')).slice(-4_096);
+  });
+  return () => text;
+}
+
+/** What a tool wrote on its error output, as one line without the password. */
+export function complaint(text: string, target: DatabaseTarget): string {
+  const line = text
+    .split('\n')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .slice(0, 6)
+    .join(' ');
+  return target.password ? line.replaceAll(target.password, '…') : line;
+}

@@ -1,0 +1,54 @@
+import type {Manifest} from './manifest.ts';
+
+/** The newest server that does not know `transaction_timeout`, which later pg_dumps set in the first lines. */
+const LAST_WITHOUT_TRANSACTION_TIMEOUT = 16;
+/** Settings and schemas come first in a dump, well within this. */
+const HEAD_BYTES = 64 * 1024;
+
+/**
+ * The script that psql runs: the dump in one transaction that `closing` ends the work of. Its head is fitted to the
+ * target: a setting that an older server does not know is left out, as is the making of a schema that is there.
+ */
+export async function* framed(
+  dump: AsyncIterable<Uint8Array>,
+  options: {serverMajor: number; hasSchema: boolean; closing: string},
+): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('BEGIN;\n');
+  let head: Buffer | undefined = Buffer.alloc(0);
+  for await (const chunk of dump) {
+    if (!head) {
+      yield chunk;
+      continue;
+    }
+    head = Buffer.concat([head, chunk]);
+    if (head.length < HEAD_BYTES) continue;
+    yield fitted(head, options);
+    head = undefined;
+  }
+  if (head) yield fitted(head, options);
+  yield Buffer.from(`\n${options.closing}\nCOMMIT;\n`);
+}
+
+function fitted(head: Buffer, options: {serverMajor: number; hasSchema: boolean}): Buffer {
+  const unwanted = new Set<string>();
+  if (options.serverMajor <= LAST_WITHOUT_TRANSACTION_TIMEOUT) unwanted.add('SET transaction_timeout = 0;');
+  if (options.hasSchema) unwanted.add('CREATE SCHEMA _system;');
+  if (unwanted.size === 0) return head;
+  // latin1 keeps every byte as it is, even of a character that the end of the head cuts in two.
+  const lines = head.toString('latin1').split('\n');
+  // From the first object on, a line may be data or the body of a function: it stays as it is.
+  const first = lines.findIndex((line) => /^(CREATE (TABLE|FUNCTION|PROCEDURE|TYPE|VIEW)|COPY) /.test(line));
+  const preamble = first < 0 ? lines : lines.slice(0, first);
+  const rest = first < 0 ? [] : lines.slice(first);
+  return Buffer.from([...preamble.filter((line) => !unwanted.has(line)), ...rest].join('\n'), 'latin1');
+}
+
+/** SQL that fails unless every table of the manifest holds exactly its rows. */
+export function verification(manifest: Pick<Manifest, 'rowCounts'>): string {
+  const checks = Object.entries(manifest.rowCounts).map(
+    ([table, rows]) =>
+      `  SELECT count(*) INTO found FROM _system."${table}";\n` +
+      `  IF found <> ${rows} THEN RAISE EXCEPTION 'restored _system.${table} holds % rows, the backup has ${rows}', found; END IF;`,
+  );
+  return `DO $verify$\nDECLARE found BIGINT;\nBEGIN\n${checks.join('\n')}\nEND\n$verify$;`;
+}

@@ -1,0 +1,204 @@
+import {Readable} from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import {Upload} from '@aws-sdk/lib-storage';
+import {BackupError} from './errors.ts';
+import {explainS3} from './s3-errors.ts';
+import type {S3Destination} from './settings.ts';
+import type {Store, StoredObject} from './store.ts';
+
+/** 10,000 parts at most, so 160 GB; two of them in memory at once. */
+const PART_BYTES = 16 * 1024 * 1024;
+/** How long an aborted upload may take to say goodbye; what it leaves is swept by a later run. */
+const FAREWELL_MS = 10_000;
+
+/** Backups in a bucket of S3 or of a server that speaks its protocol. */
+export class S3Store implements Store {
+  readonly place: string;
+  readonly #destination: S3Destination;
+  readonly #client: S3Client;
+  readonly #folder: string;
+
+  constructor(destination: S3Destination) {
+    const {bucket, prefix, endpoint, region, forcePathStyle, credentials} = destination;
+    this.#destination = destination;
+    this.#folder = prefix === '' ? '' : `${prefix}/`;
+    this.place = `s3://${bucket}/${prefix}`;
+    const ourRegion = region ?? (endpoint ? 'us-east-1' : undefined);
+    this.#client = new S3Client({
+      ...(ourRegion ? {region: ourRegion} : {}),
+      ...(endpoint ? {endpoint} : {}),
+      ...(credentials ? {credentials} : {}),
+      forcePathStyle,
+      maxAttempts: 4,
+      requestHandler: {connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true},
+      // Other servers than Amazon's often do not know its newer checksums. What is stored is read again and compared.
+      requestChecksumCalculation: endpoint ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED',
+      responseChecksumValidation: endpoint ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED',
+    });
+  }
+
+  location(name: string): string {
+    return `s3://${this.#destination.bucket}/${this.#key(name)}`;
+  }
+
+  async check(): Promise<void> {
+    await this.#storage(() =>
+      this.#client.send(
+        new ListObjectsV2Command({Bucket: this.#destination.bucket, Prefix: this.#folder, MaxKeys: 1}),
+      ),
+    );
+  }
+
+  list(prefix: string): Promise<StoredObject[]> {
+    return this.#storage(async () => {
+      const objects: StoredObject[] = [];
+      let token: string | undefined;
+      do {
+        const page = await this.#client.send(
+          new ListObjectsV2Command({
+            Bucket: this.#destination.bucket,
+            Prefix: this.#key(prefix),
+            ...(token ? {ContinuationToken: token} : {}),
+          }),
+        );
+        for (const {Key, Size, LastModified} of page.Contents ?? []) {
+          const name = Key?.slice(this.#folder.length);
+          if (!name || name.includes('/')) continue;
+          objects.push({name, sizeBytes: Size ?? 0, modifiedAt: LastModified?.getTime() ?? 0});
+        }
+        token = page.IsTruncated ? page.NextContinuationToken : undefined;
+      } while (token);
+      return objects;
+    });
+  }
+
+  async write(name: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    // The reader's own error is the cause; the uploader wraps or hides it.
+    let broken: Error | undefined;
+    async function* watched(): AsyncGenerator<Uint8Array> {
+      try {
+        for await (const chunk of content) {
+          signal.throwIfAborted();
+          yield chunk;
+        }
+        signal.throwIfAborted();
+      } catch (error) {
+        broken = error instanceof Error ? error : new Error('the content broke off', {cause: error});
+        throw broken;
+      }
+    }
+    const body = Readable.from(watched(), {objectMode: false});
+    const upload = new Upload({
+      client: this.#client,
+      partSize: PART_BYTES,
+      queueSize: 2,
+      params: {
+        Bucket: this.#destination.bucket,
+        Key: this.#key(name),
+        Body: body,
+        ContentType: name.endsWith('.json') ? 'application/json' : 'application/gzip',
+      },
+    });
+    const done = upload.done();
+    try {
+      await untilAborted(done, signal, body);
+    } catch (error) {
+      body.destroy();
+      throw broken ?? (signal.aborted ? signal.reason : this.#unavailable(error));
+    }
+  }
+
+  async read(name: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined> {
+    try {
+      const answer = await this.#client.send(
+        new GetObjectCommand({Bucket: this.#destination.bucket, Key: this.#key(name)}),
+        {abortSignal: signal},
+      );
+      return this.#chunks(answer.Body as Readable);
+    } catch (error) {
+      if (error instanceof Error && (error.name === 'NoSuchKey' || error.name === 'NotFound'))
+        return undefined;
+      if (signal.aborted) throw signal.reason;
+      throw this.#unavailable(error);
+    }
+  }
+
+  async *#chunks(stream: Readable): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of stream) yield chunk as Uint8Array;
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#storage(() =>
+      this.#client.send(new DeleteObjectCommand({Bucket: this.#destination.bucket, Key: this.#key(name)})),
+    );
+  }
+
+  sweep(own: (name: string) => boolean, before: number): Promise<number> {
+    return this.#storage(async () => {
+      const {bucket: Bucket} = this.#destination;
+      const {Uploads = []} = await this.#client.send(
+        new ListMultipartUploadsCommand({Bucket, Prefix: this.#folder}),
+      );
+      let removed = 0;
+      for (const {Key, UploadId, Initiated} of Uploads) {
+        if (!Key || !UploadId || !own(Key.slice(this.#folder.length))) continue;
+        if (!Initiated || Initiated.getTime() >= before) continue;
+        await this.#client.send(new AbortMultipartUploadCommand({Bucket, Key, UploadId}));
+        removed++;
+      }
+      return removed;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy();
+  }
+
+  #key(name: string): string {
+    return `${this.#folder}${name}`;
+  }
+
+  async #storage<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
+  }
+
+  #unavailable(error: unknown): BackupError {
+    return error instanceof BackupError ? error : explainS3(error, this.#destination);
+  }
+}
+
+/** The upload's end; once the signal aborts, its content breaks off and it has a while left to clean up. */
+async function untilAborted(done: Promise<unknown>, signal: AbortSignal, body: Readable): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let giveUp: (() => void) | undefined;
+  const abandoned = new Promise<never>((_resolve, reject) => {
+    giveUp = () => {
+      body.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+      timer = setTimeout(() => reject(new Error('the upload did not end')), FAREWELL_MS);
+    };
+  });
+  const onAbort = (): void => giveUp?.();
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, {once: true});
+  try {
+    await Promise.race([done, abandoned]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    clearTimeout(timer);
+  }
+}

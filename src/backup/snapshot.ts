@@ -1,0 +1,82 @@
+import {Client} from 'pg';
+import {explain} from '../database/explain.ts';
+import {schemaVersion} from '../database/migrate.ts';
+import {clientOptions} from '../database/pool.ts';
+import type {DatabaseTarget} from '../database/url.ts';
+import {BackupError} from './errors.ts';
+
+/** One moment of the database, and what is true of it. */
+export interface Snapshot {
+  /** What pg_dump takes to see the same moment. */
+  readonly id: string;
+  readonly schemaVersion: string;
+  readonly serverVersion: string;
+  /** Rows by table of schema `_system`. */
+  readonly rowCounts: Readonly<Record<string, number>>;
+}
+
+/**
+ * Holds one moment of the database open while `work` runs, so that what is counted is exactly what is dumped.
+ * Throws DatabaseError where the database cannot be used, BackupError where it holds no sessions to back up.
+ */
+export async function withSnapshot<T>(
+  target: DatabaseTarget,
+  timeoutMs: number,
+  work: (snapshot: Snapshot) => Promise<T>,
+): Promise<T> {
+  const client = new Client(
+    clientOptions(target.url, {
+      connectTimeoutMs: 10_000,
+      statementTimeoutMs: timeoutMs,
+      applicationName: 'fraiseql-auth backup',
+    }),
+  );
+  let broken: Error | undefined;
+  client.on('error', (error) => {
+    broken = error;
+  });
+  try {
+    const snapshot = await openSnapshot(client, target);
+    const result = await work(snapshot);
+    if (broken) throw explain(broken, target);
+    return result;
+  } finally {
+    await client.end();
+  }
+}
+
+async function openSnapshot(client: Client, target: DatabaseTarget): Promise<Snapshot> {
+  try {
+    await client.connect();
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const {rows} = await client.query<{id: string; server: string}>(
+      `SELECT pg_export_snapshot() AS id, current_setting('server_version') AS server`,
+    );
+    const {rows: tables} = await client.query<{name: string}>(
+      `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = '_system' AND c.relkind IN ('r', 'p') ORDER BY c.relname`,
+    );
+    if (!tables.some(({name}) => name === 'sessions')) {
+      throw new BackupError(
+        'BackupFailed',
+        `database "${target.database}" has no table _system.sessions: there is nothing to back up`,
+        'Check that the database URL names the right database, and run `fraiseql-auth db migrate` there.',
+      );
+    }
+    const rowCounts: Record<string, number> = {};
+    for (const {name} of tables) {
+      const {rows: counted} = await client.query<{count: string}>(
+        `SELECT count(*) FROM _system."${name.replaceAll('"', '""')}"`,
+      );
+      rowCounts[name] = Number(counted[0]?.count);
+    }
+    return {
+      id: rows[0]?.id ?? '',
+      schemaVersion: await schemaVersion(client),
+      serverVersion: (rows[0]?.server ?? '').split(' ')[0] ?? '',
+      rowCounts,
+    };
+  } catch (error) {
+    throw error instanceof BackupError ? error : explain(error, target);
+  }
+}
