@@ -1,0 +1,270 @@
+import {sleep, systemClock, type Clock} from '../support/clock.ts';
+import type {Logger} from '../support/logging.ts';
+import type {KubeClient, Selection} from './client.ts';
+import {isApiError} from './errors.ts';
+import {keyOf, type KubeObject, type ResourceType} from './objects.ts';
+import {Store} from './store.ts';
+
+/** What happened to an object; `previous` is what was known of it before. */
+export interface Change<T> {
+  readonly type: 'added' | 'modified' | 'deleted';
+  readonly object: T;
+  readonly previous?: T;
+}
+
+export interface ReflectorOptions<T> extends Selection {
+  /** What to keep of an object, so that memory holds no more than is read; undefined keeps nothing of it. */
+  transform?: ((object: T) => T | undefined) | undefined;
+  clock?: Clock | undefined;
+  random?: (() => number) | undefined;
+  logger?: Pick<Logger, 'debug' | 'warn' | 'error'> | undefined;
+  /** Everything is listed anew after this long, should a change ever have been missed; default 30 min. */
+  relistMs?: number | undefined;
+  /** How long the server is asked to keep a watch open; default 240 to 360 s, by chance. */
+  watchSeconds?: number | undefined;
+  /** Silence on a watch after which it is taken for half-open; bookmarks come about once a minute. Default 120 s. */
+  silenceMs?: number | undefined;
+  /** Objects a page; default 500. */
+  pageSize?: number | undefined;
+}
+
+export type ReflectorPort = Pick<KubeClient, 'pages' | 'watch'>;
+
+const BACKOFF = {baseMs: 200, maxMs: 5000};
+const REFUSED: ReadonlySet<number> = new Set([400, 404, 504]);
+/** A watch that lasted this long was a good one: the back-off starts over. */
+const GOOD_WATCH_MS = 10_000;
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/**
+ * Keeps a store in step with what the API server has of one type: lists in pages, then watches from there with
+ * bookmarks; goes on where it was when a watch ends, lists anew when the server has forgotten that place, and tries
+ * for ever, with back-off, when there is no server. After kube-rs' watcher.
+ */
+export class Reflector<T extends KubeObject> {
+  readonly store = new Store<T>();
+  readonly #client: ReflectorPort;
+  readonly #type: ResourceType;
+  readonly #options: ReflectorOptions<T>;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #handlers: ((change: Change<T>) => void)[] = [];
+  readonly #stop = new AbortController();
+  readonly #firstSync = Promise.withResolvers<void>();
+  #running: Promise<void> | undefined;
+  #synced = false;
+  /** Where a watch goes on; undefined when everything has to be listed. */
+  #version: string | undefined;
+  #listedAt = 0;
+  #activeAt: number;
+  #failures = 0;
+
+  constructor(client: ReflectorPort, type: ResourceType, options: ReflectorOptions<T> = {}) {
+    this.#client = client;
+    this.#type = type;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#activeAt = this.#clock.monotonic();
+    // Nobody has to wait for the first sync.
+    this.#firstSync.promise.catch(() => undefined);
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends the watch; resolves when nothing runs any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error(`the watch of ${this.#type.plural} was stopped`));
+    this.#firstSync.reject(this.#stop.signal.reason);
+    await this.#running;
+  }
+
+  /** Whether the store has held everything once. */
+  hasSynced(): boolean {
+    return this.#synced;
+  }
+
+  /** Resolves when the store holds everything; rejects when the reflector is stopped before that. */
+  synced(): Promise<void> {
+    return this.#firstSync.promise;
+  }
+
+  /** Calls `fn` after the store has changed. What it throws is logged and does no harm. */
+  onChange(fn: (change: Change<T>) => void): void {
+    this.#handlers.push(fn);
+  }
+
+  /** How many milliseconds ago the server last gave a sign of life: an event, a bookmark, a page, the end of a watch. */
+  lastActivityMs(): number {
+    return this.#clock.monotonic() - this.#activeAt;
+  }
+
+  /** Where a watch would go on from; undefined before the first list. */
+  get resourceVersion(): string | undefined {
+    return this.#version;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const startedAt = this.#clock.monotonic();
+      let failure: unknown;
+      try {
+        if (this.#version === undefined) await this.#list();
+        await this.#watch(this.#version ?? '');
+      } catch (error) {
+        failure = error;
+      }
+      if (this.#stop.signal.aborted) return;
+      const good = this.#clock.monotonic() - startedAt >= GOOD_WATCH_MS;
+      this.#failures = good ? 0 : this.#failures + 1;
+      if (failure !== undefined) this.#note(failure);
+      if (!good || failure !== undefined) await this.#backOff();
+    }
+  }
+
+  async #list(): Promise<void> {
+    const {namespace, labelSelector, fieldSelector, metadataOnly, pageSize} = this.#options;
+    const selection = {namespace, labelSelector, fieldSelector, metadataOnly};
+    let seen = new Set<string>();
+    let version = '';
+    const pages = this.#client.pages<T>(this.#type, {
+      ...selection,
+      limit: pageSize,
+      signal: this.#stop.signal,
+    });
+    for await (const page of pages) {
+      this.#activeAt = this.#clock.monotonic();
+      if (page.first) seen = new Set();
+      version = page.resourceVersion;
+      for (const object of page.items) {
+        seen.add(keyOf(object));
+        this.#upsert(object);
+      }
+    }
+    for (const key of this.store.keys()) if (!seen.has(key)) this.#remove(key);
+    this.#version = version;
+    this.#listedAt = this.#clock.monotonic();
+    if (!this.#synced) {
+      this.#synced = true;
+      this.#firstSync.resolve();
+    }
+  }
+
+  async #watch(from: string): Promise<void> {
+    const {namespace, labelSelector, fieldSelector, metadataOnly, silenceMs = 120_000} = this.#options;
+    const events = this.#client.watch<T>(this.#type, {
+      namespace,
+      labelSelector,
+      fieldSelector,
+      metadataOnly,
+      resourceVersion: from,
+      timeoutSeconds: this.#options.watchSeconds ?? Math.round(240 + this.#random() * 120),
+      silenceMs,
+      signal: this.#stop.signal,
+      clock: this.#clock,
+    });
+    for await (const event of events) {
+      this.#activeAt = this.#clock.monotonic();
+      switch (event.type) {
+        case 'BOOKMARK':
+          this.#version = event.resourceVersion;
+          break;
+        case 'ADDED':
+        case 'MODIFIED':
+          this.#version = event.object.metadata.resourceVersion;
+          this.#upsert(event.object);
+          break;
+        case 'DELETED':
+          this.#version = event.object.metadata.resourceVersion;
+          this.#remove(keyOf(event.object), event.object);
+          break;
+        default:
+          event satisfies never;
+      }
+    }
+    this.#activeAt = this.#clock.monotonic();
+    const relistMs = this.#options.relistMs ?? 1_800_000;
+    if (this.#clock.monotonic() - this.#listedAt >= relistMs) this.#version = undefined;
+  }
+
+  #upsert(whole: T): void {
+    const key = keyOf(whole);
+    const known = this.store.get(key);
+    if (known !== undefined && sameVersion(known, whole)) return;
+    const slim = slimmed(whole);
+    const object = this.#options.transform === undefined ? slim : this.#options.transform(slim);
+    if (object === undefined) {
+      this.#remove(key);
+      return;
+    }
+    if (known !== undefined && known.metadata.uid !== object.metadata.uid) {
+      // Deleted and made anew between two looks: another object, of which nothing may be assumed.
+      this.#remove(key);
+      this.store.set(object);
+      this.#tell({type: 'added', object});
+      return;
+    }
+    this.store.set(object);
+    this.#tell(known === undefined ? {type: 'added', object} : {type: 'modified', object, previous: known});
+  }
+
+  #remove(key: string, last?: T): void {
+    const previous = this.store.remove(key);
+    if (previous === undefined) return;
+    const object = last === undefined ? previous : {...previous, metadata: slimmed(last).metadata};
+    this.#tell({type: 'deleted', object, previous});
+  }
+
+  #tell(change: Change<T>): void {
+    for (const handler of this.#handlers) {
+      try {
+        handler(change);
+      } catch (error) {
+        this.#options.logger?.error(
+          {err: error, key: keyOf(change.object)},
+          `a handler of ${this.#type.plural} threw`,
+        );
+      }
+    }
+  }
+
+  #note(failure: unknown): void {
+    if (isApiError(failure, 410)) {
+      this.#version = undefined;
+      this.#options.logger?.debug({plural: this.#type.plural}, 'the watch fell behind: listing anew');
+      return;
+    }
+    const message = failure instanceof Error ? failure.message : String(failure);
+    this.#options.logger?.warn(
+      {plural: this.#type.plural, failures: this.#failures, reason: message},
+      'watch failed',
+    );
+    // The server refuses this version (an etcd restored from a backup is behind it), or the fault is ours.
+    if (!isApiError(failure) || REFUSED.has(failure.status)) this.#version = undefined;
+  }
+
+  /** Full jitter: anything between nothing and the ceiling, so that many watches do not come back together. */
+  async #backOff(): Promise<void> {
+    const ceiling = Math.min(BACKOFF.maxMs, BACKOFF.baseMs * 2 ** Math.min(this.#failures, 20));
+    try {
+      await sleep(this.#clock, this.#random() * ceiling, this.#stop.signal);
+    } catch (error) {
+      if (!this.#stop.signal.aborted) throw error;
+    }
+  }
+}
+
+function sameVersion(a: KubeObject, b: KubeObject): boolean {
+  return a.metadata.resourceVersion === b.metadata.resourceVersion && a.metadata.uid === b.metadata.uid;
+}
+
+/** Without what is long and never read: who manages which field, and kubectl's copy of the object. */
+function slimmed<T extends KubeObject>(object: T): T {
+  const {managedFields: _, annotations, ...metadata} = object.metadata;
+  if (annotations === undefined) return {...object, metadata};
+  if (!(LAST_APPLIED in annotations)) return {...object, metadata: {...metadata, annotations}};
+  const {[LAST_APPLIED]: __, ...rest} = annotations;
+  return {...object, metadata: {...metadata, annotations: rest}};
+}

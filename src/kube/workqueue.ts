@@ -1,0 +1,216 @@
+import type {Clock, Timer} from '../support/clock.ts';
+import type {QueueMetrics} from './metrics.ts';
+
+/** What a handler may ask for: to be called again for this key after a while, whatever happens in between. */
+export interface HandlerResult {
+  requeueAfterMs?: number | undefined;
+}
+
+export type Handler = (key: string, signal: AbortSignal) => Promise<HandlerResult | void>;
+
+export type Priority = 'normal' | 'low';
+
+export interface WorkQueueOptions {
+  clock: Clock;
+  /** How many keys are handled at once. */
+  concurrency: number;
+  /** A key that failed n times in a row waits about baseMs · 2^(n-1), at most maxMs. */
+  backoff: {baseMs: number; maxMs: number};
+  /**
+   * What happens to a key that is failing may be the fault's own echo, so an `add` does not break its back-off at once:
+   * it brings the next try forward to this long after the last. Default 1 s.
+   */
+  failingGapMs?: number;
+  metrics?: QueueMetrics | undefined;
+  random?: (() => number) | undefined;
+  /** Told of what a handler threw. */
+  onError?: ((key: string, error: unknown, retryInMs: number) => void) | undefined;
+}
+
+/** Of so many keys taken in a row at least one is of low priority, when such wait. */
+const LOW_SHARE = 8;
+
+interface Delay {
+  dueAt: number;
+  priority: Priority;
+  timer: Timer;
+}
+
+/**
+ * A queue of keys with the guarantees of client-go's: a key waits at most once however often it is added, is never
+ * handled twice at once, and an add during its handling has it handled again. First come, first served; keys of low
+ * priority (a first sight of everything, say) let the others pass, but are never starved.
+ */
+export class WorkQueue {
+  readonly #options: WorkQueueOptions;
+  readonly #random: () => number;
+  readonly #waiting: Record<Priority, Map<string, number>> = {normal: new Map(), low: new Map()};
+  readonly #running = new Set<string>();
+  /** Added while running: to be handled again. */
+  readonly #dirty = new Map<string, Priority>();
+  readonly #delayed = new Map<string, Delay>();
+  readonly #failures = new Map<string, {count: number; lastAt: number}>();
+  readonly #stop = new AbortController();
+  #handler: Handler | undefined;
+  #taken = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+    this.#random = options.random ?? Math.random;
+  }
+
+  /** Keys that wait to be taken; those with a delay ahead of them are not counted. */
+  get depth(): number {
+    return this.#waiting.normal.size + this.#waiting.low.size;
+  }
+
+  /** Keys that wait, are delayed or are being handled. */
+  get pending(): number {
+    return this.depth + this.#delayed.size + this.#running.size;
+  }
+
+  /** How often in a row the key has failed. */
+  failures(key: string): number {
+    return this.#failures.get(key)?.count ?? 0;
+  }
+
+  add(key: string, priority: Priority = 'normal'): void {
+    const failing = this.#failures.get(key);
+    if (failing !== undefined && !this.#running.has(key)) {
+      const gapMs = this.#options.failingGapMs ?? 1000;
+      const waitMs = failing.lastAt + gapMs - this.#options.clock.monotonic();
+      if (waitMs > 0) {
+        this.#delay(key, waitMs, priority);
+        return;
+      }
+    }
+    this.#enqueue(key, priority);
+  }
+
+  /** Adds the key after `ms`. Of several delays of one key the shortest counts. */
+  addAfter(key: string, ms: number): void {
+    if (ms <= 0) this.add(key);
+    else this.#delay(key, ms, 'normal');
+  }
+
+  /** Handles keys until `shutdown`; resolves when the last handler has returned. To be called once. */
+  run(handler: Handler): Promise<void> {
+    if (this.#handler !== undefined) throw new TypeError('the work queue is running already');
+    this.#handler = handler;
+    return new Promise((resolve) => {
+      this.#idle = resolve;
+      this.#pump();
+    });
+  }
+
+  /** Takes no more keys, aborts the handlers' signal and resolves when they have returned. */
+  async shutdown(): Promise<void> {
+    if (!this.#stop.signal.aborted) {
+      this.#stop.abort(new Error('the work queue is shutting down'));
+      for (const {timer} of this.#delayed.values()) timer.cancel();
+      this.#delayed.clear();
+      this.#waiting.normal.clear();
+      this.#waiting.low.clear();
+      this.#dirty.clear();
+    }
+    if (this.#running.size > 0) {
+      await new Promise<void>((resolve) => {
+        const previous = this.#idle;
+        this.#idle = () => {
+          previous?.();
+          resolve();
+        };
+      });
+    } else this.#idle?.();
+  }
+
+  #enqueue(key: string, priority: Priority): void {
+    if (this.#stop.signal.aborted) return;
+    const delayed = this.#delayed.get(key);
+    delayed?.timer.cancel();
+    this.#delayed.delete(key);
+    if (this.#running.has(key)) {
+      if (this.#dirty.get(key) !== 'normal') this.#dirty.set(key, priority);
+      return;
+    }
+    if (this.#waiting.normal.has(key)) return;
+    const since = this.#waiting.low.get(key);
+    if (since !== undefined && priority === 'low') return;
+    this.#waiting.low.delete(key);
+    this.#waiting[priority].set(key, since ?? this.#options.clock.monotonic());
+    if (since === undefined) this.#options.metrics?.added();
+    this.#options.metrics?.depth(this.depth);
+    this.#pump();
+  }
+
+  #delay(key: string, ms: number, priority: Priority): void {
+    if (this.#stop.signal.aborted) return;
+    const dueAt = this.#options.clock.monotonic() + ms;
+    const known = this.#delayed.get(key);
+    if (known !== undefined && known.dueAt <= dueAt) return;
+    known?.timer.cancel();
+    const timer = this.#options.clock.setTimeout(() => {
+      this.#delayed.delete(key);
+      this.#enqueue(key, priority);
+    }, ms);
+    this.#delayed.set(key, {dueAt, priority, timer});
+  }
+
+  #pump(): void {
+    while (
+      this.#handler !== undefined &&
+      !this.#stop.signal.aborted &&
+      this.#running.size < this.#options.concurrency &&
+      this.depth > 0
+    ) {
+      void this.#work(this.#take(), this.#handler);
+    }
+  }
+
+  #take(): string {
+    this.#taken++;
+    const low =
+      this.#waiting.normal.size === 0 || (this.#waiting.low.size > 0 && this.#taken % LOW_SHARE === 0);
+    const waiting = low ? this.#waiting.low : this.#waiting.normal;
+    const [key, since] = waiting.entries().next().value ?? ['', 0];
+    waiting.delete(key);
+    this.#running.add(key);
+    const {clock, metrics} = this.#options;
+    metrics?.waited((clock.monotonic() - since) / 1000);
+    metrics?.depth(this.depth);
+    return key;
+  }
+
+  /** Never rejects. */
+  async #work(key: string, handler: Handler): Promise<void> {
+    const {clock, metrics} = this.#options;
+    const startedAt = clock.monotonic();
+    let delayMs: number | undefined;
+    try {
+      const result = await handler(key, this.#stop.signal);
+      this.#failures.delete(key);
+      delayMs = result?.requeueAfterMs;
+    } catch (error) {
+      delayMs = this.#failed(key);
+      this.#options.onError?.(key, error, delayMs);
+    }
+    metrics?.worked((clock.monotonic() - startedAt) / 1000);
+    this.#running.delete(key);
+    const dirty = this.#dirty.get(key);
+    this.#dirty.delete(key);
+    if (delayMs !== undefined) this.#delay(key, Math.max(0, delayMs), 'normal');
+    if (dirty !== undefined) this.add(key, dirty);
+    if (this.#stop.signal.aborted && this.#running.size === 0) this.#idle?.();
+    this.#pump();
+  }
+
+  #failed(key: string): number {
+    const {baseMs, maxMs} = this.#options.backoff;
+    const count = this.failures(key) + 1;
+    this.#failures.set(key, {count, lastAt: this.#options.clock.monotonic()});
+    this.#options.metrics?.retried();
+    const ceiling = Math.min(maxMs, baseMs * 2 ** Math.min(count - 1, 30));
+    return ceiling * (0.5 + this.#random() / 2);
+  }
+}
