@@ -42,7 +42,10 @@ export class AuthError extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, reason: string, options: AuthErrorOptions = {}) {
-    super(options.message ?? ERRORS[code].message, options.cause === undefined ? undefined : {cause: options.cause});
+    super(
+      options.message ?? ERRORS[code].message,
+      options.cause === undefined ? undefined : {cause: options.cause},
+    );
     this.code = code;
     this.reason = reason;
     this.status = options.status ?? ERRORS[code].status;

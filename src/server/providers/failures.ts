@@ -50,21 +50,28 @@ export function exchangeFailure(error: unknown): AuthError {
       cause: error,
     });
   if (error instanceof oidc.ResponseBodyError && error.status < 500 && !isClientFault(error))
-    return new AuthError('oauth_error', `the token endpoint answered with the error ${printable(error.error)}`, {
-      cause: error,
-    });
-  if (error instanceof oidc.ClientError && REFUSED_CLAIMS.has(String(error.code)))
+    return new AuthError(
+      'oauth_error',
+      `the token endpoint answered with the error ${printable(error.error)}`,
+      {
+        cause: error,
+      },
+    );
+  if (error instanceof oidc.ClientError && isAboutClaims(error))
     return new AuthError('oauth_error', `the ID token is not acceptable: ${explain(error)}`, {cause: error});
   if (error instanceof errors.JOSEError)
     return new AuthError('oauth_error', `the ID token is not acceptable: ${explain(error)}`, {cause: error});
   return providerUnavailable(`the provider: ${explain(error)}`, error);
 }
 
-const REFUSED_CLAIMS = new Set([
-  'OAUTH_JWT_CLAIM_COMPARISON_FAILED',
-  'OAUTH_JWT_TIMESTAMP_CHECK_FAILED',
-  'OAUTH_INVALID_RESPONSE',
-]);
+/** Whether the library refused the ID token (its cause holds claims or a header), not the answer as a whole. */
+function isAboutClaims(error: oidc.ClientError): boolean {
+  for (let current: unknown = error; current instanceof Error; current = current.cause) {
+    const {cause} = current;
+    if (typeof cause === 'object' && cause !== null && ('claims' in cause || 'header' in cause)) return true;
+  }
+  return false;
+}
 
 /** An error code of RFC 6749 as the log may show it. */
 function printable(code: string): string {

@@ -6,7 +6,12 @@ import {isPublicAddress} from './addresses.ts';
 
 export type GuardedFetch = (
   url: string,
-  init?: {method?: string; headers?: HeadersInit; body?: unknown; signal?: AbortSignal | undefined},
+  init?: {
+    method?: string;
+    headers?: Record<string, string> | Headers;
+    body?: unknown;
+    signal?: AbortSignal | undefined;
+  },
 ) => Promise<Response>;
 
 /** A request that was not made, because of where it would have gone. */

@@ -1,4 +1,10 @@
-import {createLocalJWKSet, errors, type FlattenedJWSInput, type JWSHeaderParameters, type JSONWebKeySet} from 'jose';
+import {
+  createLocalJWKSet,
+  errors,
+  type FlattenedJWSInput,
+  type JWSHeaderParameters,
+  type JSONWebKeySet,
+} from 'jose';
 import type {Clock} from '../../support/clock.ts';
 import type {GuardedFetch} from './guarded-fetch.ts';
 
@@ -48,7 +54,9 @@ export class KeyCache {
   };
 
   async #load(): Promise<LocalKeySet> {
-    const response = await this.#fetch(this.#url, {headers: {accept: 'application/json, application/jwk-set+json'}});
+    const response = await this.#fetch(this.#url, {
+      headers: {accept: 'application/json, application/jwk-set+json'},
+    });
     if (response.status !== 200) throw new Error(`the provider's JWKS answered ${response.status}`);
     const body: unknown = await response.json();
     // Throws where it is no JWK Set.

@@ -34,11 +34,21 @@ export function seal(plain: string, secret: string, purpose: string, salt: Buffe
 }
 
 /** What was sealed; undefined where the secret, purpose or salt is another, or the bytes were changed. */
-export function unseal(sealed: Buffer, secret: string, purpose: string, salt: Buffer = NO_SALT): string | undefined {
+export function unseal(
+  sealed: Buffer,
+  secret: string,
+  purpose: string,
+  salt: Buffer = NO_SALT,
+): string | undefined {
   if (sealed.length < IV_BYTES + TAG_BYTES) return undefined;
-  const decipher = createDecipheriv('aes-256-gcm', keyFor(secret, purpose, salt), sealed.subarray(0, IV_BYTES), {
-    authTagLength: TAG_BYTES,
-  });
+  const decipher = createDecipheriv(
+    'aes-256-gcm',
+    keyFor(secret, purpose, salt),
+    sealed.subarray(0, IV_BYTES),
+    {
+      authTagLength: TAG_BYTES,
+    },
+  );
   decipher.setAuthTag(sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
   const start = decipher.update(sealed.subarray(IV_BYTES + TAG_BYTES));
   try {

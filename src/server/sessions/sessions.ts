@@ -72,10 +72,14 @@ export class Sessions implements RevocationCheck {
   }
 
   async #replay(token: string, hash: string, onReuse: ReuseListener): Promise<Refreshed> {
-    const [row] = await this.#database.query<ReplayRow>(sql.REPLAY, [hash, this.#settings.replayWindowSeconds]);
+    const [row] = await this.#database.query<ReplayRow>(sql.REPLAY, [
+      hash,
+      this.#settings.replayWindowSeconds,
+    ]);
     if (!row) throw new AuthError('token_not_found', 'no such refresh token, or its session has ended');
     if (row.ended) onReuse(toSession(row));
-    if (!row.fresh) throw new AuthError('token_not_found', `a refresh token of session ${row.id} was used again`);
+    if (!row.fresh)
+      throw new AuthError('token_not_found', `a refresh token of session ${row.id} was used again`);
     const successor = row.successor_sealed && unseal(row.successor_sealed, token, SUCCESSOR);
     if (!row.alive || !successor)
       throw new AuthError('token_not_found', `the session ${row.id} of this refresh token has ended`);

@@ -4,8 +4,7 @@ import type {Statement} from '../database.ts';
 // Each statement is one transaction.
 
 const NOW = 'extract(epoch FROM now())';
-const COLUMNS =
-  's.id, s.user_id, s.expires_at::float8 AS expires_at, d.provider, d.email, d.name';
+const COLUMNS = 's.id, s.user_id, s.expires_at::float8 AS expires_at, d.provider, d.email, d.name';
 
 /** $1 user, $2 token hash, $3 lifetime, $4 provider, $5 issuer, $6 subject, $7 client, $8 email, $9 name, $10 idle. */
 export const CREATE: Statement = {

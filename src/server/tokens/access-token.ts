@@ -92,7 +92,8 @@ export class AccessTokens {
       throw new AuthError('invalid_token', 'typ is not at+jwt');
     if (header['crit'] !== undefined) throw new AuthError('invalid_token', 'crit is not understood');
     const signature = token.slice(second + 1);
-    if (!BASE64URL.test(signature)) throw new AuthError('invalid_signature', 'the signature is not base64url');
+    if (!BASE64URL.test(signature))
+      throw new AuthError('invalid_signature', 'the signature is not base64url');
     const signed = Buffer.from(token.slice(0, second));
     if (!verify(verifier.digest, signed, verifier.key, Buffer.from(signature, 'base64url')))
       throw new AuthError('invalid_signature', 'the signature does not fit');
@@ -107,7 +108,12 @@ export class AccessTokens {
       throw new AuthError('invalid_token', 'for another audience');
     if (typeof exp !== 'number' || typeof iat !== 'number')
       throw new AuthError('invalid_token', 'exp or iat is missing');
-    if (typeof sub !== 'string' || typeof sid !== 'string' || typeof jti !== 'string' || typeof clientId !== 'string')
+    if (
+      typeof sub !== 'string' ||
+      typeof sid !== 'string' ||
+      typeof jti !== 'string' ||
+      typeof clientId !== 'string'
+    )
       throw new AuthError('invalid_token', 'sub, sid, jti or client_id is missing');
     if (exp <= this.#clock.now() / 1000) throw new AuthError('token_expired', 'the token has expired');
     return {iss, sub, aud: aud as string | string[], client_id: clientId, iat, exp, jti, sid};

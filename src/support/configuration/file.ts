@@ -7,7 +7,10 @@ import {hostSchema, originSchema, urlSchema} from './variables.ts';
 
 const name = z
   .string()
-  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and hyphens, 63 at most');
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    'must be lower-case letters, digits and hyphens, 63 at most',
+  );
 
 const providerSchema = z.strictObject({
   name,
@@ -19,7 +22,9 @@ const providerSchema = z.strictObject({
   clientIdFile: z.string().min(1).optional(),
   clientSecretFile: z.string().min(1).optional(),
   scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be scope names')).optional(),
-  allowedEmailDomains: z.array(z.string().regex(/^[^@\s]+\.[^@\s]+$/, 'must be a domain such as example.com')).optional(),
+  allowedEmailDomains: z
+    .array(z.string().regex(/^[^@\s]+\.[^@\s]+$/, 'must be a domain such as example.com'))
+    .optional(),
 });
 export type FileProvider = z.infer<typeof providerSchema>;
 
@@ -55,14 +60,22 @@ export function readConfigurationFile(sources: Sources, findings: Findings): Con
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error;
     const [where] = error.linePos ?? [];
-    findings.problem('AUTH_CONFIG_FILE', `is not YAML${where ? ` (line ${where.line}, column ${where.col})` : ''}`);
+    findings.problem(
+      'AUTH_CONFIG_FILE',
+      `is not YAML${where ? ` (line ${where.line}, column ${where.col})` : ''}`,
+    );
     return {};
   }
   const result = fileSchema.safeParse(content ?? {});
   if (result.success) return result.data;
   for (const issue of result.error.issues) {
-    const where = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-    findings.problem(`AUTH_CONFIG_FILE ${where === '' ? 'itself' : where.replace(/^\./, '')}`, describe(issue));
+    const where = issue.path
+      .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+      .join('');
+    findings.problem(
+      `AUTH_CONFIG_FILE ${where === '' ? 'itself' : where.replace(/^\./, '')}`,
+      describe(issue),
+    );
   }
   return {};
 }

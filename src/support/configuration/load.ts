@@ -90,7 +90,8 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
       ...(development ? ['localhost', '127.0.0.1', '[::1]'] : []),
     ],
     trustedProxies: variables.TRUSTED_PROXIES,
-    drainSeconds: variables.DRAIN_SECONDS ?? (sources.variable('KUBERNETES_SERVICE_HOST') === undefined ? 0 : 5),
+    drainSeconds:
+      variables.DRAIN_SECONDS ?? (sources.variable('KUBERNETES_SERVICE_HOST') === undefined ? 0 : 5),
     warnings: findings.warnings,
   };
   return {configuration, files: sources.fingerprint()};

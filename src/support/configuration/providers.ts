@@ -35,7 +35,11 @@ function chosenTypes(types: readonly ProviderType[], sources: Sources, findings:
   return [];
 }
 
-function fromEnvironment(type: ProviderType, sources: Sources, findings: Findings): ProviderSettings | undefined {
+function fromEnvironment(
+  type: ProviderType,
+  sources: Sources,
+  findings: Findings,
+): ProviderSettings | undefined {
   const needed = `is needed for the provider ${type.type}`;
   const clientId = sources.secret(`${type.prefix}_CLIENT_ID`);
   if (clientId === undefined && !sources.has(`${type.prefix}_CLIENT_ID`))
@@ -101,7 +105,9 @@ function fromFile(
   if ((entry.clientId === undefined) === (entry.clientIdFile === undefined))
     findings.problem(`${where}.clientId`, 'set either clientId or clientIdFile');
   const clientId =
-    entry.clientIdFile === undefined ? entry.clientId : sources.file(`${where}.clientIdFile`, entry.clientIdFile);
+    entry.clientIdFile === undefined
+      ? entry.clientId
+      : sources.file(`${where}.clientIdFile`, entry.clientIdFile);
   if (entry.clientSecretFile === undefined) findings.problem(`${where}.clientSecretFile`, 'is needed');
   const clientSecret =
     entry.clientSecretFile === undefined

@@ -1,4 +1,10 @@
-import {createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject} from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from 'node:crypto';
 import {basename, extname} from 'node:path';
 import type {Algorithm, SigningKey} from './configuration.ts';
 import type {FileSigningKey} from './file.ts';
@@ -23,7 +29,9 @@ export function readSigningKeys(listed: readonly FileSigningKey[], reading: Read
   if (fromVariable) {
     const pem = sources.secret('JWT_SIGNING_KEY');
     // A PEM in one line, as .env files have it, writes its line ends as \n.
-    const key = pem && toKey(pem.replaceAll(String.raw`\n`, '\n'), reading.algorithm, 'JWT_SIGNING_KEY', true, findings);
+    const key =
+      pem &&
+      toKey(pem.replaceAll(String.raw`\n`, '\n'), reading.algorithm, 'JWT_SIGNING_KEY', true, findings);
     if (key) keys.push({...key, kid: thumbprint(key.publicKey)});
   }
   for (const [index, entry] of listed.entries()) {
@@ -37,9 +45,11 @@ export function readSigningKeys(listed: readonly FileSigningKey[], reading: Read
     if (keys.some((other) => other.kid === kid)) findings.problem(`${where}.kid`, `"${kid}" is used twice`);
     keys.push({...key, kid});
   }
-  const signing = (fromVariable ? 1 : 0) + (fromVariable ? 0 : listed.filter((entry) => entry.use === 'sign').length);
+  const signing =
+    (fromVariable ? 1 : 0) + (fromVariable ? 0 : listed.filter((entry) => entry.use === 'sign').length);
   if (signing > 1) findings.problem('AUTH_CONFIG_FILE signingKeys', 'exactly one may have use: sign');
-  if (signing === 0 && listed.length > 0) findings.problem('AUTH_CONFIG_FILE signingKeys', 'one must have use: sign');
+  if (signing === 0 && listed.length > 0)
+    findings.problem('AUTH_CONFIG_FILE signingKeys', 'one must have use: sign');
   if (signing === 0 && listed.length === 0) {
     if (reading.development) keys.push(developmentKey(reading.algorithm));
     else
@@ -79,16 +89,15 @@ function toKey(
 
 /** What makes that key unfit for that algorithm (RFC 7518, sections 3.3 and 3.4; RFC 8037). */
 function misfit(key: KeyObject, algorithm: Algorithm): string | undefined {
-  const details = key.asymmetricKeyDetails;
-  switch (algorithm) {
-    case 'RS256':
-      if (key.asymmetricKeyType !== 'rsa') return 'is no RSA key, which RS256 needs (JWT_ALGORITHM)';
-      return (details?.modulusLength ?? 0) < 2048 ? 'is an RSA key of less than 2048 bits' : undefined;
-    case 'ES256':
-      return details?.namedCurve === 'prime256v1' ? undefined : 'is no P-256 key, which ES256 needs (JWT_ALGORITHM)';
-    case 'EdDSA':
-      return key.asymmetricKeyType === 'ed25519' ? undefined : 'is no Ed25519 key, which EdDSA needs (JWT_ALGORITHM)';
-  }
+  const {modulusLength = 0, namedCurve} = key.asymmetricKeyDetails ?? {};
+  const fits = {
+    RS256: key.asymmetricKeyType === 'rsa',
+    ES256: namedCurve === 'prime256v1',
+    EdDSA: key.asymmetricKeyType === 'ed25519',
+  };
+  const needed = {RS256: 'RSA', ES256: 'P-256', EdDSA: 'Ed25519'}[algorithm];
+  if (!fits[algorithm]) return `is no ${needed} key, which ${algorithm} needs (JWT_ALGORITHM)`;
+  return algorithm === 'RS256' && modulusLength < 2048 ? 'is an RSA key of less than 2048 bits' : undefined;
 }
 
 function parse(reader: (pem: string) => KeyObject, pem: string): KeyObject | undefined {

@@ -1,6 +1,8 @@
 // The shapes of addresses in settings. Each function returns the value in one spelling, or what is wrong with it.
 
-export type Checked<T> = {readonly ok: true; readonly value: T} | {readonly ok: false; readonly problem: string};
+export type Checked<T> =
+  | {readonly ok: true; readonly value: T}
+  | {readonly ok: false; readonly problem: string};
 
 const good = <T>(value: T): Checked<T> => ({ok: true, value});
 const bad = (problem: string): Checked<never> => ({ok: false, problem});

@@ -6,7 +6,11 @@ import {checkHost, checkOrigin, checkUrl, type Checked} from './urls.ts';
 
 const integer = (low: number, high: number, what: string) => {
   const message = `must be a whole number from ${low} to ${high} (${what})`;
-  return z.string().regex(/^\d{1,9}$/, message).transform(Number).pipe(z.int().min(low, message).max(high, message));
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, message)
+    .transform(Number)
+    .pipe(z.int().min(low, message).max(high, message));
 };
 
 /** Runs one of the address checks inside a zod schema. */

@@ -1,0 +1,89 @@
+// `fraiseql-auth serve`: the auth server. Its rooms:
+//   http/       fastify: what every request has in common, one file a route, errors by the catalogue
+//   login/      a login under way: its transaction in PostgreSQL, the code flow, where a browser goes afterwards
+//   providers/  identity providers: one entry a kind; metadata, keys, health; the fetch that reaches only them
+//   sessions/   sessions in PostgreSQL: create, refresh exactly once, revoke; all of their SQL in one file
+//   tokens/     our own keys; signing and checking access tokens
+//   health/     what is watched in the background, and what the health route says of it
+// Every request handler works on `Services`; `server.ts` puts them together.
+import {DatabaseError} from '../database/errors.ts';
+import {parseDatabaseUrl} from '../database/url.ts';
+import {systemClock} from '../support/clock.ts';
+import {loadConfiguration} from '../support/configuration/load.ts';
+import {ConfigurationError} from '../support/configuration/problems.ts';
+import {createLogger} from '../support/logging.ts';
+import {VERSION} from '../support/version.ts';
+import {PROVIDER_TYPES} from './providers/catalogue.ts';
+import {watchConfiguration} from './reload.ts';
+import {startServer, type RunningServer} from './server.ts';
+
+/**
+ * Runs the server until SIGTERM or SIGINT, then drains and closes. Returns the exit code: 0 after an orderly stop, 1
+ * where the port cannot be had, 2 where the configuration cannot be used.
+ */
+export async function serve(options: {dev?: boolean}): Promise<number> {
+  const development = options.dev === true;
+  const load = () =>
+    loadConfiguration({
+      env: process.env,
+      development,
+      providerTypes: PROVIDER_TYPES,
+      databaseUrlProblem,
+    });
+  let loaded: ReturnType<typeof load>;
+  try {
+    loaded = load();
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
+  const {configuration, files} = loaded;
+  const logger = createLogger({component: 'server', level: configuration.logLevel});
+  for (const warning of configuration.warnings) logger.warn(warning);
+
+  let server: RunningServer;
+  try {
+    server = await startServer({configuration, logger});
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    logger.fatal(
+      `cannot listen on ${configuration.host}:${configuration.port}: ${error.message}; PORT and SERVER_HOST say where`,
+    );
+    return 1;
+  }
+  logger.info(
+    {version: VERSION, url: server.url, issuer: configuration.tokens.issuer, development},
+    'listening',
+  );
+  const watching = watchConfiguration({
+    files,
+    load,
+    apply: (next) => server.reconfigure(next),
+    onOutcome: (outcome) => server.services.metrics.reloaded(outcome),
+    clock: systemClock,
+    logger,
+  });
+  const signal = await stopSignal();
+  logger.info({signal, drainSeconds: configuration.drainSeconds}, 'stopping');
+  watching.stop();
+  await server.stop();
+  logger.info('stopped');
+  return 0;
+}
+
+function databaseUrlProblem(url: string): string | undefined {
+  try {
+    parseDatabaseUrl(url);
+    return undefined;
+  } catch (error) {
+    if (error instanceof DatabaseError) return `${error.message}. ${error.hint}`;
+    throw error;
+  }
+}
+
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal));
+  });
+}

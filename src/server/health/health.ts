@@ -1,0 +1,44 @@
+import type {ProviderRegistry} from '../providers/registry.ts';
+import type {Dependency} from './dependency.ts';
+
+/** What GET /health/auth says. */
+export interface HealthReport {
+  readonly auth: 'healthy' | 'degraded' | 'unhealthy';
+  readonly oauth_provider: 'ok' | 'error';
+  readonly db: 'ok' | 'error';
+}
+
+/**
+ * The server's health, from what is watched in the background; asking costs nothing. Without the database it serves
+ * nobody: unhealthy. Without a provider only new logins fail: degraded, and still ready.
+ */
+export class Health {
+  readonly database: Dependency;
+  readonly #providers: ProviderRegistry;
+  #draining = false;
+
+  constructor(database: Dependency, providers: ProviderRegistry) {
+    this.database = database;
+    this.#providers = providers;
+  }
+
+  /** From now on not ready: the server is about to stop. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  report(): HealthReport {
+    const db = this.database.state === 'up' ? 'ok' : 'error';
+    const provider = this.#providers.all.some((entry) => entry.health.state === 'down') ? 'error' : 'ok';
+    const serving = db === 'ok' && !this.#draining;
+    return {
+      auth: serving ? (provider === 'ok' ? 'healthy' : 'degraded') : 'unhealthy',
+      oauth_provider: provider,
+      db,
+    };
+  }
+}

@@ -1,0 +1,54 @@
+import type {FastifyRequest} from 'fastify';
+import {AuthError} from '../../support/errors.ts';
+import type {Services} from '../services.ts';
+import type {Session} from '../sessions/session.ts';
+import {readCookie} from './cookies.ts';
+
+/** Who asks: the session behind an access token or a browser's cookie. */
+export interface Authenticated {
+  readonly session: Session;
+  /** Until when this very credential is good, seconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Checks the Authorization header, or without one the session cookie. Throws a 401 with WWW-Authenticate (RFC 6750,
+ * section 3); an `error` stands in it only where a credential was given.
+ */
+export async function authenticate(request: FastifyRequest, services: Services): Promise<Authenticated> {
+  const started = services.clock.monotonic();
+  try {
+    return await identify(request, services);
+  } catch (error) {
+    throw error instanceof AuthError && error.status === 401 ? challenge(error, request) : error;
+  } finally {
+    services.metrics.validated(services.clock.monotonic() - started);
+  }
+}
+
+async function identify(request: FastifyRequest, services: Services): Promise<Authenticated> {
+  const {authorization} = request.headers;
+  if (authorization !== undefined) {
+    const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1];
+    if (token === undefined) throw new AuthError('invalid_token', 'the Authorization header is not Bearer');
+    const claims = services.tokens.check(token);
+    const session = await services.revocations.session(claims.sid);
+    if (!session || session.userId !== claims.sub)
+      throw new AuthError('session_error', `the session ${claims.sid} has ended`);
+    return {session, expiresAt: claims.exp};
+  }
+  const cookie = readCookie(request.headers.cookie, services.cookies.sessionName);
+  const session = cookie === undefined ? undefined : await services.sessions.byCookie(cookie);
+  if (session) return {session, expiresAt: session.expiresAt};
+  throw cookie === undefined
+    ? new AuthError('invalid_token', 'no credential was given')
+    : new AuthError('session_error', 'the session of this cookie has ended');
+}
+
+function challenge(error: AuthError, request: FastifyRequest): AuthError {
+  const given = request.headers.authorization !== undefined;
+  return new AuthError(error.code, error.reason, {
+    headers: {'www-authenticate': `Bearer realm="fraiseql"${given ? ', error="invalid_token"' : ''}`},
+    cause: error.cause,
+  });
+}

@@ -1,0 +1,87 @@
+import type {FastifyError, FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
+import {AuthError, errorBody, unavailable} from '../../support/errors.ts';
+import {databaseFault, isOutage} from '../../database/errors.ts';
+import type {Logger} from '../../support/logging.ts';
+import {explain} from '../providers/failures.ts';
+import {errorPage, PAGE_POLICY} from './page.ts';
+
+const METHODS = ['GET', 'POST', 'DELETE'] as const;
+
+/** Answers every error by the catalogue, and tells the log the reason under the same request id. */
+export function handleFailures(app: FastifyInstance, logger: Logger): void {
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    answer(toAuthError(error), request, reply, logger),
+  );
+  app.setNotFoundHandler((request, reply) => {
+    const [path = ''] = request.url.split('?', 1);
+    const allowed = METHODS.filter((method) => app.hasRoute({method, url: path}));
+    const error =
+      allowed.length === 0
+        ? new AuthError('not_found', 'no such route')
+        : new AuthError('method_not_allowed', `not ${request.method}`, {
+            headers: {allow: allowed.join(', ')},
+          });
+    return answer(error, request, reply, logger);
+  });
+}
+
+/** Says why a parameter was refused, by its name. */
+export function describeValidation(errors: readonly ValidationIssue[]): Error {
+  const [issue] = errors;
+  const missing = issue?.params['missingProperty'];
+  const name = issue?.instancePath.slice(1) || (typeof missing === 'string' ? missing : 'the body');
+  const text = issue?.keyword === 'required' ? 'is needed' : (issue?.message ?? 'is wrong');
+  return new AuthError('invalid_request', `${name} ${text}`, {message: `${name} ${text}`});
+}
+
+export interface ValidationIssue {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: Record<string, unknown>;
+  readonly message?: string;
+}
+
+function toAuthError(error: FastifyError | Error): AuthError {
+  if (error instanceof AuthError) return error;
+  const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500;
+  if (status === 413) return new AuthError('payload_too_large', error.message);
+  if (status === 415) return new AuthError('unsupported_media_type', error.message);
+  if (status === 503) return unavailable(error.message, 1, error);
+  if (status >= 400 && status < 500)
+    return new AuthError('invalid_request', error.message, {message: 'The request cannot be read'});
+  if (isOutage(error)) return unavailable(`the database: ${databaseFault(error)}`, 2, error);
+  return new AuthError('server_error', 'an error that nobody expected', {cause: error});
+}
+
+async function answer(
+  error: AuthError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): Promise<FastifyReply> {
+  const entry = {
+    requestId: request.id,
+    method: request.method,
+    route: request.routeOptions.url ?? 'unmatched',
+    status: error.status,
+    code: error.code,
+    reason: error.reason,
+    ...(error.cause === undefined ? {} : {cause: explain(error.cause)}),
+  };
+  if (error.status === 500) {
+    const stack = error.cause instanceof Error ? error.cause.stack : undefined;
+    logger.error({...entry, stack}, 'failed');
+  } else if (error.status > 500) logger.warn(entry, 'failed');
+  else logger.info(entry, 'refused');
+
+  void reply.code(error.status).headers(error.headers);
+  if (request.method === 'GET' && request.headers.accept?.includes('text/html'))
+    return reply
+      .header('content-security-policy', PAGE_POLICY)
+      .type('text/html; charset=utf-8')
+      .send(errorPage(error.status, error.message, request.id));
+  return reply
+    .type('application/json; charset=utf-8')
+    .serializer(String)
+    .send(errorBody(error.code, error.message, request.id));
+}

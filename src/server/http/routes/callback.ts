@@ -1,0 +1,57 @@
+import type {FastifyInstance} from 'fastify';
+import {completeLogin, type AuthorizationResponse} from '../../login/login.ts';
+import type {Services} from '../../services.ts';
+import {readCookie} from '../cookies.ts';
+import {tokenResponse, type TokenResponse} from '../schemas.ts';
+
+/**
+ * `GET /auth/callback`: where the provider sends the browser back. Answers with tokens, or, where the login was begun
+ * with `return_to`, sends the browser there with the session in a cookie and no token anywhere.
+ */
+export function callbackRoute(app: FastifyInstance, services: Services): void {
+  const {cookies, tokens} = services;
+  app.get<{Querystring: AuthorizationResponse}>(
+    '/auth/callback',
+    {schema: SCHEMA},
+    async (request, reply) => {
+      const {state} = request.query;
+      const bindingName = cookies.bindingName(state);
+      const binding = readCookie(request.headers.cookie, bindingName);
+      // The login ends here, however it does.
+      if (binding !== undefined) void reply.header('set-cookie', cookies.clear(bindingName));
+      const {session, secret, returnTo} = await completeLogin(services, request.query, binding, {
+        requestId: request.id,
+        address: request.ip,
+      });
+      if (returnTo !== undefined) {
+        const maxAge = session.expiresAt - services.clock.now() / 1000;
+        return reply
+          .header('set-cookie', cookies.set(cookies.sessionName, secret, maxAge))
+          .redirect(returnTo, 303);
+      }
+      const access = await tokens.issue(session.userId, session.id, session.expiresAt);
+      const body: TokenResponse = {
+        access_token: access.token,
+        refresh_token: secret,
+        token_type: 'Bearer',
+        expires_in: access.expiresIn,
+      };
+      return reply.send(body);
+    },
+  );
+}
+
+const SCHEMA = {
+  querystring: {
+    type: 'object',
+    required: ['state'],
+    properties: {
+      state: {type: 'string', minLength: 1, maxLength: 2048},
+      code: {type: 'string', minLength: 1, maxLength: 512},
+      iss: {type: 'string', maxLength: 2048},
+      error: {type: 'string', minLength: 1, maxLength: 256},
+      error_description: {type: 'string', maxLength: 2048},
+    },
+  },
+  response: {200: tokenResponse},
+};

@@ -1,0 +1,61 @@
+import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
+import {startLogin, type StartedLogin} from '../../login/login.ts';
+import type {Services} from '../../services.ts';
+import {providerName} from '../schemas.ts';
+
+interface StartBody {
+  readonly provider?: string;
+}
+
+interface StartQuery {
+  readonly provider?: string;
+  readonly return_to?: string;
+}
+
+/** `POST /auth/start` answers with the provider's address; `GET /auth/start` sends a browser there. */
+export function startRoutes(app: FastifyInstance, services: Services): void {
+  app.post<{Body: StartBody | null}>('/auth/start', {schema: POST_SCHEMA}, async (request, reply) => {
+    const started = await startLogin(
+      services,
+      {provider: request.body?.provider, returnTo: undefined},
+      {requestId: request.id, address: request.ip},
+    );
+    bind(services, started, reply);
+    return {authorization_url: started.authorizationUrl.href};
+  });
+
+  app.get(
+    '/auth/start',
+    {schema: GET_SCHEMA},
+    async (request: FastifyRequest<{Querystring: StartQuery}>, reply) => {
+      const {provider, return_to: returnTo} = request.query;
+      const started = await startLogin(
+        services,
+        {provider, returnTo},
+        {requestId: request.id, address: request.ip},
+      );
+      bind(services, started, reply);
+      return reply.redirect(started.authorizationUrl.href, 303);
+    },
+  );
+}
+
+/** Only the browser that began this login can end it: the cookie must come back with the callback (RFC 9700, 4.7). */
+function bind(services: Services, started: StartedLogin, reply: FastifyReply): void {
+  if (started.binding === undefined) return;
+  const {cookies, configuration} = services;
+  const name = cookies.bindingName(started.state);
+  void reply.header('set-cookie', cookies.set(name, started.binding, configuration.login.lifetimeSeconds));
+}
+
+const POST_SCHEMA = {
+  body: {type: ['object', 'null'], properties: {provider: providerName}},
+  response: {200: {type: 'object', properties: {authorization_url: {type: 'string'}}}},
+};
+
+const GET_SCHEMA = {
+  querystring: {
+    type: 'object',
+    properties: {provider: providerName, return_to: {type: 'string', minLength: 1, maxLength: 2048}},
+  },
+};

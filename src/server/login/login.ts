@@ -1,0 +1,143 @@
+import {AuthError} from '../../support/errors.ts';
+import type {Services} from '../services.ts';
+import type {Session} from '../sessions/session.ts';
+import {resolveReturnTo} from './return-to.ts';
+
+export interface StartedLogin {
+  readonly authorizationUrl: URL;
+  readonly state: string;
+  /** What the browser's cookie holds until the callback. */
+  readonly binding: string | undefined;
+}
+
+/** Where a request came from, for the audit trail. */
+export interface Origin {
+  readonly requestId: string;
+  readonly address: string;
+}
+
+/** Begins a login. Throws `invalid_request` for what the client may correct, and the 502 where the provider is down. */
+export async function startLogin(
+  services: Services,
+  request: {provider: string | undefined; returnTo: string | undefined},
+  origin: Origin,
+): Promise<StartedLogin> {
+  const {login} = services.configuration;
+  const provider = services.providers.choose(request.provider);
+  const {name} = provider.settings;
+  const returnTo =
+    request.returnTo === undefined
+      ? undefined
+      : resolveReturnTo(request.returnTo, login.origin, login.returnToOrigins);
+  if (request.returnTo !== undefined && returnTo === undefined)
+    throw new AuthError('invalid_request', 'return_to is not allowed', {
+      message: 'return_to must be a path of this server or an allowed origin',
+    });
+  services.metrics.loginStarted(name);
+  try {
+    const {transaction, binding} = await services.logins.begin(name, returnTo);
+    const authorizationUrl = await provider.authorizationUrl(transaction);
+    services.audit.record('oauth_start', {...origin, provider: name, outcome: 'success'});
+    return {authorizationUrl, state: transaction.state, binding};
+  } catch (error) {
+    services.audit.record('oauth_start', {...origin, provider: name, ...failureOf(services, name, error)});
+    throw error;
+  }
+}
+
+/** The parameters of an authorization response (RFC 6749, section 4.1.2; RFC 9207). */
+export interface AuthorizationResponse {
+  readonly code?: string;
+  readonly state: string;
+  readonly iss?: string;
+  readonly error?: string;
+  readonly error_description?: string;
+}
+
+export interface CompletedLogin {
+  readonly session: Session;
+  /** A refresh token, or with `returnTo` the value of the session cookie. */
+  readonly secret: string;
+  readonly returnTo: string | undefined;
+}
+
+/**
+ * Takes the provider's answer. The transaction is consumed first, so that a state serves once whatever the answer is;
+ * then the answer's issuer is checked; only then is the code sent to the token endpoint.
+ */
+export async function completeLogin(
+  services: Services,
+  response: AuthorizationResponse,
+  binding: string | undefined,
+  origin: Origin,
+): Promise<CompletedLogin> {
+  let name = 'unknown';
+  try {
+    const consumed = await services.logins.consume(response.state, binding);
+    if (!consumed.ok) throw refusal(consumed.why);
+    const {transaction} = consumed;
+    name = transaction.provider;
+    const provider = services.providers.find(name);
+    if (!provider) throw new AuthError('invalid_state', `the provider ${name} is no longer configured`);
+    await provider.checkIssuer(response.iss);
+    if (response.error === undefined && response.code === undefined)
+      throw new AuthError('invalid_request', 'neither code nor error', {message: 'code is needed'});
+
+    const callback = new URL(services.configuration.login.redirectUri);
+    for (const [key, value] of Object.entries(response)) callback.searchParams.set(key, value as string);
+    const started = services.clock.monotonic();
+    const identity = await provider
+      .exchange(callback, transaction)
+      .finally(() => services.metrics.exchanged(name, services.clock.monotonic() - started));
+    refuseOtherDomains(identity.claims, provider.settings.allowedEmailDomains);
+    services.audit.record('oauth_callback', {...origin, provider: name, outcome: 'success'});
+
+    const kind = transaction.returnTo === undefined ? 'token' : 'cookie';
+    const {session, secret} = await services.sessions.create(identity, kind);
+    services.metrics.loginSucceeded(name);
+    const whose = {
+      ...origin,
+      provider: name,
+      user: session.userId,
+      session: session.id,
+      outcome: 'success',
+    } as const;
+    services.audit.record('auth_success', whose);
+    services.audit.record('session_created', whose);
+    return {session, secret, returnTo: transaction.returnTo};
+  } catch (error) {
+    services.audit.record('auth_failure', {...origin, provider: name, ...failureOf(services, name, error)});
+    throw error;
+  }
+}
+
+function refusal(why: 'unknown' | 'expired' | 'sealed'): AuthError {
+  if (why === 'sealed')
+    return new AuthError('pkce_error', "the login's verifier cannot be opened; has STATE_KEY changed?");
+  return new AuthError(
+    'invalid_state',
+    why === 'expired'
+      ? 'the login took longer than its ten minutes'
+      : 'the state is unknown, was used already, or is of another browser',
+  );
+}
+
+/** An address counts only where the provider says, with the boolean true, that it is the user's. */
+function refuseOtherDomains(claims: Record<string, unknown>, allowed: readonly string[]): void {
+  if (allowed.length === 0) return;
+  const {email, email_verified: verified} = claims;
+  const domain = typeof email === 'string' ? email.slice(email.lastIndexOf('@') + 1).toLowerCase() : '';
+  if (verified !== true) throw new AuthError('forbidden', 'the e-mail address is not verified');
+  if (!allowed.includes(domain))
+    throw new AuthError('forbidden', "the e-mail address's domain is not allowed");
+}
+
+function failureOf(
+  services: Services,
+  provider: string,
+  error: unknown,
+): {outcome: 'failure'; reason: string} {
+  const reason = error instanceof AuthError ? error.code : 'server_error';
+  services.metrics.loginFailed(provider, reason);
+  return {outcome: 'failure', reason};
+}

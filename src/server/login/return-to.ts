@@ -1,0 +1,27 @@
+/** Longest address that a browser is sent back to. */
+const MAX_LENGTH = 2048;
+
+/** Paths that would begin a login again or take its answer twice. */
+const LOOPS = new Set(['/auth/start', '/auth/callback']);
+
+/**
+ * The absolute address that `return_to` means: a path on our own origin, or an address on an allowed one. Undefined for
+ * all else, however it is spelled. The answer is always absolute, so that no browser reads it differently.
+ */
+export function resolveReturnTo(
+  text: string,
+  origin: string,
+  allowed: readonly string[],
+): string | undefined {
+  if (text.length === 0 || text.length > MAX_LENGTH) return undefined;
+  // Visible ASCII without the backslash, which browsers read as a slash; tabs and line ends they leave out.
+  if (!/^[\x21-\x5b\x5d-\x7e]+$/.test(text)) return undefined;
+  const isPath = /^\/(?!\/)/.test(text);
+  if (!isPath && !/^https?:\/\/[^/]/i.test(text)) return undefined;
+  if (!URL.canParse(text, origin)) return undefined;
+  const url = new URL(text, origin);
+  if (url.username !== '' || url.password !== '') return undefined;
+  if (url.origin !== origin && (isPath || !allowed.includes(url.origin))) return undefined;
+  if (url.origin === origin && LOOPS.has(url.pathname)) return undefined;
+  return url.href;
+}

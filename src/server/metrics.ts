@@ -1,0 +1,164 @@
+import {collectDefaultMetrics, Counter, Gauge, Histogram, Registry} from 'prom-client';
+import type {Pool} from 'pg';
+
+/** What GET /metrics/auth answers: FraiseQL's documented integers. */
+export interface AuthTotals {
+  total_auth_attempts: number;
+  successful_authentications: number;
+  failed_authentications: number;
+  tokens_issued: number;
+  tokens_refreshed: number;
+  sessions_revoked: number;
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const MILLISECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000];
+
+/** The server's own metrics. No label ever holds a user, a session or anything that a client chose. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly totals: AuthTotals = {
+    total_auth_attempts: 0,
+    successful_authentications: 0,
+    failed_authentications: 0,
+    tokens_issued: 0,
+    tokens_refreshed: 0,
+    sessions_revoked: 0,
+  };
+  readonly #attempts = this.#counter('fraiseql_auth_attempts_total', 'Logins begun', ['provider']);
+  readonly #successes = this.#counter('fraiseql_auth_successes_total', 'Logins completed', ['provider']);
+  readonly #failures = this.#counter('fraiseql_auth_failures_total', 'Logins and refreshes refused', [
+    'provider',
+    'reason',
+  ]);
+  readonly #revoked = this.#counter('fraiseql_sessions_revoked_total', 'Sessions ended before their time', [
+    'reason',
+  ]);
+  readonly #refreshed = this.#counter('fraiseql_auth_refreshes_total', 'Refreshes answered', ['replayed']);
+  readonly #validation = this.#histogram(
+    'fraiseql_auth_validation_duration_ms',
+    'Time to validate an access token or a session, in milliseconds',
+    [],
+    MILLISECONDS,
+  );
+  readonly #exchange = this.#histogram(
+    'fraiseql_oauth_exchange_duration_ms',
+    'Time to exchange a code at the provider, in milliseconds',
+    ['provider'],
+    MILLISECONDS,
+  );
+  readonly #requests = this.#histogram(
+    'fraiseql_auth_request_duration_seconds',
+    'Requests by route, method and status',
+    ['route', 'method', 'status'],
+    SECONDS,
+  );
+  readonly #up = this.#gauge('fraiseql_auth_dependency_up', '1 while what the server needs can be used', [
+    'dependency',
+  ]);
+  readonly #errors = this.#gauge('fraiseql_auth_dependency_error', 'Why it cannot be used', [
+    'dependency',
+    'reason',
+  ]);
+  readonly #keys = this.#gauge('fraiseql_auth_signing_key', 'Keys in use; 1 signs, 0 only verifies', [
+    'kid',
+    'algorithm',
+  ]);
+  readonly #reload = this.#counter('fraiseql_auth_configuration_reloads_total', 'Configuration reloads', [
+    'outcome',
+  ]);
+
+  /** The fault that each dependency's error series shows now. */
+  readonly #reasons = new Map<string, string>();
+
+  constructor() {
+    // Event-loop delay, memory and collection pauses, under their customary names.
+    collectDefaultMetrics({register: this.registry});
+  }
+
+  watchPool(pool: Pool, size: number): void {
+    const gauge = new Gauge({
+      name: 'fraiseql_auth_database_pool',
+      help: 'Connections of the pool, and requests that wait for one',
+      labelNames: ['state'],
+      registers: [this.registry],
+      collect() {
+        gauge.set({state: 'idle'}, pool.idleCount);
+        gauge.set({state: 'busy'}, pool.totalCount - pool.idleCount);
+        gauge.set({state: 'waiting'}, pool.waitingCount);
+        gauge.set({state: 'max'}, size);
+      },
+    });
+  }
+
+  loginStarted(provider: string): void {
+    this.totals.total_auth_attempts++;
+    this.#attempts.inc({provider});
+  }
+
+  loginSucceeded(provider: string): void {
+    this.totals.successful_authentications++;
+    this.totals.tokens_issued++;
+    this.#successes.inc({provider});
+  }
+
+  /** `reason` is a code of the catalogue. */
+  loginFailed(provider: string, reason: string): void {
+    this.totals.failed_authentications++;
+    this.#failures.inc({provider, reason});
+  }
+
+  refreshed(replayed: boolean): void {
+    this.totals.tokens_issued++;
+    this.totals.tokens_refreshed++;
+    this.#refreshed.inc({replayed: String(replayed)});
+  }
+
+  sessionsRevoked(reason: 'logout' | 'logout_all' | 'reuse', count: number): void {
+    this.totals.sessions_revoked += count;
+    this.#revoked.inc({reason}, count);
+  }
+
+  validated(ms: number): void {
+    this.#validation.observe(ms);
+  }
+
+  exchanged(provider: string, ms: number): void {
+    this.#exchange.observe({provider}, ms);
+  }
+
+  request(route: string, method: string, status: number, ms: number): void {
+    this.#requests.observe({route, method, status: String(status)}, ms / 1000);
+  }
+
+  dependency(name: string, up: boolean, reason: string | undefined): void {
+    this.#up.set({dependency: name}, up ? 1 : 0);
+    const before = this.#reasons.get(name);
+    if (before !== undefined) this.#errors.remove({dependency: name, reason: before});
+    this.#reasons.delete(name);
+    if (up) return;
+    this.#reasons.set(name, reason ?? 'unknown');
+    this.#errors.set({dependency: name, reason: reason ?? 'unknown'}, 1);
+  }
+
+  keysInUse(signing: string, keys: readonly {kid: string; algorithm: string}[]): void {
+    this.#keys.reset();
+    for (const {kid, algorithm} of keys) this.#keys.set({kid, algorithm}, kid === signing ? 1 : 0);
+  }
+
+  reloaded(outcome: 'applied' | 'refused'): void {
+    this.#reload.inc({outcome});
+  }
+
+  #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    return new Counter({name, help, labelNames, registers: [this.registry]});
+  }
+
+  #gauge<L extends string>(name: string, help: string, labelNames: L[]): Gauge<L> {
+    return new Gauge({name, help, labelNames, registers: [this.registry]});
+  }
+
+  #histogram<L extends string>(name: string, help: string, labelNames: L[], buckets: number[]): Histogram<L> {
+    return new Histogram({name, help, labelNames, buckets, registers: [this.registry]});
+  }
+}

@@ -1,0 +1,168 @@
+import type {AddressInfo} from 'node:net';
+import {createPool} from '../database/pool.ts';
+import {sleep, systemClock, type Clock} from '../support/clock.ts';
+import type {Configuration} from '../support/configuration/configuration.ts';
+import type {Logger} from '../support/logging.ts';
+import {Audit} from './audit.ts';
+import {Database} from './database.ts';
+import {probeDatabase, probeFault} from './health/database-probe.ts';
+import {Dependency, type DependencyState} from './health/dependency.ts';
+import {Health} from './health/health.ts';
+import {createApp} from './http/app.ts';
+import {Cookies} from './http/cookies.ts';
+import {LoginTransactions} from './login/transactions.ts';
+import {Metrics} from './metrics.ts';
+import {explain} from './providers/failures.ts';
+import {createGuardedFetch} from './providers/guarded-fetch.ts';
+import {ProviderRegistry} from './providers/registry.ts';
+import type {Services} from './services.ts';
+import {Sessions} from './sessions/sessions.ts';
+import {startSweeping} from './sweeper.ts';
+import {AccessTokens} from './tokens/access-token.ts';
+import {KeySet} from './tokens/keys.ts';
+
+export interface ServerOptions {
+  readonly configuration: Configuration;
+  readonly logger: Logger;
+  readonly audit?: Audit;
+  readonly clock?: Clock;
+  readonly intervals?: Partial<Intervals>;
+}
+
+/** Milliseconds between two looks at what the server needs, while it is well and while it is not. */
+export interface Intervals {
+  readonly providerGoodMs: number;
+  readonly providerBadMs: number;
+  readonly databaseGoodMs: number;
+  readonly databaseBadMs: number;
+}
+
+const INTERVALS: Intervals = {
+  providerGoodMs: 60_000,
+  providerBadMs: 10_000,
+  databaseGoodMs: 5_000,
+  databaseBadMs: 2_000,
+};
+
+export interface RunningServer {
+  /** Where it listens. */
+  readonly url: string;
+  readonly services: Services;
+  /** Takes over what may change while it runs: the providers, the hosts that they may have, and the keys. */
+  reconfigure(configuration: Configuration): void;
+  /**
+   * Says not ready, serves on for `drainSeconds`, then takes no new connection, ends what is under way and closes.
+   * Calling it again waits for the same.
+   */
+  stop(drainSeconds?: number): Promise<void>;
+}
+
+/**
+ * Starts the auth server and returns when it listens. It does so whether or not the database and the providers can be
+ * reached: the health route says what is missing, and it recovers by itself. Rejects where the port is taken.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const {configuration, logger} = options;
+  const clock = options.clock ?? systemClock;
+  const audit = options.audit ?? new Audit();
+  const intervals = {...INTERVALS, ...options.intervals};
+  const metrics = new Metrics();
+
+  const pool = createPool({
+    url: configuration.database.url,
+    size: configuration.database.poolSize,
+    maxLifetimeSeconds: configuration.database.maxLifetimeSeconds,
+    connectTimeoutMs: 3_000,
+    statementTimeoutMs: 5_000,
+    applicationName: 'fraiseql-auth',
+    onError: () => databaseHealth.suspect(),
+  });
+  metrics.watchPool(pool, configuration.database.poolSize);
+  const database = new Database(pool);
+  const databaseHealth = new Dependency({
+    name: 'database',
+    probe: () => probeDatabase(pool),
+    fault: probeFault,
+    clock,
+    goodMs: intervals.databaseGoodMs,
+    badMs: intervals.databaseBadMs,
+    threshold: 1,
+    onChange(state, fault, error) {
+      database.markDown(state === 'down');
+      report('database', state, fault, error);
+    },
+  });
+  database.onOutage(() => databaseHealth.suspect());
+
+  function report(name: string, state: DependencyState, fault: string | undefined, error: unknown): void {
+    metrics.dependency(name, state === 'up', fault);
+    if (state === 'up') logger.info({dependency: name}, 'available');
+    else logger.error({dependency: name, fault, cause: explain(error)}, 'not available');
+  }
+
+  let allowedHosts = configuration.allowedHosts;
+  const outbound = createGuardedFetch({allowedHosts: () => allowedHosts});
+  const providers = new ProviderRegistry(configuration.providers, {
+    fetch: outbound.fetch,
+    allowedHosts: () => allowedHosts,
+    clock,
+    redirectUri: configuration.login.redirectUri,
+    goodMs: intervals.providerGoodMs,
+    badMs: intervals.providerBadMs,
+    onChange: (provider, state, fault, error) => report(`provider:${provider}`, state, fault, error),
+  });
+
+  const sessions = new Sessions(database, configuration.sessions, configuration.tokens.clientId);
+  const services: Services = {
+    configuration,
+    clock,
+    logger,
+    audit,
+    metrics,
+    health: new Health(databaseHealth, providers),
+    cookies: new Cookies(configuration.login.origin),
+    logins: new LoginTransactions(database, configuration.login),
+    providers,
+    sessions,
+    revocations: sessions,
+    tokens: new AccessTokens(new KeySet(configuration.signingKeys), configuration.tokens, clock),
+  };
+  const showKeys = (current: Configuration): void =>
+    metrics.keysInUse(services.tokens.keys.signer.kid, current.signingKeys);
+  showKeys(configuration);
+
+  const app = await createApp(services);
+  await app.listen({host: configuration.host, port: configuration.port});
+  const {port} = app.server.address() as AddressInfo;
+  void databaseHealth.start();
+  providers.start();
+  const sweeping = startSweeping(services);
+
+  let stopping: Promise<void> | undefined;
+  async function stop(drainSeconds: number): Promise<void> {
+    services.health.drain();
+    await sleep(clock, drainSeconds * 1000);
+    sweeping.stop();
+    databaseHealth.stop();
+    providers.stop();
+    await app.close();
+    await pool.end();
+    await outbound.close();
+  }
+
+  const host = configuration.host.includes(':') ? `[${configuration.host}]` : configuration.host;
+  return {
+    url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
+    services,
+    reconfigure(next) {
+      allowedHosts = next.allowedHosts;
+      providers.replace(next.providers);
+      const before = services.tokens.keys.signer.kid;
+      services.tokens.replaceKeys(new KeySet(next.signingKeys));
+      showKeys(next);
+      const {kid} = services.tokens.keys.signer;
+      if (kid !== before) audit.record('key_rotated', {outcome: 'success', reason: `${before} -> ${kid}`});
+    },
+    stop: (drainSeconds = configuration.drainSeconds) => (stopping ??= stop(drainSeconds)),
+  };
+}

@@ -1,0 +1,28 @@
+import type {Clock} from '../support/clock.ts';
+import type {Configuration} from '../support/configuration/configuration.ts';
+import type {Logger} from '../support/logging.ts';
+import type {Audit} from './audit.ts';
+import type {Health} from './health/health.ts';
+import type {Cookies} from './http/cookies.ts';
+import type {LoginTransactions} from './login/transactions.ts';
+import type {Metrics} from './metrics.ts';
+import type {ProviderRegistry} from './providers/registry.ts';
+import type {RevocationCheck} from './sessions/session.ts';
+import type {Sessions} from './sessions/sessions.ts';
+import type {AccessTokens} from './tokens/access-token.ts';
+
+/** What the routes are made of. */
+export interface Services {
+  readonly configuration: Configuration;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly audit: Audit;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly cookies: Cookies;
+  readonly logins: LoginTransactions;
+  readonly providers: ProviderRegistry;
+  readonly sessions: Sessions;
+  readonly revocations: RevocationCheck;
+  readonly tokens: AccessTokens;
+}
