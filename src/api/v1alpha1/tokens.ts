@@ -24,7 +24,7 @@ export const tokens = withRules(
         'How long a refresh token that was just replaced still gets the same successor, so that a lost answer or two browser tabs log nobody out.',
     }),
     audience: setOf(
-      withRules(z.string().max(256), [
+      withRules(z.string().max(200), [
         matches(
           /^[^\s,]+$/,
           'must be one audience, without spaces or commas: write each as an item of its own',

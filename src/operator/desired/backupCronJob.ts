@@ -1,0 +1,131 @@
+import type {ResolvedBackup} from '../../api/v1alpha1/resolve.ts';
+import type {KubeObject} from '../../kube/objects.ts';
+import {childMeta, labels} from './children.ts';
+import type {Instance} from './instance.ts';
+import {names} from './names.ts';
+import {PATHS} from './paths.ts';
+import {
+  CONTAINER_SECURITY,
+  type EnvVar,
+  type Mount,
+  POD_SECURITY,
+  SCRATCH,
+  type Volume,
+  databaseVolume,
+  extraEnv,
+  placement,
+  podAnnotations,
+  podLabels,
+} from './pod.ts';
+
+/** A run that could not start within this time is left out: an operator or cluster that was away replays nothing. */
+const STARTING_DEADLINE_SECONDS = 3600;
+/** The command ends by itself after this time, with the reason; from outside it is ended a little later. */
+const TIMEOUT_SECONDS = 7200;
+const GRACE_SECONDS = 60;
+
+/** Backups by the clock; undefined where the spec has none. */
+export function backupCronJob(
+  instance: Instance,
+  {image, version}: {image: string; version: string},
+): KubeObject | undefined {
+  const {spec} = instance;
+  const {backup} = spec;
+  if (!backup) return undefined;
+  const name = names(instance).backup;
+  const podMeta = {
+    labels: {...podLabels(spec), ...labels(instance, 'backup', version)},
+    ...(Object.keys(podAnnotations(spec)).length > 0 && {annotations: podAnnotations(spec)}),
+  };
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: childMeta(instance, name, 'backup', {version}),
+    spec: {
+      schedule: backup.schedule,
+      timeZone: backup.timeZone,
+      suspend: backup.suspend,
+      concurrencyPolicy: 'Forbid',
+      startingDeadlineSeconds: STARTING_DEADLINE_SECONDS,
+      successfulJobsHistoryLimit: 3,
+      failedJobsHistoryLimit: 3,
+      jobTemplate: {
+        metadata: {labels: labels(instance, 'backup', version)},
+        spec: {
+          backoffLimit: 2,
+          activeDeadlineSeconds: TIMEOUT_SECONDS + GRACE_SECONDS,
+          template: {metadata: podMeta, spec: podSpec(instance, backup, image)},
+        },
+      },
+    },
+  };
+}
+
+function podSpec(instance: Instance, backup: ResolvedBackup, image: string) {
+  const {spec} = instance;
+  const database = databaseVolume(spec);
+  const target = destination(backup);
+  return {
+    restartPolicy: 'Never',
+    serviceAccountName: names(instance).backup,
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    securityContext: POD_SECURITY,
+    ...placement(spec),
+    containers: [
+      {
+        name: 'backup',
+        image,
+        args: ['backup'],
+        env: [
+          {name: 'DATABASE_URL_FILE', value: PATHS.databaseURLFile},
+          {name: 'BACKUP_NAME_PREFIX', value: `${instance.namespace}-${instance.name}`},
+          {name: 'BACKUP_RETENTION_SECONDS', value: String(backup.retentionSeconds)},
+          {name: 'BACKUP_TIMEOUT_SECONDS', value: String(TIMEOUT_SECONDS)},
+          ...target.env,
+          {name: 'LOG_LEVEL', value: spec.logging.level},
+          {name: 'TERMINATION_LOG', value: PATHS.termination},
+          ...extraEnv(spec),
+        ],
+        terminationMessagePolicy: 'FallbackToLogsOnError',
+        resources: spec.resources,
+        securityContext: CONTAINER_SECURITY,
+        volumeMounts: [SCRATCH.mount, database.mount, ...target.mounts],
+      },
+    ],
+    volumes: [SCRATCH.volume, database.volume, ...target.volumes],
+  };
+}
+
+function destination({destination}: ResolvedBackup): {env: EnvVar[]; mounts: Mount[]; volumes: Volume[]} {
+  if (destination.kind === 'pvc') {
+    return {
+      env: [{name: 'BACKUP_DESTINATION', value: `file://${PATHS.backups}`}],
+      mounts: [{name: 'backups', mountPath: PATHS.backups}],
+      volumes: [{name: 'backups', persistentVolumeClaim: {claimName: destination.claimName}}],
+    };
+  }
+  const {bucket, prefix, endpoint, region, forcePathStyle, credentialsSecretRef} = destination;
+  const credential = (name: string, key: string, optional = false): EnvVar[] =>
+    credentialsSecretRef
+      ? [
+          {
+            name,
+            valueFrom: {secretKeyRef: {name: credentialsSecretRef.name, key, ...(optional && {optional})}},
+          },
+        ]
+      : [];
+  return {
+    env: [
+      {name: 'BACKUP_DESTINATION', value: `s3://${bucket}${prefix === undefined ? '' : `/${prefix}`}`},
+      ...(endpoint === undefined ? [] : [{name: 'S3_ENDPOINT', value: endpoint}]),
+      {name: 'S3_REGION', value: region},
+      {name: 'S3_FORCE_PATH_STYLE', value: String(forcePathStyle)},
+      ...credential('AWS_ACCESS_KEY_ID', 'access-key-id'),
+      ...credential('AWS_SECRET_ACCESS_KEY', 'secret-access-key'),
+      ...credential('AWS_SESSION_TOKEN', 'session-token', true),
+    ],
+    mounts: [],
+    volumes: [],
+  };
+}

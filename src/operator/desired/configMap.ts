@@ -1,0 +1,66 @@
+import {stringify} from 'yaml';
+import {GOOGLE_ISSUER} from '../../api/v1alpha1/providers.ts';
+import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import type {KubeObject} from '../../kube/objects.ts';
+import {childMeta} from './children.ts';
+import {shortHash} from './hash.ts';
+import type {Instance} from './instance.ts';
+import {names} from './names.ts';
+import {PATHS} from './paths.ts';
+
+/** A key as the configuration names it: one signs, the others are only published. */
+export interface SigningKeyUse {
+  readonly kid: string;
+  readonly algorithm: string;
+  readonly use: 'sign' | 'verify';
+}
+
+/**
+ * The server's configuration file. It never changes: another content is another ConfigMap, named by its hash, so that
+ * a roll-out takes the old pods' configuration away from none of them.
+ */
+export function configMap(
+  instance: Instance,
+  {signingKeys}: {signingKeys: readonly SigningKeyUse[]},
+): KubeObject & {data: Record<string, string>} {
+  const data = {'auth.yaml': stringify(authYaml(instance.spec, signingKeys))};
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: childMeta(instance, names(instance).config(shortHash(data)), 'server'),
+    immutable: true,
+    data,
+  };
+}
+
+function authYaml(spec: ResolvedSpec, signingKeys: readonly SigningKeyUse[]) {
+  const allowedHosts = [...new Set(spec.providers.map((each) => each.issuerURL))]
+    .filter((issuer) => issuer !== GOOGLE_ISSUER)
+    .map(hostAndPort);
+  return {
+    providers: spec.providers.map((each) => ({
+      name: each.name,
+      type: each.type.toLowerCase(),
+      displayName: each.displayName,
+      ...(each.type !== 'Google' && {issuerUrl: each.issuerURL}),
+      clientIdFile: `${PATHS.providers}/${each.name}/client-id`,
+      clientSecretFile: `${PATHS.providers}/${each.name}/client-secret`,
+      ...(each.scopes && {scopes: each.scopes}),
+      ...(each.allowedEmailDomains && {allowedEmailDomains: each.allowedEmailDomains}),
+    })),
+    signingKeys: signingKeys.map(({kid, algorithm, use}) => ({
+      kid,
+      algorithm,
+      file: `${PATHS.keys}/${kid}.pem`,
+      use,
+    })),
+    // Whoever wrote the issuer's URL allowed its host, be it on http or at an address inside the cluster.
+    ...(allowedHosts.length > 0 && {allowedHosts: [...new Set(allowedHosts)]}),
+  };
+}
+
+function hostAndPort(text: string): string {
+  const url = new URL(text);
+  const standard = url.protocol === 'https:' ? '443' : '80';
+  return `${url.hostname}:${url.port === '' ? standard : url.port}`;
+}

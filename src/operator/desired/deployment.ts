@@ -1,0 +1,171 @@
+import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import type {KubeObject} from '../../kube/objects.ts';
+import {ANNOTATION, childMeta, labels, selectorLabels} from './children.ts';
+import type {Instance} from './instance.ts';
+import {names} from './names.ts';
+import {PATHS} from './paths.ts';
+import {
+  CONTAINER_SECURITY,
+  type EnvVar,
+  POD_SECURITY,
+  SCRATCH,
+  databaseVolume,
+  extraEnv,
+  placement,
+  podAnnotations,
+  podLabels,
+  secretVolume,
+} from './pod.ts';
+import {SURGE} from '../../api/v1alpha1/scaling.ts';
+import {highestReplicas, lowestReplicas} from './replicas.ts';
+
+/** The port of the server, of its probes and of its metrics. */
+export const SERVER_PORT = 8000;
+/** How long a pod that is told to end goes on serving, while its endpoint is taken out everywhere. */
+const DRAIN_SECONDS = 5;
+
+interface DeploymentInputs {
+  readonly image: string;
+  /** The version, for the label. */
+  readonly version: string;
+  readonly configMapName: string;
+  /** A hash of all Secret data that the pods read: the pods roll when it changes. */
+  readonly secretHash: string;
+  /**
+   * Whether this is what the Deployment is created with. Only then an autoscaled one says how many replicas it starts
+   * with; afterwards that field is the autoscaler's alone.
+   */
+  readonly creating?: boolean;
+}
+
+export function deployment(instance: Instance, inputs: DeploymentInputs): KubeObject {
+  const {spec} = instance;
+  const {scaling} = spec;
+  const says = scaling.kind === 'Fixed' || inputs.creating === true;
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: childMeta(instance, names(instance).server, 'server', {version: inputs.version}),
+    spec: {
+      ...(says && {replicas: lowestReplicas(scaling)}),
+      revisionHistoryLimit: 5,
+      progressDeadlineSeconds: spec.rollout.progressDeadlineSeconds,
+      // The old pods serve until the new ones do.
+      strategy: {type: 'RollingUpdate', rollingUpdate: {maxUnavailable: 0, maxSurge: SURGE}},
+      selector: {matchLabels: selectorLabels(instance, 'server')},
+      template: podTemplate(instance, inputs),
+    },
+  };
+}
+
+function podTemplate(instance: Instance, inputs: DeploymentInputs) {
+  const {spec} = instance;
+  const {volumes, volumeMounts} = mounts(instance, inputs);
+  return {
+    metadata: {
+      labels: {...podLabels(spec), ...labels(instance, 'server', inputs.version)},
+      annotations: {...podAnnotations(spec), [`${ANNOTATION}/secrets-hash`]: inputs.secretHash},
+    },
+    spec: {
+      serviceAccountName: names(instance).server,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: POD_SECURITY,
+      terminationGracePeriodSeconds: 45,
+      ...placement(spec),
+      ...(highestReplicas(spec.scaling) > 1 && {topologySpreadConstraints: spread(instance)}),
+      containers: [
+        {
+          name: 'server',
+          image: inputs.image,
+          args: ['serve'],
+          ports: [{name: 'http', containerPort: SERVER_PORT, protocol: 'TCP'}],
+          env: [...serverEnv(spec), ...extraEnv(spec)],
+          // Alive is not the same as able to log people in: a database outage must restart nothing.
+          startupProbe: {...probe('/health/live'), periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 60},
+          livenessProbe: {
+            ...probe('/health/live'),
+            periodSeconds: 10,
+            timeoutSeconds: 5,
+            failureThreshold: 3,
+          },
+          readinessProbe: {
+            ...probe('/health/auth'),
+            periodSeconds: 5,
+            timeoutSeconds: 3,
+            failureThreshold: 2,
+          },
+          terminationMessagePolicy: 'FallbackToLogsOnError',
+          resources: spec.resources,
+          securityContext: CONTAINER_SECURITY,
+          volumeMounts,
+        },
+      ],
+      volumes,
+    },
+  };
+}
+
+function probe(path: string) {
+  return {httpGet: {path, port: 'http', scheme: 'HTTP'}};
+}
+
+/** Over zones and nodes, as evenly as there is room; each roll-out by itself. */
+function spread(instance: Instance) {
+  return ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: {matchLabels: selectorLabels(instance, 'server')},
+    matchLabelKeys: ['pod-template-hash'],
+  }));
+}
+
+function serverEnv(spec: ResolvedSpec): EnvVar[] {
+  const {tokens, database} = spec;
+  const values: [string, string][] = [
+    ['PORT', String(SERVER_PORT)],
+    ['SERVER_HOST', '0.0.0.0'],
+    ['AUTH_CONFIG_FILE', PATHS.configurationFile],
+    ['DATABASE_URL_FILE', PATHS.databaseURLFile],
+    ['DATABASE_POOL_SIZE', String(database.poolSize)],
+    ['DATABASE_MAX_LIFETIME', String(database.maxLifetimeSeconds)],
+    ['STATE_KEY_FILE', PATHS.stateKeyFile],
+    ['OAUTH_REDIRECT_URI', `${spec.publicURL}/auth/callback`],
+    ['JWT_ISSUER', spec.publicURL],
+    ['JWT_ALGORITHM', tokens.algorithm],
+    ['JWT_AUDIENCE', tokens.audience.join(',')],
+    ['SESSION_TIMEOUT_MINUTES', String(tokens.accessTTLSeconds / 60)],
+    ['REFRESH_TOKEN_TTL', String(tokens.refreshTTLSeconds)],
+    ['REFRESH_REPLAY_WINDOW', String(tokens.replayWindowSeconds)],
+    ['REFRESH_ROTATION', tokens.refreshRotation],
+    ['RETURN_TO_ORIGINS', spec.returnToOrigins.join(',')],
+    ['TRUSTED_PROXIES', spec.trustedProxies.join(',')],
+    ['DRAIN_SECONDS', String(DRAIN_SECONDS)],
+    ['LOG_LEVEL', spec.logging.level],
+  ];
+  return values.filter(([, value]) => value !== '').map(([name, value]) => ({name, value}));
+}
+
+function mounts(instance: Instance, {configMapName}: DeploymentInputs) {
+  const {spec} = instance;
+  const all = [
+    SCRATCH,
+    {
+      volume: {name: 'config', configMap: {name: configMapName, defaultMode: 0o444}},
+      mount: {name: 'config', mountPath: PATHS.configuration, readOnly: true},
+    },
+    databaseVolume(spec),
+    secretVolume('keys', names(instance).signingKeys, PATHS.keys),
+    secretVolume('state', names(instance).state, PATHS.state),
+    ...spec.providers.map((each) =>
+      secretVolume(
+        `provider-${each.name}`,
+        each.clientCredentialsSecretRef.name,
+        `${PATHS.providers}/${each.name}`,
+        ['client-id', 'client-secret'].map((key) => ({key, path: key})),
+      ),
+    ),
+  ];
+  return {volumes: all.map(({volume}) => volume), volumeMounts: all.map(({mount}) => mount)};
+}

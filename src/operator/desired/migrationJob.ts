@@ -1,0 +1,88 @@
+import type {KubeObject} from '../../kube/objects.ts';
+import {childMeta, labels} from './children.ts';
+import {shortHash} from './hash.ts';
+import type {Instance} from './instance.ts';
+import {names} from './names.ts';
+import {PATHS} from './paths.ts';
+import {
+  CONTAINER_SECURITY,
+  POD_SECURITY,
+  SCRATCH,
+  databaseVolume,
+  extraEnv,
+  placement,
+  podAnnotations,
+  podLabels,
+} from './pod.ts';
+
+/** The command says itself that it ran out of time; it is ended from outside only where it cannot. */
+const GRACE_SECONDS = 60;
+
+interface MigrationInputs {
+  readonly image: string;
+  /** What the image's version needs. */
+  readonly schemaVersion: string;
+  /** A hash of the database's URL. */
+  readonly databaseHash: string;
+}
+
+/** The Job that brings this database to this schema. Its name says which: another image or database is another Job. */
+export function migrationJobName(
+  instance: Instance,
+  {image, schemaVersion, databaseHash}: MigrationInputs,
+): string {
+  return names(instance).migration(shortHash({image, schemaVersion, databaseHash}));
+}
+
+/** One attempt. It does not try again by itself: the reconciler does, with back-off, and says why in the status. */
+export function migrationJob(instance: Instance, inputs: MigrationInputs): KubeObject {
+  const {spec} = instance;
+  const database = databaseVolume(spec);
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: childMeta(instance, migrationJobName(instance, inputs), 'migration', {
+      annotations: {
+        'auth.fraiseql.dev/schema-version': inputs.schemaVersion,
+        'auth.fraiseql.dev/database-hash': inputs.databaseHash,
+      },
+    }),
+    spec: {
+      backoffLimit: 0,
+      activeDeadlineSeconds: spec.migrations.timeoutSeconds + GRACE_SECONDS,
+      template: {
+        metadata: {
+          labels: {...podLabels(spec), ...labels(instance, 'migration')},
+          ...(Object.keys(podAnnotations(spec)).length > 0 && {annotations: podAnnotations(spec)}),
+        },
+        spec: {
+          restartPolicy: 'Never',
+          serviceAccountName: names(instance).server,
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          securityContext: POD_SECURITY,
+          ...placement(spec),
+          containers: [
+            {
+              name: 'migrate',
+              image: inputs.image,
+              args: ['db', 'migrate'],
+              env: [
+                {name: 'DATABASE_URL_FILE', value: PATHS.databaseURLFile},
+                {name: 'MIGRATION_TIMEOUT_SECONDS', value: String(spec.migrations.timeoutSeconds)},
+                {name: 'LOG_LEVEL', value: spec.logging.level},
+                {name: 'TERMINATION_LOG', value: PATHS.termination},
+                ...extraEnv(spec),
+              ],
+              terminationMessagePolicy: 'FallbackToLogsOnError',
+              resources: spec.resources,
+              securityContext: CONTAINER_SECURITY,
+              volumeMounts: [SCRATCH.mount, database.mount],
+            },
+          ],
+          volumes: [SCRATCH.volume, database.volume],
+        },
+      },
+    },
+  };
+}

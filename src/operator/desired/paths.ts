@@ -1,0 +1,13 @@
+/** Where the pods find their files. The server's configuration and the mounts both speak of these. */
+export const PATHS = {
+  configuration: '/etc/fraiseql-auth/config',
+  configurationFile: '/etc/fraiseql-auth/config/auth.yaml',
+  providers: '/etc/fraiseql-auth/providers',
+  keys: '/etc/fraiseql-auth/keys',
+  database: '/etc/fraiseql-auth/database',
+  databaseURLFile: '/etc/fraiseql-auth/database/url',
+  state: '/etc/fraiseql-auth/state',
+  stateKeyFile: '/etc/fraiseql-auth/state/key',
+  backups: '/backups',
+  termination: '/dev/termination-log',
+} as const;

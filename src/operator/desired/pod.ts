@@ -1,0 +1,101 @@
+import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import {PATHS} from './paths.ts';
+
+/** The user in the image. */
+const USER = 65_532;
+
+export interface Mount {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly readOnly?: boolean;
+}
+export interface Volume {
+  readonly name: string;
+  readonly [source: string]: unknown;
+}
+export interface EnvVar {
+  readonly name: string;
+  readonly value?: string;
+  readonly valueFrom?: unknown;
+}
+
+/** What the restricted Pod Security Standard asks of a pod. The group may read Secrets and write volumes. */
+export const POD_SECURITY = {
+  runAsNonRoot: true,
+  runAsUser: USER,
+  runAsGroup: USER,
+  fsGroup: USER,
+  fsGroupChangePolicy: 'OnRootMismatch',
+  seccompProfile: {type: 'RuntimeDefault'},
+};
+
+/** What it asks of a container. */
+export const CONTAINER_SECURITY = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: {drop: ['ALL']},
+};
+
+/** Readable by owner and group only. */
+const SECRET_MODE = 0o440;
+
+/** A volume with keys of a Secret, and where it is mounted. */
+export function secretVolume(
+  name: string,
+  secretName: string,
+  mountPath: string,
+  items?: {key: string; path: string}[],
+): {volume: Volume; mount: Mount} {
+  return {
+    volume: {name, secret: {secretName, defaultMode: SECRET_MODE, ...(items && {items})}},
+    mount: {name, mountPath, readOnly: true},
+  };
+}
+
+/** The database's URL, as the file `url`. */
+export function databaseVolume({database}: ResolvedSpec): {volume: Volume; mount: Mount} {
+  const {name, key} = database.urlSecretRef;
+  return secretVolume('database', name, PATHS.database, [{key, path: 'url'}]);
+}
+
+/** The only place where a container may write. */
+export const SCRATCH = {
+  volume: {name: 'tmp', emptyDir: {}},
+  mount: {name: 'tmp', mountPath: '/tmp'},
+};
+
+/** Where pods run, as the spec says. Empty lists are left out, as the API server would. */
+export function placement({pod, imagePullSecrets}: ResolvedSpec) {
+  return {
+    ...(imagePullSecrets.length > 0 && {imagePullSecrets}),
+    ...(filled(pod.nodeSelector) && {nodeSelector: pod.nodeSelector}),
+    ...(pod.tolerations?.length && {tolerations: pod.tolerations.map((each) => withoutEmpty(each))}),
+    ...(filled(pod.affinity) && {affinity: pod.affinity}),
+  };
+}
+
+/** The labels and annotations that the spec adds to pods. */
+export function podLabels({pod}: ResolvedSpec): Record<string, string> {
+  return pod.labels ?? {};
+}
+export function podAnnotations({pod}: ResolvedSpec): Record<string, string> {
+  return pod.annotations ?? {};
+}
+
+/** The variables that the spec adds. A variable with an empty value has none, as the API server stores it. */
+export function extraEnv({pod}: ResolvedSpec): EnvVar[] {
+  return (pod.extraEnv ?? []).map(({name, value, valueFrom}) => ({
+    name,
+    ...(value && {value}),
+    ...(valueFrom && {valueFrom: withoutEmpty(valueFrom)}),
+  }));
+}
+
+function filled(map: object | undefined): boolean {
+  return map !== undefined && Object.keys(map).length > 0;
+}
+
+function withoutEmpty<T extends object>(object: T): Partial<T> {
+  const entries = Object.entries(object).filter(([, value]) => value !== undefined && value !== '');
+  return Object.fromEntries(entries) as Partial<T>;
+}

@@ -1,0 +1,11 @@
+import type {Scaling} from '../../api/v1alpha1/resolve.ts';
+
+/** The fewest pods that run. */
+export function lowestReplicas(scaling: Scaling): number {
+  return scaling.kind === 'Fixed' ? scaling.replicas : scaling.minReplicas;
+}
+
+/** The most pods that run when nothing rolls out. */
+export function highestReplicas(scaling: Scaling): number {
+  return scaling.kind === 'Fixed' ? scaling.replicas : scaling.maxReplicas;
+}
