@@ -28,7 +28,7 @@ interface PodTemplate {
 const s3 = {
   s3: {
     bucket: 'auth-backups',
-    endpoint: `http://s3.${namespace}.svc.cluster.local:7070`,
+    endpoint: `http://s3.${namespace}.svc.cluster.local:9000`,
     credentialsSecretRef: {name: 's3'},
   },
 };

@@ -48,7 +48,7 @@ const production = {
       destination: {
         s3: {
           bucket: 'auth-backups',
-          endpoint: `http://s3.${namespace}.svc.cluster.local:7070`,
+          endpoint: `http://s3.${namespace}.svc.cluster.local:9000`,
           credentialsSecretRef: {name: 's3'},
         },
       },
