@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import {createGunzip} from 'node:zlib';
 import {Client} from 'pg';
 import {explain} from '../database/explain.ts';
-import {MIGRATION_LOCK} from '../database/migrate.ts';
+import {MIGRATION_LOCK} from '../database/schema.ts';
 import {clientOptions} from '../database/pool.ts';
 import {parseDatabaseUrl, type DatabaseTarget} from '../database/url.ts';
 import type {BackupContext} from './backup.ts';

@@ -1,6 +1,6 @@
 import {Client} from 'pg';
 import {explain} from '../database/explain.ts';
-import {schemaVersion} from '../database/migrate.ts';
+import {schemaVersion} from '../database/schema.ts';
 import {clientOptions} from '../database/pool.ts';
 import type {DatabaseTarget} from '../database/url.ts';
 import {BackupError} from './errors.ts';

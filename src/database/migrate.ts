@@ -7,6 +7,7 @@ import type {Logger} from '../support/logging.ts';
 import {databaseFault, DatabaseError, errorCode} from './errors.ts';
 import {explain} from './explain.ts';
 import {clientOptions} from './pool.ts';
+import {appliedMigrations, MIGRATION_LOCK, MIGRATIONS_TABLE, versionOf} from './schema.ts';
 import {differencesFromGuide, readSessionsTable} from './sessions-table.ts';
 import {parseDatabaseUrl, type DatabaseTarget} from './url.ts';
 
@@ -33,9 +34,6 @@ export interface MigrateResult {
 /** Where the migrations are, both in the sources and in the bundle. */
 export const MIGRATIONS_DIRECTORY = join(import.meta.dirname, 'migrations');
 
-const TABLE = 'schema_migrations';
-/** Held while migrating; a number of our own, so that no other program that migrates in this database waits for us. */
-export const MIGRATION_LOCK = 6_812_650_443_917;
 /** How long one statement waits for a table in use before it gives way: others queue behind a waiting ALTER. */
 const LOCK_TIMEOUT_MS = 15_000;
 const RETRY_MS = 500;
@@ -89,7 +87,7 @@ async function migrateOn(
     dir: directory,
     direction: 'up',
     migrationsSchema: '_system',
-    migrationsTable: TABLE,
+    migrationsTable: MIGRATIONS_TABLE,
     noLock: true,
     checkOrder: true,
     singleTransaction: false,
@@ -106,27 +104,6 @@ export async function migrationNames(directory: string): Promise<string[]> {
     .filter((file) => file.endsWith('.sql'))
     .map((file) => file.slice(0, -'.sql'.length))
     .sort();
-}
-
-/** The migrations that the database has seen, oldest first; empty where it has seen none. */
-export async function appliedMigrations(client: Pick<Client, 'query'>): Promise<string[]> {
-  const {rowCount} = await client.query(
-    `SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE n.nspname = '_system' AND c.relname = '${TABLE}'`,
-  );
-  if (rowCount === 0) return [];
-  const {rows} = await client.query<{name: string}>(`SELECT name FROM _system.${TABLE} ORDER BY name`);
-  return rows.map(({name}) => name);
-}
-
-/** The schema version that the database has; "0" before the first migration. */
-export async function schemaVersion(client: Pick<Client, 'query'>): Promise<string> {
-  return versionOf((await appliedMigrations(client)).at(-1));
-}
-
-/** `0003_refresh_history` is version "3"; no migration is version "0". */
-export function versionOf(name: string | undefined): string {
-  return String(Number.parseInt(name ?? '0', 10));
 }
 
 function refuseUnknown(applied: readonly string[], known: readonly string[]): void {

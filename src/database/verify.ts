@@ -1,9 +1,9 @@
 import {Client} from 'pg';
 import {DatabaseError, type DatabaseReason} from './errors.ts';
 import {explain} from './explain.ts';
-import {appliedMigrations, versionOf} from './migrate.ts';
 import {clientOptions} from './pool.ts';
 import {differencesFromGuide, missingIndexes, readSessionsTable} from './sessions-table.ts';
+import {appliedMigrations, versionOf} from './schema.ts';
 import {parseDatabaseUrl} from './url.ts';
 import {SCHEMA_VERSION} from './version.ts';
 
