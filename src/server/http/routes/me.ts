@@ -16,7 +16,7 @@ export function meRoute(app: FastifyInstance, services: Services): void {
       expires_at: Math.floor(expiresAt),
     };
   };
-  app.get('/auth/me', {schema: SCHEMA}, me);
+  app.route({method: 'GET', url: '/auth/me', schema: SCHEMA, handler: me});
 }
 
 const SCHEMA = {

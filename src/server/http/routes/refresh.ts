@@ -56,7 +56,7 @@ function route(app: FastifyInstance, services: Services): void {
       throw error;
     }
   };
-  app.post('/auth/refresh', {schema: SCHEMA}, refresh);
+  app.route({method: 'POST', url: '/auth/refresh', schema: SCHEMA, handler: refresh});
 }
 
 const SCHEMA = {

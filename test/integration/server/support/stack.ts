@@ -1,0 +1,138 @@
+// What the server's tests stand on: a real PostgreSQL with our schema, a real OpenID provider, and as many servers on
+// the same database as a test asks for.
+import {Writable} from 'node:stream';
+import {pino} from 'pino';
+import {migrateDatabase} from '../../../../src/database/migrate.ts';
+import {Audit} from '../../../../src/server/audit.ts';
+import {PROVIDER_TYPES} from '../../../../src/server/providers/catalogue.ts';
+import {startServer, type RunningServer, type ServerOptions} from '../../../../src/server/server.ts';
+import {systemClock} from '../../../../src/support/clock.ts';
+import {loadConfiguration} from '../../../../src/support/configuration/load.ts';
+import {createLogger} from '../../../../src/support/logging.ts';
+import {startProvider, type RunningProvider} from '../../../fixtures/provider/provider.ts';
+import {startPostgres, type TestPostgres} from '../../../support/postgres.ts';
+import {Browser} from '../../../support/browser.ts';
+
+/** The address that people know; the edge sends it on to one of the servers, as a test decides. */
+export const PUBLIC_URL = 'http://localhost:18000';
+const CLIENT_ID = 'auth-server';
+export const CLIENT_SECRET = 'a secret of the client: not&for=logs';
+
+export interface Stack {
+  readonly postgres: TestPostgres;
+  readonly provider: RunningProvider;
+  /** Every line that the servers logged. */
+  readonly logs: string[];
+  /** Starts a server with these variables beside the usual ones. */
+  server(env?: NodeJS.ProcessEnv, options?: Partial<ServerOptions>): Promise<RunningServer>;
+  /** Audit entries so far, oldest first. */
+  audit(): Record<string, unknown>[];
+  close(): Promise<void>;
+}
+
+export async function startStack(): Promise<Stack> {
+  const logs: string[] = [];
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      logs.push(chunk.toString());
+      done();
+    },
+  });
+  const [postgres, provider] = await Promise.all([
+    startPostgres(),
+    startProvider({
+      clients: [
+        {clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, redirectUris: [`${PUBLIC_URL}/auth/callback`]},
+      ],
+    }),
+  ]);
+  await migrate(postgres.url);
+  const servers: RunningServer[] = [];
+  return {
+    postgres,
+    provider,
+    logs,
+    async server(env = {}, options = {}) {
+      const configuration = configurationFor(postgres.url, provider.issuer, env);
+      const server = await startServer({
+        configuration,
+        logger: createLogger({component: 'server', level: 'debug'}, sink),
+        audit: new Audit(createLogger({component: 'audit'}, sink)),
+        intervals: {providerGoodMs: 500, providerBadMs: 200, databaseGoodMs: 500, databaseBadMs: 200},
+        ...options,
+      });
+      servers.push(server);
+      return server;
+    },
+    audit: () =>
+      logs
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter((entry) => entry['component'] === 'audit'),
+    async close() {
+      await Promise.all(servers.map((server) => server.stop(0)));
+      await provider.close();
+      await postgres.close();
+    },
+  };
+}
+
+const SIGNING = await import('../../../../src/support/configuration/signing-keys.ts');
+const key = SIGNING.developmentKey('RS256').privateKey?.export({type: 'pkcs8', format: 'pem'}) as string;
+
+export function configurationFor(
+  databaseUrl: string,
+  issuer: string,
+  env: NodeJS.ProcessEnv = {},
+): ServerOptions['configuration'] {
+  return loadConfiguration({
+    env: {
+      PORT: '0',
+      SERVER_HOST: '127.0.0.1',
+      DATABASE_URL: databaseUrl,
+      DATABASE_POOL_SIZE: '10',
+      OAUTH_PROVIDER: 'oidc',
+      OIDC_ISSUER_URL: issuer,
+      OIDC_CLIENT_ID: CLIENT_ID,
+      OIDC_CLIENT_SECRET: CLIENT_SECRET,
+      OAUTH_REDIRECT_URI: `${PUBLIC_URL}/auth/callback`,
+      PROVIDER_ALLOWED_HOSTS: '127.0.0.1',
+      JWT_SIGNING_KEY: key,
+      STATE_KEY: Buffer.alloc(32, 7).toString('base64'),
+      RETURN_TO_ORIGINS: 'https://app.example.com',
+      ...env,
+    },
+    development: false,
+    providerTypes: PROVIDER_TYPES,
+    databaseUrlProblem: () => undefined,
+  }).configuration;
+}
+
+export async function migrate(url: string): Promise<void> {
+  await migrateDatabase({
+    url,
+    timeoutMs: 30_000,
+    waitMs: 10_000,
+    clock: systemClock,
+    logger: pino({level: 'silent'}),
+  });
+}
+
+/** A browser whose visits to the public address reach the server that `at` names at that moment. */
+export function browserAt(at: () => RunningServer): Browser {
+  return new Browser({
+    route: (url) => (url.origin === PUBLIC_URL ? new URL(url.pathname + url.search, at().url) : undefined),
+  });
+}
+
+/** Waits until the condition holds; fails after `ms` with what it waited for. */
+export async function until(
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  ms = 10_000,
+): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited ${ms} ms in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
