@@ -16,6 +16,14 @@ export function explain(
   const fault = databaseFault(error);
   const because = (reason: DatabaseReason, message: string, hint: string): DatabaseError =>
     new DatabaseError(reason, message, hint, error);
+  if (errorCode(error) === '08P01' && said.includes('startup parameter')) {
+    return because(
+      'DatabaseUnreachable',
+      `the pooler at ${at} refused the connection: ${said}`,
+      'With PgBouncer set ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout; ' +
+        'migrations and backups want a direct connection or session pooling.',
+    );
+  }
   switch (fault) {
     case 'unreachable':
     case 'timeout':
@@ -64,14 +72,6 @@ export function explain(
       );
     case 'query_failed':
       break;
-  }
-  if (errorCode(error) === '08P01' && said.includes('startup parameter')) {
-    return because(
-      'DatabaseUnreachable',
-      `the pooler at ${at} refused the connection: ${said}`,
-      'With PgBouncer set ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout; ' +
-        'migrations and backups want a direct connection or session pooling.',
-    );
   }
   return because(
     otherwise,

@@ -34,6 +34,9 @@ export function parseDatabaseUrl(raw: string): DatabaseTarget {
   if (/[?#]/.test(authority) && text.indexOf('@') > text.search(/[?#]/)) {
     throw invalid('the database URL holds an unencoded ? or # before the host', ENCODE_HINT);
   }
+  if (authority === '' || authority.endsWith('@')) {
+    throw invalid('the database URL names no host', `Write it as ${FORM}.`);
+  }
   if (!URL.canParse(text))
     throw invalid('the database URL cannot be read', `${ENCODE_HINT} The form is ${FORM}.`);
   const url = new URL(text);
@@ -50,7 +53,6 @@ export function parseDatabaseUrl(raw: string): DatabaseTarget {
   const password = parameters.get('password') ?? (url.password && decode(url.password, 'password'));
   const database = decode(url.pathname.slice(1), 'database name');
   const port = Number(parameters.get('port') ?? (url.port || 5432));
-  if (host === '') throw invalid('the database URL names no host', `Write it as ${FORM}.`);
   if (user === '') throw invalid('the database URL names no user', `Write it as ${FORM}.`);
   if (database === '') throw invalid('the database URL names no database', `Write it as ${FORM}.`);
   if (database.includes('/')) {

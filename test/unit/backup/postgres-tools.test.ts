@@ -1,0 +1,42 @@
+import {describe, expect, it} from 'vitest';
+import {complaint, majorOf, toolEnvironment} from '../../../src/backup/postgres-tools.ts';
+import {parseDatabaseUrl} from '../../../src/database/url.ts';
+
+const target = parseDatabaseUrl(
+  'postgres://app:p%40ss%2Fw%3Ard@[::1]:6432/auth?sslmode=no-verify&sslrootcert=/ca.pem&foo=bar',
+);
+
+describe('toolEnvironment', () => {
+  it('tells libpq where to go, and nothing else of ours', () => {
+    const env = toolEnvironment(target, 'backup');
+    expect(env).toMatchObject({
+      PGHOST: '::1',
+      PGPORT: '6432',
+      PGUSER: 'app',
+      PGPASSWORD: 'p@ss/w:rd',
+      PGDATABASE: 'auth',
+      PGSSLMODE: 'require',
+      PGSSLROOTCERT: '/ca.pem',
+    });
+    const others = Object.keys(env).filter((name) => !name.startsWith('PG'));
+    expect(others.sort()).toEqual(['HOME', 'LC_ALL', 'PATH']);
+  });
+});
+
+describe('majorOf', () => {
+  it.each([
+    ['15.18', 15],
+    ['15.18 (Debian 15.18-0+deb12u1)', 15],
+    ['17beta2', 17],
+    ['18', 18],
+    ['nonsense', Number.NaN],
+  ])('%s', (text, major) => {
+    expect(majorOf(text)).toBe(major);
+  });
+});
+
+describe('complaint', () => {
+  it('is one line without the password', () => {
+    expect(complaint('pg_dump: error:\n  with p@ss/w:rd\n', target)).toBe('pg_dump: error: with …');
+  });
+});

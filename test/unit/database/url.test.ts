@@ -1,0 +1,74 @@
+import * as fc from 'fast-check';
+import {describe, expect, it} from 'vitest';
+import {DatabaseError} from '../../../src/database/errors.ts';
+import {parseDatabaseUrl} from '../../../src/database/url.ts';
+
+function failure(url: string): DatabaseError {
+  try {
+    parseDatabaseUrl(url);
+  } catch (error) {
+    if (error instanceof DatabaseError) return error;
+    throw error;
+  }
+  throw new Error(`${url} was taken`);
+}
+
+describe('parseDatabaseUrl', () => {
+  it('reads the guide’s URL', () => {
+    const target = parseDatabaseUrl('postgres://user:strong_password@prod-db.internal:5432/FraiseQL');
+    expect(target).toMatchObject({
+      host: 'prod-db.internal',
+      port: 5432,
+      user: 'user',
+      password: 'strong_password',
+      database: 'FraiseQL',
+      display: 'postgres://user@prod-db.internal:5432/FraiseQL',
+    });
+  });
+
+  it('takes postgresql://, an IPv6 host, and the default port', () => {
+    expect(parseDatabaseUrl('postgresql://u:p@[::1]/db')).toMatchObject({host: '::1', port: 5432});
+    expect(parseDatabaseUrl('postgresql://u:p@[::1]/db').display).toBe('postgres://u@[::1]:5432/db');
+  });
+
+  it('asks the driver for psql’s meaning of sslmode', () => {
+    expect(parseDatabaseUrl('postgres://u:p@h/db?sslmode=require').url).toContain('uselibpqcompat=true');
+    expect(parseDatabaseUrl('postgres://u:p@h/db').url).not.toContain('uselibpqcompat');
+  });
+
+  it('gives back whatever user, password and database were encoded, and shows no password', () => {
+    const part = fc.string({minLength: 1, unit: 'grapheme'}).filter((text) => text.trim() === text);
+    fc.assert(
+      fc.property(part, part, fc.string({minLength: 12, maxLength: 30}), (user, database, password) => {
+        const encoded = [user, password, database].map(encodeURIComponent);
+        fc.pre(!database.includes('/') && database !== '.' && database !== '..');
+        const target = parseDatabaseUrl(
+          `postgres://${encoded[0]}:${encoded[1]}@db.example.com:6432/${encoded[2]}`,
+        );
+        expect(target).toMatchObject({user, password, database});
+        expect(target.display).not.toContain(encoded[1]);
+      }),
+    );
+  });
+
+  it.each([
+    ['', 'empty'],
+    ['mysql://u:p@h/db', 'postgres://'],
+    ['host=h user=u', 'postgres://'],
+    ['postgres://u:hunter2@/db', 'host'],
+    ['postgres://:hunter2@h/db', 'user'],
+    ['postgres://u:hunter2@h', 'database'],
+    ['postgres://u:hunter2@h/', 'database'],
+    ['postgres://u:hunter2/xyz@h/db', ''],
+    ['postgres://u:hunter2#xyz@h/db', '#'],
+    ['postgres://u:hunter2?xyz@h/db', '?'],
+    ['postgres://u:hunter2%zz@h/db', 'percent'],
+    ['postgres://u:hunter2@h:99999/db', ''],
+  ])('refuses %s', (url, word) => {
+    const error = failure(url);
+    expect(error.reason).toBe('DatabaseURLInvalid');
+    expect(error.message).toContain(word);
+    expect(error.hint).not.toBe('');
+    expect(`${error.message} ${error.hint}`).not.toContain('hunter2');
+  });
+});
