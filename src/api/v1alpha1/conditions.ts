@@ -56,3 +56,17 @@ export type ConditionReason<T extends ConditionType = ConditionType> = (typeof C
 
 /** In the order in which a person wants to read them. */
 export const CONDITION_TYPES = Object.keys(CONDITIONS) as ConditionType[];
+
+/** What it means that a condition is True, for the reference page. */
+export const CONDITION_MEANINGS: Readonly<Record<ConditionType, string>> = {
+  Ready: 'All is as the spec says, and people can log in. The summary of the others, written last.',
+  Available: 'Enough pods answer.',
+  Progressing: 'The newest version and configuration run everywhere.',
+  SpecValid: 'The spec makes sense, also where the resource definition cannot see it.',
+  SecretsResolved: 'Every Secret that the spec names is there, with its keys.',
+  DatabaseReachable: 'The database answers this service.',
+  SchemaCurrent: 'The schema of the database is the one that the version needs.',
+  ProviderReachable: 'Every identity provider answers.',
+  KeysHealthy: 'There is a key to sign tokens with.',
+  BackupHealthy: 'The last backup succeeded. It never makes Ready false.',
+};

@@ -128,8 +128,7 @@ const rules: Rule<Shape>[] = [
   {
     rule: `!has(self.database.poolSize) || ${WHILE_ROLLING} * self.database.poolSize <= self.database.connectionBudget`,
     message:
-      'spec.database.poolSize times the number of pods, one more while rolling out, is above spec.database.connectionBudget: lower poolSize or the number of pods, or raise connectionBudget',
-    messageExpression: `'spec.database.poolSize: ' + string(${WHILE_ROLLING}) + ' pods (one more while rolling out) with ' + string(self.database.poolSize) + ' connections each are ' + string(${WHILE_ROLLING} * self.database.poolSize) + ', above spec.database.connectionBudget ' + string(self.database.connectionBudget) + ': lower poolSize to ' + string(self.database.connectionBudget / ${WHILE_ROLLING}) + ', or raise connectionBudget and max_connections of PostgreSQL'`,
+      'spec.database.poolSize times the number of pods (autoscaling.maxReplicas or replicas, and one more while rolling out) is above spec.database.connectionBudget: lower poolSize, or raise connectionBudget and max_connections of PostgreSQL',
     fieldPath: '.database.poolSize',
     holds: (spec) =>
       spec.database.poolSize === undefined ||

@@ -15,7 +15,7 @@ export interface Rule<T> {
   readonly fieldPath?: string;
   /** The same as `rule`. Runs only on a value whose shape is right. */
   readonly holds: (value: T) => boolean;
-  /** The same as `messageExpression`. */
+  /** A more exact message; CEL's cost estimate has no room for numbers in a text. */
   readonly explain?: (value: T) => string;
 }
 

@@ -17,7 +17,7 @@ import {
   secretVolume,
 } from './pod.ts';
 import {SURGE} from '../../api/v1alpha1/scaling.ts';
-import {highestReplicas, lowestReplicas} from './replicas.ts';
+import {highestReplicas} from './replicas.ts';
 
 /** The port of the server, of its probes and of its metrics. */
 export const SERVER_PORT = 8000;
@@ -31,23 +31,21 @@ interface DeploymentInputs {
   readonly configMapName: string;
   /** A hash of all Secret data that the pods read: the pods roll when it changes. */
   readonly secretHash: string;
-  /**
-   * Whether this is what the Deployment is created with. Only then an autoscaled one says how many replicas it starts
-   * with; afterwards that field is the autoscaler's alone.
-   */
-  readonly creating?: boolean;
 }
 
+/**
+ * The server. An autoscaled one says nothing of replicas, which are the autoscaler's alone: create it with
+ * `lowestReplicas`, and hand the field over.
+ */
 export function deployment(instance: Instance, inputs: DeploymentInputs): KubeObject {
   const {spec} = instance;
   const {scaling} = spec;
-  const says = scaling.kind === 'Fixed' || inputs.creating === true;
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: childMeta(instance, names(instance).server, 'server', {version: inputs.version}),
     spec: {
-      ...(says && {replicas: lowestReplicas(scaling)}),
+      ...(scaling.kind === 'Fixed' && {replicas: scaling.replicas}),
       revisionHistoryLimit: 5,
       progressDeadlineSeconds: spec.rollout.progressDeadlineSeconds,
       // The old pods serve until the new ones do.

@@ -1,0 +1,133 @@
+{{/* Generated from src/api and scripts/generate by `make generate`. Do not edit. */}}
+{{- define "fraiseql-auth-operator.rules.operator" -}}
+- apiGroups:
+    - auth.fraiseql.dev
+  resources:
+    - fraiseqlauths
+  verbs: &a1
+    - get
+    - list
+    - watch
+- apiGroups:
+    - auth.fraiseql.dev
+  resources:
+    - fraiseqlauths/status
+  verbs:
+    - get
+    - patch
+- apiGroups:
+    - auth.fraiseql.dev
+  resources:
+    - fraiseqlauths/finalizers
+  verbs:
+    - update
+- apiGroups:
+    - ""
+  resources:
+    - configmaps
+    - secrets
+    - serviceaccounts
+    - services
+  verbs: &a2
+    - get
+    - list
+    - watch
+    - create
+    - patch
+    - delete
+- apiGroups:
+    - ""
+  resources:
+    - pods
+  verbs: *a1
+- apiGroups:
+    - ""
+  resources:
+    - pods/log
+  verbs:
+    - get
+- apiGroups:
+    - ""
+  resources:
+    - persistentvolumeclaims
+  verbs:
+    - get
+- apiGroups:
+    - apps
+  resources:
+    - deployments
+  verbs: *a2
+- apiGroups:
+    - apps
+  resources:
+    - replicasets
+  verbs: *a1
+- apiGroups:
+    - autoscaling
+  resources:
+    - horizontalpodautoscalers
+  verbs: *a2
+- apiGroups:
+    - batch
+  resources:
+    - cronjobs
+    - jobs
+  verbs: *a2
+- apiGroups:
+    - policy
+  resources:
+    - poddisruptionbudgets
+  verbs: *a2
+- apiGroups:
+    - events.k8s.io
+  resources:
+    - events
+  verbs:
+    - create
+    - patch
+{{- end }}
+{{- define "fraiseql-auth-operator.rules.leader" -}}
+- apiGroups:
+    - coordination.k8s.io
+  resources:
+    - leases
+  verbs:
+    - create
+    - get
+    - patch
+    - update
+- apiGroups:
+    - events.k8s.io
+  resources:
+    - events
+  verbs:
+    - create
+    - patch
+{{- end }}
+{{- define "fraiseql-auth-operator.rules.view" -}}
+- apiGroups:
+    - auth.fraiseql.dev
+  resources:
+    - fraiseqlauths
+    - fraiseqlauths/status
+  verbs:
+    - get
+    - list
+    - watch
+{{- end }}
+{{- define "fraiseql-auth-operator.rules.edit" -}}
+- apiGroups:
+    - auth.fraiseql.dev
+  resources:
+    - fraiseqlauths
+    - fraiseqlauths/scale
+  verbs:
+    - create
+    - delete
+    - deletecollection
+    - get
+    - list
+    - patch
+    - update
+    - watch
+{{- end }}
