@@ -149,7 +149,7 @@ export class Transport {
     if (this.#state === undefined || this.#closed) throw new Error('the client is closed');
     const {access, agent} = this.#state;
     const {origin, pathname} = new URL(access.server);
-    return agent.request({
+    const request = agent.request({
       origin,
       path: `${pathname === '/' ? '' : pathname}${call.path}${queryString(call.query)}`,
       method: call.method,
@@ -164,6 +164,7 @@ export class Transport {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
+    return unlessAborted(request, signal);
   }
 
   #failure(error: unknown, call: Call, timedOut: boolean): ApiError {
@@ -288,6 +289,19 @@ function deadline(clock: Clock, ms: number, outer: AbortSignal | undefined): Dea
       outer?.removeEventListener('abort', forward);
     },
   };
+}
+
+/** A request that still waits for its connection does not hear its signal; whoever waits for it shall. */
+async function unlessAborted<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const give = (): void => aborted.reject(new Error('aborted', {cause: signal.reason}));
+  if (signal.aborted) give();
+  else signal.addEventListener('abort', give, {once: true});
+  try {
+    return await Promise.race([request, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', give);
+  }
 }
 
 function queryString(query: Call['query']): string {
