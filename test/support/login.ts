@@ -19,7 +19,7 @@ export interface LoginOptions extends BrowserOptions {
 }
 
 /** An answer other than the one that this step of a login needs. */
-export class LoginError extends Error {
+class LoginError extends Error {
   readonly answer: Answer;
 
   constructor(step: string, answer: Answer) {

@@ -4,7 +4,7 @@ import {kubectl} from '../../support/kubectl.ts';
 import {OPERATOR, OPERATOR_NAMESPACE} from './operator.ts';
 
 /** Writes build/e2e/<name>.txt and returns its path. What cannot be asked stands there as the error. */
-export async function dump(name: string, namespaces: readonly string[]): Promise<string> {
+async function dump(name: string, namespaces: readonly string[]): Promise<string> {
   const sections: string[] = [];
   const ask = async (title: string, args: readonly string[], namespace: string): Promise<void> => {
     let answer: string;

@@ -20,7 +20,7 @@ const CLIENT_NAMESPACES = [
   'e2e-others',
 ] as const;
 
-export const PASSWORD = 'fixture-password';
+const PASSWORD = 'fixture-password';
 
 export function publicUrl(namespace: string): string {
   return `https://auth.${namespace}.example.com`;

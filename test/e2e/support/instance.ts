@@ -9,7 +9,7 @@ import {isReady, type ResourceWatch} from './watch.ts';
 
 export const NAME = 'auth';
 
-export interface Pod extends Manifest {
+interface Pod extends Manifest {
   readonly status: {
     readonly phase: string;
     readonly podIP: string;
@@ -73,7 +73,7 @@ export async function runningInstance(
 }
 
 /** The server's pods, those on their way out left out. */
-export async function serverPods(namespace: string): Promise<readonly Pod[]> {
+async function serverPods(namespace: string): Promise<readonly Pod[]> {
   const pods = await listObjects<{status: Pod['status']}>(
     'pods',
     namespace,

@@ -2,7 +2,7 @@ import {spawn, type ChildProcess} from 'node:child_process';
 import {createInterface} from 'node:readline';
 import type {Manifest} from '../../support/kubectl.ts';
 
-export interface Condition {
+interface Condition {
   readonly type: string;
   readonly status: 'True' | 'False' | 'Unknown';
   readonly reason: string;
@@ -10,7 +10,7 @@ export interface Condition {
   readonly observedGeneration?: number;
 }
 
-export interface BlockedOn {
+interface BlockedOn {
   readonly reason: string;
   readonly message: string;
   readonly hint?: string;
