@@ -1,0 +1,61 @@
+import type {KubeObject} from '../kube/objects.ts';
+import type {CronJob, Deployment, Job, Pod, ReplicaSet} from './workloads.ts';
+
+/** A Secret of the user's: of each value only a hash, empty where the value is. */
+export type SecretView = ReadonlyMap<string, string>;
+
+/** What a key in the Secret of signing keys turned out to be. */
+export type KeyView =
+  | {readonly kid: string; readonly algorithm: 'RS256' | 'ES256' | 'EdDSA'}
+  | {readonly kid: string; readonly problem: string};
+
+/** The pods' own word on the service, from /health/auth and /metrics. */
+export interface HealthReport {
+  readonly auth: 'healthy' | 'degraded' | 'unhealthy';
+  readonly oauthProvider: 'ok' | 'error' | undefined;
+  readonly db: 'ok' | 'error' | undefined;
+  /** What cannot be used and why, in the words of the metric: `database`, `provider:<name>`. */
+  readonly errors: readonly {readonly dependency: string; readonly reason: string}[];
+  /** When this was first so, RFC 3339. */
+  readonly checkedAt: string;
+}
+
+/** All that is known about one resource at the start of a pass: plain values, read from stores. */
+export interface Observed {
+  /** The user's Secrets that the spec names; undefined for one that does not exist. */
+  readonly secrets: ReadonlyMap<string, SecretView | undefined>;
+  /** Everything that belongs to the resource, by `Kind/name`. */
+  readonly children: ReadonlyMap<string, KubeObject>;
+  /** What is in the Secret of signing keys; undefined where that does not exist. */
+  readonly signingKeys: readonly KeyView[] | undefined;
+  readonly pods: readonly Pod[];
+  readonly replicaSets: readonly ReplicaSet[];
+  /** Last log lines of containers that crash, by the pod's uid. */
+  readonly logLines: ReadonlyMap<string, string>;
+  /** Undefined: nobody could be asked. */
+  readonly health: HealthReport | undefined;
+}
+
+/** The child of that kind and name. */
+export function child<T extends KubeObject>(observed: Observed, kind: string, name: string): T | undefined {
+  return observed.children.get(`${kind}/${name}`) as T | undefined;
+}
+
+/** All children of a kind. */
+export function childrenOf<T extends KubeObject>(observed: Observed, kind: string): T[] {
+  return [...observed.children.values()].filter((each) => each.kind === kind) as T[];
+}
+
+export const jobsOf = (observed: Observed): Job[] => childrenOf<Job>(observed, 'Job');
+export const deploymentOf = (observed: Observed, name: string): Deployment | undefined =>
+  child<Deployment>(observed, 'Deployment', name);
+export const cronJobOf = (observed: Observed, name: string): CronJob | undefined =>
+  child<CronJob>(observed, 'CronJob', name);
+
+/** The same with objects that were written meanwhile. */
+export function withChildren(observed: Observed, written: readonly KubeObject[]): Observed {
+  if (written.length === 0) return observed;
+  const children = new Map(observed.children);
+  for (const object of written) children.set(`${object.kind}/${object.metadata.name}`, object);
+  return {...observed, children};
+}

@@ -1,0 +1,72 @@
+import type {FieldError} from '../../api/v1alpha1/check.ts';
+import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import type {KubeObject, ResourceType} from '../../kube/objects.ts';
+import type {KeyView} from '../observed.ts';
+import type {Problem} from '../problem.ts';
+import type {Migration} from './migration.ts';
+import type {SecretsFinding} from './secrets.ts';
+
+/** One thing to do. Steps are done in their order; one whose needs failed is left out. */
+export type Step =
+  /** Make key material and create the Secret with it, after a live read said that there is none. */
+  | {
+      readonly kind: 'mint';
+      readonly what: 'signing-keys' | 'state';
+      readonly name: string;
+      readonly algorithm: Algorithm;
+    }
+  /** Bring a child to what is desired; nothing is sent where it is so already. */
+  | {
+      readonly kind: 'apply';
+      readonly type: ResourceType;
+      readonly desired: KubeObject;
+      readonly needs: readonly string[];
+      /** Fields that are set at creation and belong to another afterwards. */
+      readonly initially?: Record<string, unknown>;
+    }
+  /** Create a Job whose name says all about it. */
+  | {
+      readonly kind: 'run';
+      readonly type: ResourceType;
+      readonly desired: KubeObject;
+      readonly needs: readonly string[];
+      /** The try before, which has to go first. */
+      readonly supersedes?: KubeObject;
+    }
+  | {readonly kind: 'delete'; readonly type: ResourceType; readonly object: KubeObject; readonly why: string};
+
+export type Algorithm = ResolvedSpec['tokens']['algorithm'];
+
+/** The name by which steps refer to each other. */
+export function stepId(step: Step): string {
+  if (step.kind === 'mint') return `Secret/${step.name}`;
+  const object = step.kind === 'delete' ? step.object : step.desired;
+  return `${object.kind}/${object.metadata.name}`;
+}
+
+/** What is to be done for a resource, and all that was found out on the way: the status says it. */
+export interface Decision {
+  /** What is wrong with the spec; nothing else is done then. */
+  readonly specErrors: readonly FieldError[];
+  /** Undefined where the spec is not valid. */
+  readonly spec: ResolvedSpec | undefined;
+  readonly image: string;
+  readonly version: string;
+  readonly secrets: SecretsFinding | undefined;
+  readonly keys: KeysFinding | undefined;
+  /** Undefined until what comes before it is there. */
+  readonly migration: Migration | undefined;
+  readonly migrationJob: string | undefined;
+  readonly steps: readonly Step[];
+  /** When to look again though nothing has happened: milliseconds from now. */
+  readonly requeueAfterMs: number | undefined;
+}
+
+/** The keys to sign with. */
+export interface KeysFinding {
+  /** The key that signs; undefined while there is none of the algorithm. */
+  readonly active: Extract<KeyView, {algorithm: string}> | undefined;
+  /** All that can be used. */
+  readonly usable: readonly Extract<KeyView, {algorithm: string}>[];
+  readonly problems: readonly Problem[];
+}

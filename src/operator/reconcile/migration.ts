@@ -1,0 +1,127 @@
+import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {controllerOf, type KubeObject} from '../../kube/objects.ts';
+import {parseOutcome} from '../../support/outcome.ts';
+import {jobsOf, type Observed} from '../observed.ts';
+import type {Problem} from '../problem.ts';
+import {explainPod, lastLine, oneLine} from '../status/pods.ts';
+import {trueCondition, type Job, type Pod} from '../workloads.ts';
+
+/** On a migration Job: which try it is, and for which generation of the spec. */
+export const ATTEMPT = 'auth.fraiseql.dev/attempt';
+export const GENERATION = 'auth.fraiseql.dev/generation';
+
+const FIRST_RETRY_MS = 10_000;
+const LAST_RETRY_MS = 120_000;
+
+/** How it stands with bringing one database to one schema. */
+export type Migration =
+  /** It is there. `applied` are the migrations that the Job ran, where its word on that is still to be had. */
+  | {readonly state: 'Done'; readonly job: Job | undefined}
+  /** There is no Job for it yet. */
+  | {readonly state: 'Wanted'; readonly attempt: number; readonly supersedes?: Job}
+  /** A Job is at it; `problem` is what keeps its pod from running. */
+  | {readonly state: 'Running'; readonly job: Job; readonly attempt: number; readonly problem?: Problem}
+  /** The last Job failed, and the next comes at `retryAt` (milliseconds since the epoch). */
+  | {
+      readonly state: 'Failed';
+      readonly job: Job;
+      readonly attempt: number;
+      readonly retryAt: number;
+      readonly problem: Problem;
+    };
+
+/** How long to wait after the n-th failure: 10 s, 20 s, 40 s, 80 s, 2 min. */
+export function retryDelayMs(attempt: number): number {
+  return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt - 1, 10));
+}
+
+/** What is known of the migration that `desired` is the Job for. */
+export function assessMigration(input: {
+  readonly desired: KubeObject;
+  readonly generation: number;
+  readonly target: string;
+  readonly databaseHash: string;
+  readonly observed: Observed;
+  readonly status: FraiseQLAuthStatus | undefined;
+  readonly now: number;
+}): Migration {
+  const {desired, observed, now} = input;
+  const name = desired.metadata.name;
+  const job = jobsOf(observed).find((each) => each.metadata.name === name);
+  const remembered = input.status?.schema;
+  if (job === undefined || job.metadata.deletionTimestamp !== undefined) {
+    const done =
+      remembered?.job === name &&
+      remembered.current === input.target &&
+      remembered.database === input.databaseHash;
+    if (done) return {state: 'Done', job: undefined};
+    // The Job of the last try may have been deleted just before a restart; the status still counts it.
+    const tried = remembered?.job === name ? (remembered.attempts ?? 0) : 0;
+    return {state: 'Wanted', attempt: tried + 1};
+  }
+  if (trueCondition(job, 'Complete')) return {state: 'Done', job};
+
+  const attempt = Number(job.metadata.annotations?.[ATTEMPT] ?? '1') || 1;
+  const specChanged = job.metadata.annotations?.[GENERATION] !== String(input.generation);
+  const failed = trueCondition(job, 'Failed');
+  const pods = podsOf(job, observed.pods);
+  if (failed === undefined) {
+    const problem = pods
+      .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
+      .find((each) => each !== undefined);
+    // One that cannot start because of what the spec said before makes room for what it says now.
+    if (specChanged && problem !== undefined) return {state: 'Wanted', attempt: 1, supersedes: job};
+    return {state: 'Running', job, attempt, ...(problem && {problem})};
+  }
+  const failedAt = Date.parse(failed.lastTransitionTime ?? '') || now;
+  const retryAt = specChanged ? now : failedAt + retryDelayMs(attempt);
+  if (now >= retryAt) return {state: 'Wanted', attempt: specChanged ? 1 : attempt + 1, supersedes: job};
+  return {state: 'Failed', job, attempt, retryAt, problem: explainFailure(job, pods, failed)};
+}
+
+/** Pods that this very Job made, the newest first. */
+export function podsOf(job: Job, pods: readonly Pod[]): Pod[] {
+  return pods
+    .filter((pod) => controllerOf(pod)?.uid === job.metadata.uid)
+    .sort((a, b) => (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''));
+}
+
+/** What a container said of itself when it ended. */
+export function terminationMessage(pod: Pod): string | undefined {
+  for (const container of pod.status?.containerStatuses ?? []) {
+    const message = container.state?.terminated?.message ?? container.lastState?.terminated?.message;
+    if (message) return message;
+  }
+  return undefined;
+}
+
+function explainFailure(
+  job: Job,
+  pods: readonly Pod[],
+  failed: {reason?: string; message?: string},
+): Problem {
+  const objectRef = {apiVersion: 'batch/v1', kind: 'Job', name: job.metadata.name};
+  for (const pod of pods) {
+    const text = terminationMessage(pod);
+    const outcome = text === undefined ? undefined : parseOutcome(text);
+    if (outcome && !outcome.ok) {
+      return {reason: outcome.reason, message: oneLine(outcome.message), hint: oneLine(outcome.hint), objectRef};
+    }
+  }
+  const logs = `See: kubectl logs job/${job.metadata.name} -n ${job.metadata.namespace ?? ''}`;
+  if (failed.reason === 'DeadlineExceeded') {
+    return {
+      reason: 'MigrationTimedOut',
+      message: `Migration Job ${job.metadata.name} did not end within spec.migrations.timeout`,
+      hint: `Raise spec.migrations.timeout, or find what holds it up. ${logs}`,
+      objectRef,
+    };
+  }
+  const said = lastLine(pods.map(terminationMessage).find((each) => each !== undefined));
+  return {
+    reason: 'MigrationFailed',
+    message: `Migration Job ${job.metadata.name} failed: ${said ?? oneLine(failed.message ?? failed.reason ?? 'no reason given')}`,
+    hint: logs,
+    objectRef,
+  };
+}

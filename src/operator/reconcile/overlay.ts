@@ -1,0 +1,95 @@
+import {keyOf, type KubeObject} from '../../kube/objects.ts';
+import type {Clock} from '../../support/clock.ts';
+
+/** How long a write of ours is believed without the watch having shown it. */
+const BELIEVED_MS = 30_000;
+
+interface Entry {
+  /** Undefined: we deleted it. */
+  readonly object: KubeObject | undefined;
+  /** The uid of what was deleted. */
+  readonly uid: string | undefined;
+  readonly until: number;
+}
+
+/**
+ * What we wrote ourselves and the watch has not shown yet. A store lags behind a write by some milliseconds; a pass in
+ * between would see the child missing and create it again. So what the API server answered to our own write counts
+ * until the store has caught up with it.
+ */
+export class Overlay {
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Remembers what the API server gave back for a create or an apply. */
+  wrote(object: KubeObject): void {
+    this.#entries.set(id(object.kind, keyOf(object)), {object, uid: undefined, until: this.#deadline()});
+  }
+
+  /** Remembers that an object was deleted. */
+  deleted(object: KubeObject): void {
+    this.#entries.set(id(object.kind, keyOf(object)), {
+      object: undefined,
+      uid: object.metadata.uid,
+      until: this.#deadline(),
+    });
+  }
+
+  /** The newer of what the store has and what we wrote. */
+  see<T extends KubeObject>(kind: string, key: string, stored: T | undefined): T | undefined {
+    const entry = this.#entries.get(id(kind, key));
+    if (entry === undefined) return stored;
+    if (this.#clock.monotonic() > entry.until || caughtUp(entry, stored)) {
+      this.#entries.delete(id(kind, key));
+      return stored;
+    }
+    return entry.object as T | undefined;
+  }
+
+  /** Every object of a kind that we wrote and that the overlay still stands in for. */
+  written(kind: string): KubeObject[] {
+    const now = this.#clock.monotonic();
+    return [...this.#entries]
+      .filter(([key, entry]) => key.startsWith(`${kind} `) && entry.until >= now)
+      .flatMap(([, entry]) => entry.object ?? []);
+  }
+
+  /** True where a change that the watch shows is the echo of our own write. */
+  isEcho(object: KubeObject): boolean {
+    const entry = this.#entries.get(id(object.kind, keyOf(object)));
+    const version = object.metadata.resourceVersion;
+    return entry?.object !== undefined && version !== undefined && entry.object.metadata.resourceVersion === version;
+  }
+
+  /** The watch showed that an object is gone: what we wrote to it counts no more. */
+  gone(object: KubeObject): void {
+    const key = id(object.kind, keyOf(object));
+    const entry = this.#entries.get(key);
+    if (entry?.object === undefined || entry.object.metadata.uid === object.metadata.uid) this.#entries.delete(key);
+  }
+
+  #deadline(): number {
+    return this.#clock.monotonic() + BELIEVED_MS;
+  }
+}
+
+const id = (kind: string, key: string): string => `${kind} ${key}`;
+
+function caughtUp(entry: Entry, stored: KubeObject | undefined): boolean {
+  if (entry.object === undefined) return stored === undefined || stored.metadata.uid !== entry.uid;
+  return stored !== undefined && notOlder(stored.metadata.resourceVersion, entry.object.metadata.resourceVersion);
+}
+
+/**
+ * Compares two resource versions of one object. They are decimal numbers that grow (Kubernetes promises it since 1.35,
+ * and etcd always did); where one is not, only equality counts.
+ */
+export function notOlder(version: string | undefined, than: string | undefined): boolean {
+  if (version === undefined || than === undefined) return true;
+  if (!/^[0-9]+$/.test(version) || !/^[0-9]+$/.test(than)) return version === than;
+  return BigInt(version) >= BigInt(than);
+}

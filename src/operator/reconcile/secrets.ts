@@ -1,0 +1,115 @@
+import {createHash} from 'node:crypto';
+import type {Reference} from '../../api/v1alpha1/references.ts';
+import type {Observed, SecretView} from '../observed.ts';
+import type {Problem} from '../problem.ts';
+
+/** What became of the Secrets that a spec names. */
+export interface SecretsFinding {
+  /** What keeps the server from starting. */
+  readonly problems: readonly Problem[];
+  /** What keeps only backups from running. */
+  readonly backupProblems: readonly Problem[];
+  /** Of everything that the pods read from Secrets: they roll when it changes. */
+  readonly serverHash: string;
+  /** Of the database's connection URL: it says to which database a migration belongs. */
+  readonly databaseHash: string;
+}
+
+/** Which of the Secrets that a spec names are there, with which keys. Speaks of names of keys, never of values. */
+export function resolveSecrets(
+  namespace: string,
+  references: readonly Reference[],
+  databaseRef: {name: string; key: string},
+  observed: Pick<Observed, 'secrets'>,
+): SecretsFinding {
+  const problems: Problem[] = [];
+  const backupProblems: Problem[] = [];
+  const parts: string[] = [];
+  for (const reference of references) {
+    if (reference.kind !== 'Secret' || reference.neededBy === 'pull') continue;
+    const view = observed.secrets.get(reference.name);
+    const found = problemsOf(namespace, reference, view);
+    (reference.neededBy === 'backup' ? backupProblems : problems).push(...found);
+    if (reference.neededBy === 'backup') continue;
+    for (const key of [...reference.keys, ...(reference.optionalKeys ?? [])]) {
+      parts.push(`${reference.name}/${key}=${view?.get(key) ?? ''}`);
+    }
+  }
+  return {
+    problems: distinct(problems),
+    backupProblems: distinct(backupProblems),
+    serverHash: hash([...new Set(parts)].sort().join('\n')),
+    databaseHash: hash(observed.secrets.get(databaseRef.name)?.get(databaseRef.key) ?? ''),
+  };
+}
+
+function problemsOf(namespace: string, reference: Reference, view: SecretView | undefined): Problem[] {
+  const {name, keys, field} = reference;
+  const ref = {apiVersion: 'v1', kind: 'Secret', name};
+  if (view === undefined) {
+    const literals = keys.map((key) => `--from-literal=${key}=${example(key)}`).join(' ');
+    return [
+      {
+        reason: 'SecretNotFound',
+        message: `Secret ${name} does not exist in namespace ${namespace}; ${field} names it`,
+        hint: `Create it: kubectl create secret generic ${name} -n ${namespace} ${literals}`,
+        objectRef: ref,
+      },
+    ];
+  }
+  return keys.flatMap((key): Problem[] => {
+    const value = view.get(key);
+    if (value === undefined) {
+      const has = [...view.keys()].sort();
+      return [
+        {
+          reason: 'SecretKeyNotFound',
+          message: `Secret ${name} has no key "${key}"; it has: ${has.length > 0 ? has.slice(0, 20).join(', ') : 'no keys at all'}`,
+          hint: has.length > 0 && field.endsWith('urlSecretRef')
+            ? `Add the key, or name one of these in ${field}.key: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key).replaceAll("'", '')}"}}'`
+            : `Add the key: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key).replaceAll("'", '')}"}}'`,
+          objectRef: {...ref, key},
+        },
+      ];
+    }
+    if (value !== '') return [];
+    return [
+      {
+        reason: 'SecretValueInvalid',
+        message: `Secret ${name} has an empty value for key "${key}"`,
+        hint: `Set it: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key).replaceAll("'", '')}"}}'`,
+        objectRef: {...ref, key},
+      },
+    ];
+  });
+}
+
+/** What a person would write for a key. */
+function example(key: string): string {
+  return /url|uri|dsn/i.test(key) ? "'postgres://USER:PASSWORD@HOST:5432/DATABASE'" : '…';
+}
+
+/** One Secret may be named in several places; what is wrong with it is said once. */
+function distinct(problems: readonly Problem[]): Problem[] {
+  const seen = new Map<string, Problem>();
+  for (const problem of problems) {
+    const id = `${problem.reason} ${problem.objectRef?.name ?? ''} ${problem.objectRef?.key ?? ''}`;
+    if (!seen.has(id)) seen.set(id, problem);
+  }
+  return [...seen.values()];
+}
+
+/** Hash of a Secret's values, as a view keeps them. */
+export function viewOf(data: Readonly<Record<string, string>> | undefined): SecretView {
+  return new Map(
+    Object.entries(data ?? {}).map(([key, base64]) => {
+      const value = Buffer.from(base64, 'base64');
+      const blank = value.toString('latin1').trim() === '';
+      return [key, blank ? '' : createHash('sha256').update(value).digest('hex')];
+    }),
+  );
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}

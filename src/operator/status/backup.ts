@@ -1,0 +1,181 @@
+import {Cron} from 'croner';
+import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import type {ResolvedBackup} from '../../api/v1alpha1/resolve.ts';
+import {parseOutcome, type Outcome} from '../../support/outcome.ts';
+import {controllerOf} from '../../kube/objects.ts';
+import {jobsOf, type Observed} from '../observed.ts';
+import type {Problem} from '../problem.ts';
+import {trueCondition, type CronJob, type Job} from '../workloads.ts';
+import {explainPod, lastLine, oneLine} from './pods.ts';
+
+type BackupStatus = NonNullable<FraiseQLAuthStatus['backup']>;
+
+/** How late a backup may be before that is worth a word. */
+const GRACE_MS = 2 * 3_600_000;
+
+export interface BackupFinding {
+  readonly status: BackupStatus | undefined;
+  readonly condition: {status: 'True' | 'False' | 'Unknown'; reason: string; message: string};
+}
+
+/**
+ * How backups stand, from the Jobs that there still are and from what was known before: Jobs vanish, the status keeps
+ * what they said. `now` is milliseconds since the epoch.
+ */
+export function assessBackup(input: {
+  readonly backup: ResolvedBackup | undefined;
+  readonly cronJob: CronJob | undefined;
+  readonly observed: Observed;
+  readonly before: BackupStatus | undefined;
+  readonly problems: readonly Problem[];
+  readonly now: number;
+}): BackupFinding {
+  const {backup, cronJob, observed, before, problems, now} = input;
+  const jobs = jobsOf(observed).filter(
+    (each) => each.metadata.labels?.['app.kubernetes.io/component'] === 'backup',
+  );
+  const done = newest(jobs.flatMap((job) => finished(job, observed)), 'ok');
+  const failed = newest(jobs.flatMap((job) => finished(job, observed)), 'failed');
+  const kept = later(before?.lastSuccess, done?.at);
+  const success = kept === before?.lastSuccess ? undefined : done;
+  const failure = later(before?.lastFailure, failed?.at) === before?.lastFailure ? undefined : failed;
+  const status: BackupStatus = {
+    ...(kept && {lastSuccess: kept}),
+    ...pick('lastLocation', success ? success.location : before?.lastLocation),
+    ...pick('lastFailure', failure?.at ?? before?.lastFailure),
+    ...pick('lastFailureMessage', failure ? failure.message : before?.lastFailureMessage),
+    ...(backup && !backup.suspend && cronJob && pick('next', nextRun(backup, now))),
+  };
+  const known = Object.keys(status).length > 0 ? status : undefined;
+  if (backup === undefined) {
+    return {
+      status: known,
+      condition: {status: 'Unknown', reason: 'Disabled', message: 'The spec has no backups. Set spec.backup to have them'},
+    };
+  }
+  const [problem] = problems;
+  if (problem) {
+    return {status: known, condition: {status: 'False', reason: problem.reason, message: `${problem.message}. ${problem.hint}`}};
+  }
+  return {status: known, condition: condition(backup, cronJob, jobs, observed, status, now)};
+}
+
+function condition(
+  backup: ResolvedBackup,
+  cronJob: CronJob | undefined,
+  jobs: readonly Job[],
+  observed: Observed,
+  status: BackupStatus,
+  now: number,
+): BackupFinding['condition'] {
+  const {lastSuccess, lastFailure, lastFailureMessage, lastLocation} = status;
+  const running = jobs.find((each) => !trueCondition(each, 'Complete') && !trueCondition(each, 'Failed'));
+  if (running) {
+    const stuck = observed.pods
+      .filter((pod) => controllerOf(pod)?.uid === running.metadata.uid)
+      .map((pod) => explainPod(pod, now))
+      .find((each) => each !== undefined && each.reason !== 'PodNotReady');
+    if (stuck) return {status: 'False', reason: 'Failed', message: `The backup cannot run. ${stuck.message}. ${stuck.hint}`};
+  }
+  if (lastFailure && (lastSuccess === undefined || Date.parse(lastFailure) > Date.parse(lastSuccess))) {
+    const good = lastSuccess ? `The last good one is of ${lastSuccess}` : 'There is no good one yet';
+    return {
+      status: 'False',
+      reason: 'Failed',
+      message: `The backup of ${lastFailure} failed: ${lastFailureMessage ?? 'no reason given'}. ${good}; the schedule tries again`,
+    };
+  }
+  if (backup.suspend) {
+    return {status: 'Unknown', reason: 'Suspended', message: 'spec.backup.suspend is true: no backups are made'};
+  }
+  const since = Date.parse(lastSuccess ?? cronJob?.metadata.creationTimestamp ?? '');
+  const due = Number.isNaN(since) ? undefined : nextRun(backup, since);
+  if (due !== undefined && now > Date.parse(due) + GRACE_MS) {
+    return {
+      status: 'False',
+      reason: 'Overdue',
+      message: `No backup has succeeded since ${lastSuccess ?? 'the schedule began'}, though one was due at ${due}. See: kubectl get jobs -l app.kubernetes.io/component=backup`,
+    };
+  }
+  if (lastSuccess) {
+    return {
+      status: 'True',
+      reason: 'Succeeded',
+      message: `The last backup, of ${lastSuccess}, succeeded${lastLocation ? `: ${lastLocation}` : ''}`,
+    };
+  }
+  const next = cronJob === undefined ? 'once the service is deployed' : `at ${nextRun(backup, now) ?? 'no time that ever comes'}`;
+  return {status: 'Unknown', reason: 'WaitingForFirst', message: `The first backup is due ${next}`};
+}
+
+/** When the schedule fires next after `after` (milliseconds since the epoch), RFC 3339 to the second. */
+export function nextRun(backup: Pick<ResolvedBackup, 'schedule' | 'timeZone'>, after: number): string | undefined {
+  const cron = new Cron(backup.schedule, {timezone: backup.timeZone, paused: true});
+  const next = cron.nextRun(new Date(after));
+  cron.stop();
+  return next === null ? undefined : seconds(next.getTime());
+}
+
+interface Finished {
+  readonly result: 'ok' | 'failed';
+  readonly at: string;
+  readonly location?: string;
+  readonly message?: string;
+}
+
+function finished(job: Job, observed: Observed): Finished[] {
+  const outcome = outcomeOf(job, observed);
+  const complete = trueCondition(job, 'Complete');
+  if (complete) {
+    const detail = outcome?.ok === true ? outcome.detail : {};
+    const at = job.status?.completionTime ?? complete.lastTransitionTime;
+    const {location} = detail;
+    return at === undefined
+      ? []
+      : [{result: 'ok', at, ...(typeof location === 'string' && {location: location.slice(0, 1024)})}];
+  }
+  const failed = trueCondition(job, 'Failed');
+  if (failed?.lastTransitionTime === undefined) return [];
+  const message =
+    outcome?.ok === false
+      ? `${outcome.reason}: ${oneLine(outcome.message)} ${oneLine(outcome.hint)}`.trim()
+      : `Job ${job.metadata.name} failed: ${oneLine(failed.message ?? failed.reason ?? 'no reason given')}`;
+  return [{result: 'failed', at: failed.lastTransitionTime, message}];
+}
+
+function outcomeOf(job: Job, observed: Observed): Outcome | undefined {
+  const messages = observed.pods
+    .filter((pod) => controllerOf(pod)?.uid === job.metadata.uid)
+    .sort((a, b) => (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''))
+    .flatMap((pod) => pod.status?.containerStatuses ?? [])
+    .map((each) => each.state?.terminated?.message);
+  for (const message of messages) {
+    const outcome = message === undefined ? undefined : (parseOutcome(message) ?? plain(message));
+    if (outcome) return outcome;
+  }
+  return undefined;
+}
+
+/** A container that ended without a word of its own: its last log line has to do. */
+function plain(message: string): Outcome | undefined {
+  const line = lastLine(message);
+  return line === undefined ? undefined : {ok: false, kind: 'backup', reason: 'BackupFailed', message: line, hint: ''};
+}
+
+function newest(all: readonly Finished[], result: Finished['result']): Finished | undefined {
+  return all.filter((each) => each.result === result).sort((a, b) => Date.parse(b.at) - Date.parse(a.at))[0];
+}
+
+function later(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Date.parse(b) > Date.parse(a) ? b : a;
+}
+
+function pick<K extends keyof BackupStatus>(key: K, value: BackupStatus[K]): Pick<BackupStatus, K> | object {
+  return value === undefined ? {} : {[key]: value};
+}
+
+/** RFC 3339 to the second, as Kubernetes writes times. */
+export function seconds(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
+}

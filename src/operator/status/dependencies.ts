@@ -1,0 +1,124 @@
+import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import type {HealthReport} from '../observed.ts';
+import type {Problem} from '../problem.ts';
+
+/** What the pods say of the database, as a problem; undefined where it is well or unknown. */
+export function databaseProblem(health: HealthReport | undefined, spec: ResolvedSpec): Problem | undefined {
+  if (health?.db !== 'error') return undefined;
+  const {name, key} = spec.database.urlSecretRef;
+  const why = health.errors.find((each) => each.dependency === 'database')?.reason ?? 'unreachable';
+  const secret = `Secret ${name} (key "${key}")`;
+  const objectRef = {apiVersion: 'v1', kind: 'Secret', name, key};
+  const heals = 'The pods go on by themselves when it is back';
+  switch (why) {
+    case 'authentication_failed':
+      return {
+        reason: 'DatabaseAuthenticationFailed',
+        message: `The database refuses the user or password in ${secret}`,
+        hint: `Put the right ones into ${secret}: the pods roll by themselves`,
+        objectRef,
+      };
+    case 'not_found':
+      return {
+        reason: 'DatabaseNotFound',
+        message: `The server that ${secret} names has no such database`,
+        hint: `Create the database, or correct ${secret}`,
+        objectRef,
+      };
+    case 'permission_denied':
+      return {
+        reason: 'DatabasePermissionDenied',
+        message: `The user in ${secret} lacks rights in the database`,
+        hint: 'Grant the user rights on the schema _system',
+        objectRef,
+      };
+    case 'url_invalid':
+      return {
+        reason: 'DatabaseURLInvalid',
+        message: `${secret} holds no connection URL`,
+        hint: 'Write postgres://USER:PASSWORD@HOST:5432/DATABASE',
+        objectRef,
+      };
+    case 'schema_missing':
+      return {
+        reason: 'SchemaMissing',
+        message: `The database that ${secret} names has lost the schema _system`,
+        hint: 'Restore it from a backup, or delete the migration Job and it is made anew, empty',
+        objectRef,
+      };
+    case 'too_many_connections':
+      return {
+        reason: 'DatabaseUnreachable',
+        message: `The database that ${secret} names takes no more connections`,
+        hint: "Raise PostgreSQL's max_connections, or lower spec.database.poolSize",
+        objectRef,
+      };
+    default:
+      return {
+        reason: 'DatabaseUnreachable',
+        message: `The database that ${secret} names cannot be reached (${why.replaceAll('_', ' ')})`,
+        hint: `Check that the database runs and that host and port in the Secret are right. ${heals}`,
+        objectRef,
+      };
+  }
+}
+
+/** What the pods say of the identity providers: one problem for each that fails. */
+export function providerProblems(
+  health: HealthReport | undefined,
+  spec: ResolvedSpec,
+  resource: {kind: string; name: string},
+): Problem[] {
+  if (health?.oauthProvider !== 'error') return [];
+  const failing = health.errors.filter((each) => each.dependency.startsWith('provider:'));
+  const goesOn = 'Existing sessions go on; new logins through it fail until it is back';
+  if (failing.length === 0) {
+    return [
+      {
+        reason: 'ProviderUnreachable',
+        message: `No identity provider answers: ${spec.providers.map((each) => `${each.name} (${each.issuerURL})`).join(', ')}`,
+        hint: `Check that it runs and is reachable from the pods. ${goesOn}`,
+        objectRef: {kind: resource.kind, name: resource.name, key: 'spec.providers'},
+      },
+    ];
+  }
+  return failing.map(({dependency, reason}) => {
+    const name = dependency.slice('provider:'.length);
+    const index = spec.providers.findIndex((each) => each.name === name);
+    const provider = spec.providers[index];
+    const issuer = provider?.issuerURL ?? 'no longer in the spec';
+    const objectRef = {kind: resource.kind, name: resource.name, key: `spec.providers[${Math.max(0, index)}].issuerURL`};
+    switch (reason) {
+      case 'authentication_failed':
+        return {
+          reason: 'ProviderInvalid',
+          message: `Provider ${name} (${issuer}) refuses the client id or secret`,
+          hint: `Correct client-id and client-secret in Secret ${provider?.clientCredentialsSecretRef.name ?? ''}`,
+          objectRef: provider
+            ? {apiVersion: 'v1', kind: 'Secret', name: provider.clientCredentialsSecretRef.name}
+            : objectRef,
+        };
+      case 'invalid_response':
+        return {
+          reason: 'ProviderInvalid',
+          message: `Provider ${name}: ${issuer}/.well-known/openid-configuration is not what OpenID Connect asks for`,
+          hint: `Check spec.providers[${Math.max(0, index)}].issuerURL: it must be the issuer exactly as the provider publishes it. ${goesOn}`,
+          objectRef,
+        };
+      case 'forbidden_address':
+        return {
+          reason: 'ProviderInvalid',
+          message: `Provider ${name} (${issuer}) leads to an address that is not allowed`,
+          hint: `Check spec.providers[${Math.max(0, index)}].issuerURL and what the provider's metadata names`,
+          objectRef,
+        };
+      default:
+        return {
+          reason: 'ProviderUnreachable',
+          message: `Provider ${name} (${issuer}) does not answer (${reason.replaceAll('_', ' ')})`,
+          hint: `Check that it runs and is reachable from the pods. ${goesOn}`,
+          objectRef,
+        };
+    }
+  });
+}

@@ -1,0 +1,337 @@
+import type {ConditionType} from '../../api/v1alpha1/conditions.ts';
+import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
+import {selectorText} from '../desired/children.ts';
+import {names} from '../desired/names.ts';
+import {cronJobOf, deploymentOf, type Observed} from '../observed.ts';
+import {sentence, type Problem} from '../problem.ts';
+import type {Decision} from '../reconcile/decision.ts';
+import {assessBackup, seconds} from './backup.ts';
+import {conditionsFrom, cut, isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
+import {databaseProblem, providerProblems} from './dependencies.ts';
+import {assessRollout, readyPods, type Rollout} from './rollout.ts';
+import {summarise} from './summary.ts';
+
+/** What the status is computed from, once, at the end of a pass. */
+export interface Inputs {
+  readonly resource: FraiseQLAuth;
+  readonly decision: Decision;
+  readonly observed: Observed;
+  /** What the API server, or another's object in the way, did not let us do. */
+  readonly refused: readonly Problem[];
+  readonly schemaVersion: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** The whole status of a resource: what is so, since when, what is wrong, and what to do. */
+export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
+  const {resource, decision, observed, refused, now} = inputs;
+  const {metadata, status: before} = resource;
+  const {spec} = decision;
+  const live = deploymentOf(observed, names(metadata).server);
+  const rollout = assessRollout(live, observed, now);
+  if (spec === undefined) return invalid(inputs, rollout);
+
+  const database = migrationProblems(decision).database ?? databaseProblem(observed.health, spec);
+  const providers = providerProblems(observed.health, spec, {kind: resource.kind, name: metadata.name});
+  const backup = assessBackup({
+    backup: spec.backup,
+    cronJob: cronJobOf(observed, names(metadata).backup),
+    observed,
+    before: before?.backup,
+    problems: decision.secrets?.backupProblems ?? [],
+    now,
+  });
+  const secretProblems = decision.secrets?.problems ?? [];
+  const keyProblems = decision.keys?.problems ?? [];
+  const migration = migrationProblems(decision);
+  // In the order in which a person should look at them: the first is what Ready speaks of.
+  const problems = distinct([
+    ...secretProblems,
+    ...refused,
+    ...(database ? [database] : []),
+    ...(migration.schema ? [migration.schema] : []),
+    ...(migration.pod ? [migration.pod] : []),
+    ...(decision.keys?.active === undefined ? keyProblems : []),
+    ...(rollout.problem ? [rollout.problem] : []),
+    ...providers,
+  ]);
+  const all = distinct([...problems, ...keyProblems, ...(decision.secrets?.backupProblems ?? [])]);
+
+  const findings: Partial<Record<ConditionType, Finding>> = {
+    SpecValid: isTrue('Valid', 'The spec is valid'),
+    SecretsResolved: secretsFinding(decision),
+    DatabaseReachable: databaseFinding(database, decision, observed),
+    SchemaCurrent: schemaFinding(decision, migration, inputs.schemaVersion, now),
+    KeysHealthy: keysFinding(decision, keyProblems),
+    Progressing: progressFinding(rollout, refused),
+    Available: availableFinding(rollout, observed),
+    ProviderReachable: providerFinding(providers, observed),
+    BackupHealthy: backup.condition,
+  };
+  findings.Ready = summarise({problems, decision, rollout, serving: serving(rollout, observed), before, generation: metadata.generation, name: metadata.name});
+
+  return withoutAbsent({
+    observedGeneration: metadata.generation,
+    ...counts(resource, rollout),
+    version: {...versionNow(decision, rollout, before), target: decision.version},
+    schema: schemaNow(decision, before, inputs.schemaVersion),
+    signingKeys: signingKeys(decision, before, now),
+    endpoints: endpoints(spec),
+    health: healthNow(observed, before),
+    backup: backup.status,
+    blockedOn: blockedOn(all, before, now),
+    conditions: conditionsFrom(findings, before?.conditions, metadata.generation, now),
+  });
+}
+
+/** A spec that cannot be read: what runs goes on, and what was known of it stays. */
+function invalid({resource, decision, observed, now}: Inputs, rollout: Rollout): FraiseQLAuthStatus {
+  const {metadata, status: before} = resource;
+  const problems = decision.specErrors.map(({field, message}): Problem => ({
+    reason: 'SpecInvalid',
+    message: `${field}: ${message}`,
+    hint: '',
+    objectRef: {kind: resource.kind, name: metadata.name, key: cut(field, STATUS_LIMITS.name)},
+  }));
+  const text = decision.specErrors.map(({field, message}) => `${field}: ${message}`).join('; ');
+  const goesOn = serving(rollout, observed);
+  const kept = Object.fromEntries(
+    (before?.conditions ?? [])
+      .filter((each) => !['Ready', 'SpecValid', 'Available', 'Progressing'].includes(each.type))
+      .map(({type, status, reason, message}) => [type, {status, reason, message}]),
+  ) as Partial<Record<ConditionType, Finding>>;
+  const findings: Partial<Record<ConditionType, Finding>> = {
+    ...kept,
+    SpecValid: isFalse('Invalid', text),
+    Available: availableFinding(rollout, observed),
+    Progressing: isFalse('SpecInvalid', 'The spec is not valid, so nothing is rolled out'),
+    Ready: isFalse('SpecInvalid', `The spec is not valid: ${sentence({message: text, hint: goesOn})}`),
+  };
+  return withoutAbsent({
+    ...before,
+    observedGeneration: metadata.generation,
+    ...counts(resource, rollout),
+    health: healthNow(observed, before),
+    blockedOn: blockedOn(problems, before, now),
+    conditions: conditionsFrom(findings, before?.conditions, metadata.generation, now),
+  });
+}
+
+const DATABASE = /^Database/;
+
+/** What the migration ran into, by whom it concerns. */
+function migrationProblems(decision: Decision): {database?: Problem; schema?: Problem; pod?: Problem} {
+  const {migration, spec} = decision;
+  if (migration?.state === 'Running') return migration.problem ? {pod: migration.problem} : {};
+  if (migration?.state !== 'Failed' || spec === undefined) return {};
+  const {problem} = migration;
+  if (!DATABASE.test(problem.reason)) return {schema: problem};
+  const {name, key} = spec.database.urlSecretRef;
+  return {
+    database: {
+      ...problem,
+      message: `${problem.message} (Secret ${name}, key "${key}")`,
+      objectRef: {apiVersion: 'v1', kind: 'Secret', name, key},
+    },
+  };
+}
+
+function secretsFinding({secrets}: Decision): Finding {
+  const all = [...(secrets?.problems ?? []), ...(secrets?.backupProblems ?? [])];
+  const [first] = all;
+  if (first) return isFalse(first.reason, all.map(sentence).join(' '));
+  return isTrue('Resolved', 'Every Secret that the spec names is there, with its keys');
+}
+
+function databaseFinding(problem: Problem | undefined, decision: Decision, observed: Observed): Finding {
+  if (problem) return isFalse(problem.reason, sentence(problem));
+  if (observed.health?.db === 'ok') return isTrue('Reachable', 'The pods reach the database');
+  if (decision.migration?.state === 'Done') return isTrue('Reachable', 'The migration reached the database');
+  return isUnknown('NotYetKnown', 'Nothing has connected to the database yet');
+}
+
+function schemaFinding(
+  {migration, migrationJob}: Decision,
+  problems: {database?: Problem; schema?: Problem; pod?: Problem},
+  target: string,
+  now: number,
+): Finding {
+  switch (migration?.state) {
+    case undefined:
+      return isUnknown('NotYetKnown', 'The migration has not been started yet');
+    case 'Done':
+      return isTrue('Current', `The schema is at version ${target}`);
+    case 'Wanted':
+      return isFalse('Migrating', `Migration Job ${migrationJob ?? ''} is being started`);
+    case 'Running':
+      return problems.pod
+        ? isFalse('Migrating', sentence(problems.pod))
+        : isFalse('Migrating', `Migration Job ${migrationJob ?? ''} brings the schema to version ${target}`);
+    case 'Failed': {
+      const problem = problems.schema ?? problems.database;
+      const again = `Attempt ${migration.attempt} failed; the next is made at ${seconds(Math.max(now, migration.retryAt))}, or at once when the Secret or the spec changes`;
+      return isFalse(problem?.reason ?? 'MigrationFailed', problem ? `${sentence(problem)} ${again}` : again);
+    }
+    default:
+      return migration satisfies never;
+  }
+}
+
+function keysFinding({keys}: Decision, problems: readonly Problem[]): Finding {
+  const [first] = problems;
+  if (first) return isFalse(first.reason, problems.map(sentence).join(' '));
+  if (keys === undefined) return isUnknown('NotYetKnown', 'The signing key has not been made yet');
+  if (keys.active === undefined) return isFalse('KeyMissing', 'There is no key of the algorithm to sign with; one is being made');
+  return isTrue('Healthy', `Key ${keys.active.kid} signs with ${keys.active.algorithm}`);
+}
+
+function progressFinding(rollout: Rollout, refused: readonly Problem[]): Finding {
+  const [first] = refused;
+  if (first) return isFalse(first.reason, sentence(first));
+  switch (rollout.state) {
+    case 'NotDeployed':
+      return isFalse('NotDeployed', 'Nothing is rolled out yet');
+    case 'Complete':
+      return isTrue('RolledOut', 'The newest version and configuration run in every pod');
+    case 'InProgress':
+      return isTrue('RollingOut', `${rollout.newReady} of ${rollout.desired} new pods are ready`);
+    case 'Stuck':
+      return isFalse(rollout.problem?.reason ?? 'ProgressDeadlineExceeded', rollout.problem ? sentence(rollout.problem) : '');
+    default:
+      return rollout.state satisfies never;
+  }
+}
+
+function availableFinding(rollout: Rollout, observed: Observed): Finding {
+  if (rollout.state === 'NotDeployed') return isFalse('NotDeployed', 'There is no Deployment yet');
+  if (rollout.desired === 0) return isFalse('ScaledToZero', 'spec.replicas is 0: nothing serves');
+  const ready = Math.max(rollout.ready, readyPods(observed));
+  if (ready === 0) return isFalse('NoReplicaReady', `None of ${rollout.desired} pods is ready`);
+  return isTrue('Available', ready >= rollout.desired ? 'Every pod is ready' : 'Pods are ready and serve');
+}
+
+function providerFinding(problems: readonly Problem[], observed: Observed): Finding {
+  const [first] = problems;
+  if (first) return isFalse(first.reason, problems.map(sentence).join(' '));
+  if (observed.health?.oauthProvider === 'ok') return isTrue('Reachable', 'Every identity provider answers');
+  return isUnknown('NotYetKnown', 'No pod has been asked yet');
+}
+
+/** That there is something that serves in spite of all. */
+function serving(rollout: Rollout, observed: Observed): string {
+  const ready = Math.max(rollout.ready, readyPods(observed));
+  if (ready === 0) return '';
+  return rollout.old > 0 && rollout.newReady < rollout.desired
+    ? `The previous version keeps serving (${ready} ready)`
+    : `What runs keeps serving (${ready} of ${rollout.desired} pods ready)`;
+}
+
+function counts(resource: FraiseQLAuth, rollout: Rollout): Partial<FraiseQLAuthStatus> {
+  return {
+    replicas: rollout.replicas,
+    readyReplicas: rollout.ready,
+    selector: selectorText(resource.metadata, 'server'),
+  };
+}
+
+function versionNow(decision: Decision, rollout: Rollout, before: FraiseQLAuthStatus | undefined): {current?: string} {
+  const done = rollout.state === 'Complete' && decision.migration?.state === 'Done';
+  const current = done ? decision.version : before?.version?.current;
+  return current === undefined ? {} : {current};
+}
+
+function schemaNow(
+  {migration, migrationJob, secrets}: Decision,
+  before: FraiseQLAuthStatus | undefined,
+  target: string,
+): FraiseQLAuthStatus['schema'] {
+  if (migration === undefined || migrationJob === undefined) return before?.schema ?? {target};
+  const database = secrets?.databaseHash ?? '';
+  if (migration.state === 'Done') return {current: target, target, job: migrationJob, database};
+  // What another database has says nothing of this one.
+  const current = before?.schema?.database === database ? before.schema.current : undefined;
+  const attempts = migration.state === 'Failed' ? migration.attempt : migration.attempt - 1;
+  return {
+    ...(current !== undefined && {current}),
+    target,
+    job: migrationJob,
+    ...(attempts > 0 && {attempts}),
+    database,
+  };
+}
+
+function signingKeys(
+  {keys}: Decision,
+  before: FraiseQLAuthStatus | undefined,
+  now: number,
+): FraiseQLAuthStatus['signingKeys'] {
+  if (keys === undefined) return before?.signingKeys;
+  return keys.usable.slice(0, STATUS_LIMITS.signingKeys).map(({kid}) => {
+    const state = kid === keys.active?.kid ? 'Active' : 'Published';
+    const known = before?.signingKeys?.find((each) => each.kid === kid && each.state === state);
+    return {kid, state, since: known?.since ?? seconds(now)} as const;
+  });
+}
+
+function endpoints({publicURL}: ResolvedSpec): FraiseQLAuthStatus['endpoints'] {
+  return {
+    issuer: publicURL,
+    authorize: `${publicURL}/auth/start`,
+    callback: `${publicURL}/auth/callback`,
+    jwks: `${publicURL}/.well-known/jwks.json`,
+  };
+}
+
+function healthNow(observed: Observed, before: FraiseQLAuthStatus | undefined): FraiseQLAuthStatus['health'] {
+  const {health} = observed;
+  if (health === undefined) return undefined;
+  const {auth, oauthProvider, db, checkedAt} = health;
+  const known = before?.health;
+  const same = known?.auth === auth && known.oauthProvider === oauthProvider && known.db === db;
+  return {
+    auth,
+    ...(oauthProvider && {oauthProvider}),
+    ...(db && {db}),
+    checkedAt: same ? (known.checkedAt ?? checkedAt) : checkedAt,
+  };
+}
+
+function blockedOn(
+  problems: readonly Problem[],
+  before: FraiseQLAuthStatus | undefined,
+  now: number,
+): FraiseQLAuthStatus['blockedOn'] {
+  return problems.slice(0, STATUS_LIMITS.blockedOn).map(({reason, message, hint, objectRef}) => {
+    const known = before?.blockedOn?.find(
+      (each) =>
+        each.reason === reason &&
+        each.objectRef?.kind === objectRef?.kind &&
+        each.objectRef?.name === objectRef?.name &&
+        each.objectRef?.key === objectRef?.key,
+    );
+    return {
+      reason,
+      message: cut(message, 2000),
+      ...(hint !== '' && {hint: cut(hint, 2000)}),
+      ...(objectRef && {objectRef}),
+      since: known?.since ?? seconds(now),
+    };
+  });
+}
+
+function distinct(problems: readonly Problem[]): Problem[] {
+  const seen = new Map(problems.map((each) => [`${each.reason} ${each.message}`, each]));
+  return [...seen.values()];
+}
+
+/** Without fields that are undefined, and without empty lists: they would not be stored. */
+function withoutAbsent(status: FraiseQLAuthStatus): FraiseQLAuthStatus {
+  return Object.fromEntries(
+    Object.entries(status).filter(
+      ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
+    ),
+  ) as FraiseQLAuthStatus;
+}

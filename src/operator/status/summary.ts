@@ -1,0 +1,54 @@
+import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {sentence, type Problem} from '../problem.ts';
+import type {Decision} from '../reconcile/decision.ts';
+import {isFalse, isTrue, type Finding} from './conditions.ts';
+import type {Rollout} from './rollout.ts';
+
+/**
+ * Ready: whether the service is as the spec says and serves. Its reason is the first problem's, its message is readable
+ * on its own: what is wrong, what to do, and what serves meanwhile.
+ */
+export function summarise(input: {
+  readonly problems: readonly Problem[];
+  readonly decision: Decision;
+  readonly rollout: Rollout;
+  /** What serves in spite of a problem; empty where nothing does. */
+  readonly serving: string;
+  readonly before: FraiseQLAuthStatus | undefined;
+  readonly generation: number;
+  readonly name: string;
+}): Finding {
+  const {problems, decision, rollout, serving, before, generation} = input;
+  const [first, ...others] = problems;
+  if (first) {
+    const more = others.length > 0 ? `${others.length} more in status.blockedOn` : '';
+    const parts = [sentence(first), stop(serving), stop(more)];
+    return isFalse(first.reason, parts.filter((part) => part !== '').join(' '));
+  }
+  const also = serving === '' ? '' : ` ${stop(serving)}`;
+  if (decision.keys?.active === undefined) return isFalse('Reconciling', `The signing key is being made.${also}`);
+  if (decision.migration?.state !== 'Done') {
+    return isFalse('Migrating', `Migration Job ${decision.migrationJob ?? ''} brings the database's schema up to date; the new version rolls out when it has succeeded.${also}`);
+  }
+  if (rollout.state === 'NotDeployed') return isFalse('Reconciling', 'The Deployment is being made.');
+  if (rollout.desired === 0) {
+    return isFalse('ScaledToZero', 'spec.replicas is 0, so nothing serves. Set it to 1 or more.');
+  }
+  if (rollout.state === 'Complete') {
+    return isTrue('Ready', `Version ${decision.version} serves with ${rollout.ready} of ${rollout.desired} pods ready`);
+  }
+  // More pods of the version that runs already, or one that comes back, is no change of what serves.
+  const was = before?.conditions?.find((each) => each.type === 'Ready');
+  const grows = rollout.old === 0 && rollout.newReady > 0;
+  if (grows && was?.status === 'True' && was.observedGeneration === generation) {
+    return isTrue('Ready', was.message);
+  }
+  return isFalse(
+    'RollingOut',
+    `${rollout.newReady} of ${rollout.desired} pods of version ${decision.version} are ready.${also}`,
+  );
+}
+
+function stop(text: string): string {
+  return text === '' || /[.!?…]$/.test(text) ? text : `${text}.`;
+}

@@ -1,0 +1,49 @@
+import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import type {Condition} from '../../api/v1alpha1/status.ts';
+
+/** An event that a change of status is worth. */
+export interface StatusEvent {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Conditions whose fall is told by an event of its own, beside Ready's. */
+const TOLD: readonly string[] = ['BackupHealthy', 'KeysHealthy'];
+
+/** What became different, as events; none where nothing of note did. */
+export function transitions(
+  before: FraiseQLAuthStatus | undefined,
+  after: FraiseQLAuthStatus,
+): StatusEvent[] {
+  const events: StatusEvent[] = [];
+  const [was, is] = [condition(before, 'Ready'), condition(after, 'Ready')];
+  if (is && (was?.status !== is.status || was.reason !== is.reason)) {
+    const progress = is.status === 'True' || ['Migrating', 'RollingOut', 'Reconciling', 'ScaledToZero'].includes(is.reason);
+    events.push({type: progress ? 'Normal' : 'Warning', reason: is.reason, message: is.message});
+  }
+  for (const type of TOLD) {
+    const [old, now] = [condition(before, type), condition(after, type)];
+    if (now === undefined || (old?.status === now.status && old.reason === now.reason)) continue;
+    if (now.status === 'False') events.push({type: 'Warning', reason: now.reason, message: now.message});
+    else if (now.status === 'True' && old?.status === 'False') {
+      events.push({type: 'Normal', reason: now.reason, message: now.message});
+    }
+  }
+  if (after.backup?.lastSuccess !== undefined && after.backup.lastSuccess !== before?.backup?.lastSuccess) {
+    const where = after.backup.lastLocation ? `: ${after.backup.lastLocation}` : '';
+    events.push({type: 'Normal', reason: 'BackupSucceeded', message: `Backup done at ${after.backup.lastSuccess}${where}`});
+  }
+  if (after.schema?.current !== undefined && after.schema.current !== before?.schema?.current) {
+    events.push({
+      type: 'Normal',
+      reason: 'Migrated',
+      message: `The database's schema is at version ${after.schema.current}`,
+    });
+  }
+  return events;
+}
+
+function condition(status: FraiseQLAuthStatus | undefined, type: string): Condition | undefined {
+  return status?.conditions?.find((each) => each.type === type);
+}

@@ -1,0 +1,105 @@
+import type {KubeObject} from '../kube/objects.ts';
+
+/** The parts of the cluster's own objects that the operator reads. All of it may be missing: others write it. */
+
+interface ContainerState {
+  waiting?: {reason?: string; message?: string};
+  running?: {startedAt?: string};
+  terminated?: {
+    exitCode?: number;
+    reason?: string;
+    message?: string;
+    startedAt?: string;
+    finishedAt?: string;
+  };
+}
+
+export interface ContainerStatus {
+  name: string;
+  image?: string;
+  ready?: boolean;
+  restartCount?: number;
+  state?: ContainerState;
+  lastState?: ContainerState;
+}
+
+export interface StatusCondition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: string;
+}
+
+export interface PodTemplate {
+  metadata?: {labels?: Record<string, string>; annotations?: Record<string, string>};
+  spec?: {
+    containers?: {name: string; image?: string}[];
+    volumes?: {name: string; configMap?: {name?: string}; projected?: {sources?: {configMap?: {name?: string}}[]}}[];
+  };
+}
+
+export interface Pod extends KubeObject {
+  spec?: PodTemplate['spec'];
+  status?: {
+    phase?: string;
+    reason?: string;
+    message?: string;
+    podIP?: string;
+    startTime?: string;
+    conditions?: StatusCondition[];
+    containerStatuses?: ContainerStatus[];
+    initContainerStatuses?: ContainerStatus[];
+  };
+}
+
+export interface Job extends KubeObject {
+  spec?: {suspend?: boolean; template?: PodTemplate; activeDeadlineSeconds?: number};
+  status?: {
+    active?: number;
+    succeeded?: number;
+    failed?: number;
+    startTime?: string;
+    completionTime?: string;
+    conditions?: StatusCondition[];
+  };
+}
+
+export interface Deployment extends KubeObject {
+  spec?: {replicas?: number; template?: PodTemplate};
+  status?: {
+    observedGeneration?: number;
+    replicas?: number;
+    updatedReplicas?: number;
+    readyReplicas?: number;
+    availableReplicas?: number;
+    unavailableReplicas?: number;
+    conditions?: StatusCondition[];
+  };
+}
+
+export interface ReplicaSet extends KubeObject {
+  spec?: {replicas?: number; template?: PodTemplate};
+  status?: {replicas?: number; readyReplicas?: number};
+}
+
+export interface CronJob extends KubeObject {
+  spec?: {schedule?: string; timeZone?: string; suspend?: boolean};
+  status?: {lastScheduleTime?: string; lastSuccessfulTime?: string};
+}
+
+/** A condition of that type that is True. */
+export function trueCondition(
+  object: {status?: {conditions?: StatusCondition[]}},
+  type: string,
+): StatusCondition | undefined {
+  return object.status?.conditions?.find((each) => each.type === type && each.status === 'True');
+}
+
+/** Names of the ConfigMaps that a pod of this template mounts. */
+export function configMapsOf(spec: PodTemplate['spec']): string[] {
+  return (spec?.volumes ?? []).flatMap((volume) => [
+    ...(volume.configMap?.name === undefined ? [] : [volume.configMap.name]),
+    ...(volume.projected?.sources ?? []).flatMap((source) => source.configMap?.name ?? []),
+  ]);
+}
