@@ -6,7 +6,7 @@ const HEADER = '{{/* Generated from src/api and scripts/generate by `make genera
 /** The roles' rules as named templates. */
 export function rulesTemplate(): string {
   const define = (name: string, rules: Rule[]) =>
-    `{{- define "fraiseql-auth-operator.rules.${name}" -}}\n${stringify(rules, {lineWidth: 0})}{{- end }}\n`;
+    `{{- define "fraiseql-auth-operator.rules.${name}" -}}\n${stringify(rules, {lineWidth: 0, aliasDuplicateObjects: false})}{{- end }}\n`;
   return (
     HEADER +
     define('operator', OPERATOR_RULES) +
@@ -23,7 +23,7 @@ export function rulesTemplate(): string {
 export function definitionTemplate(definition: {metadata: object}): string {
   const text = stringify(
     {...definition, metadata: {...definition.metadata, annotations: {'helm.sh/resource-policy': 'keep'}}},
-    {lineWidth: 0},
+    {lineWidth: 0, aliasDuplicateObjects: false},
   );
   if (text.includes('{{'))
     throw new Error('the resource definition holds "{{", which Helm would take for its own');
@@ -42,6 +42,6 @@ export function chartYaml(version: string): string {
       kubeVersion: '>=1.30.0-0',
       keywords: ['authentication', 'oauth2', 'openid-connect', 'operator'],
     },
-    {lineWidth: 0},
+    {lineWidth: 0, aliasDuplicateObjects: false},
   )}`;
 }

@@ -4,7 +4,7 @@
     - auth.fraiseql.dev
   resources:
     - fraiseqlauths
-  verbs: &a1
+  verbs:
     - get
     - list
     - watch
@@ -28,7 +28,7 @@
     - secrets
     - serviceaccounts
     - services
-  verbs: &a2
+  verbs:
     - get
     - list
     - watch
@@ -39,7 +39,10 @@
     - ""
   resources:
     - pods
-  verbs: *a1
+  verbs:
+    - get
+    - list
+    - watch
 - apiGroups:
     - ""
   resources:
@@ -56,28 +59,55 @@
     - apps
   resources:
     - deployments
-  verbs: *a2
+  verbs:
+    - get
+    - list
+    - watch
+    - create
+    - patch
+    - delete
 - apiGroups:
     - apps
   resources:
     - replicasets
-  verbs: *a1
+  verbs:
+    - get
+    - list
+    - watch
 - apiGroups:
     - autoscaling
   resources:
     - horizontalpodautoscalers
-  verbs: *a2
+  verbs:
+    - get
+    - list
+    - watch
+    - create
+    - patch
+    - delete
 - apiGroups:
     - batch
   resources:
     - cronjobs
     - jobs
-  verbs: *a2
+  verbs:
+    - get
+    - list
+    - watch
+    - create
+    - patch
+    - delete
 - apiGroups:
     - policy
   resources:
     - poddisruptionbudgets
-  verbs: *a2
+  verbs:
+    - get
+    - list
+    - watch
+    - create
+    - patch
+    - delete
 - apiGroups:
     - events.k8s.io
   resources:
