@@ -22,15 +22,9 @@ let overlay = '';
 beforeAll(async () => {
   await uninstallHelm();
   overlay = await mkdtemp('build/config-overlay-');
-  const at = IMAGE.lastIndexOf(':');
   await writeFile(
     join(overlay, 'kustomization.yaml'),
-    JSON.stringify({
-      apiVersion: 'kustomize.config.k8s.io/v1beta1',
-      kind: 'Kustomization',
-      resources: [relative(overlay, 'config')],
-      images: [{name: 'fraiseql-auth', newName: IMAGE.slice(0, at), newTag: IMAGE.slice(at + 1)}],
-    }),
+    JSON.stringify(kustomization(relative(overlay, 'config/default'))),
   );
 }, 240_000);
 
@@ -39,14 +33,43 @@ afterAll(async () => {
   await rm(overlay, {recursive: true, force: true});
 });
 
-test('kubectl apply -k config installs an operator that reconciles, and delete takes it away', async () => {
+/** What a person writes who takes the image from elsewhere: config/default says so. */
+function kustomization(base: string): object {
+  const at = IMAGE.lastIndexOf(':');
+  const deployment = {kind: 'Deployment', name: OPERATOR};
+  const container = 'spec.template.spec.containers.[name=operator]';
+  return {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: [base],
+    images: [
+      {name: 'ghcr.io/fraiseql/fraiseql-auth', newName: IMAGE.slice(0, at), newTag: IMAGE.slice(at + 1)},
+    ],
+    replacements: [
+      {
+        source: {...deployment, fieldPath: `${container}.image`},
+        targets: [{select: deployment, fieldPaths: [`${container}.env.[name=OPERATOR_IMAGE].value`]}],
+      },
+    ],
+  };
+}
+
+test('kubectl apply -k config/default installs an operator that reconciles, and delete takes it away', async () => {
   onTestFailed(dumpOnFailure('install-config', namespace));
-  await kubectl(['apply', '-k', overlay]);
+  await kubectl(['apply', '--server-side', '-k', overlay]);
   await rolledOut(`deployment/${OPERATOR}`, OPERATOR_NAMESPACE);
   watch.start();
   await createNamespace(namespace);
   await secret(namespace, 'idp-client', {'client-id': 'x', 'client-secret': 'y'});
   await apply([fraiseqlauth(namespace)]);
+  expect(
+    await kubectl(
+      ['get', 'deployment', OPERATOR, '-o', 'jsonpath={..env[?(@.name=="OPERATOR_IMAGE")].value}'],
+      {
+        namespace: OPERATOR_NAMESPACE,
+      },
+    ),
+  ).toBe(IMAGE);
   const missing = await watch.until(
     namespace,
     NAME,
