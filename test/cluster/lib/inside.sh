@@ -84,4 +84,4 @@ elif [ -z "$interrupted" ]; then
   diagnose >"$LOGS/state.log" 2>&1 || true
   say "cluster: the command ended with $code; logs of the components and the state of the cluster are in $LOGS"
 fi
-exit "$code"
+(exit "$code") # the last command's status is the script's

@@ -2,7 +2,6 @@
 # Waits for the last process of a cluster to be gone, then removes what no namespace takes along: the control groups,
 # the mount point, the logs of a run that went well and those of runs long past.
 set -uo pipefail
-exec </dev/stdin
 cat >/dev/null # until every writer is gone
 
 remove_cgroups() {
