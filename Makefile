@@ -71,7 +71,7 @@ demo: ## everything set up before your eyes: a cluster, the operator, a FraiseQL
 
 .PHONY: dev
 dev: build ## the auth server on loopback, with a database and an identity provider of its own
-	node test/fixtures/dev/main.ts
+	node scripts/dev.ts
 
 .PHONY: bench
 bench: build cluster-install ## figures: apply to Ready, sizes, memory

@@ -1,0 +1,46 @@
+import {Command} from 'commander';
+import {VERSION} from './support/version.ts';
+
+// One subcommand a line. Each loads only its own room: the auth server never pays for the Kubernetes client, nor a
+// Job for the HTTP server.
+const program = new Command('fraiseql-auth')
+  .description('The FraiseQL authentication service: its server, its operator, and the jobs around them')
+  .version(VERSION, '--version', 'print the version');
+
+program
+  .command('serve')
+  .description('run the auth server')
+  .option('--dev', 'for development on loopback: makes a signing key when none is given')
+  .action(async (options: {dev?: boolean}) => exit((await import('./server/command.ts')).serve(options)));
+
+const db = program.command('db').description('the database: its schema and its checks');
+db.command('migrate')
+  .description('bring the schema up to this version; safe to run at any time and by several at once')
+  .action(async () => exit((await import('./database/command.ts')).migrate()));
+db.command('verify')
+  .description('check that the database answers and holds the schema that this version needs')
+  .option('--json', 'print the report as JSON')
+  .action(async (options: {json?: boolean}) => exit((await import('./database/command.ts')).verify(options)));
+
+program
+  .command('backup')
+  .description('dump the database to BACKUP_DESTINATION, and remove backups past their time')
+  .action(async () => exit((await import('./backup/command.ts')).backup()));
+program
+  .command('restore')
+  .description('restore a backup into an empty database')
+  .requiredOption('--from <backup>', 'the backup to restore: its name, or "latest"')
+  .action(async (options: {from: string}) => exit((await import('./backup/command.ts')).restore(options)));
+
+program
+  .command('version')
+  .description('print the version')
+  .action(() => {
+    process.stdout.write(`${VERSION}\n`);
+  });
+
+async function exit(code: Promise<number>): Promise<void> {
+  process.exitCode = await code;
+}
+
+await program.parseAsync();
