@@ -174,8 +174,7 @@ test('start, callback and refresh may each reach another replica', async () => {
   const [first = '', second = '', third = ''] = await readyPods(namespace);
   const browser = browserFor(namespace, first);
   const url = await startLogin(browser, {baseUrl, provider: 'idp'});
-  const elsewhere = browserFor(namespace, second);
-  elsewhere.jar.setCookieSync(browser.jar.getCookieStringSync(baseUrl), baseUrl);
+  const elsewhere = browserFor(namespace, second, browser.jar);
   const tokens = await finishLogin(elsewhere, await signIn(browser, url, {baseUrl, user: 'grace'}));
   const refreshed = await browserFor(namespace, third).visit(`${baseUrl}/auth/refresh`, {
     json: {refresh_token: tokens.refresh_token},
@@ -231,8 +230,7 @@ test('a login goes through although the pod that began it is gone', async () => 
   const browser = browserFor(namespace, pod);
   const url = await startLogin(browser, {baseUrl, provider: 'idp'});
   await kubectl(['delete', 'pod', pod, '--wait=true'], {namespace});
-  const through = browserFor(namespace);
-  through.jar.setCookieSync(browser.jar.getCookieStringSync(baseUrl), baseUrl);
+  const through = browserFor(namespace, undefined, browser.jar);
   const tokens = await finishLogin(through, await signIn(browser, url, {baseUrl, user: 'edsger'}));
   expect(tokens.token_type).toBe('Bearer');
   await watch.until(

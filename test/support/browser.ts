@@ -24,6 +24,8 @@ export interface BrowserOptions {
    * The Host header keeps what the person sees; X-Forwarded-Proto and X-Forwarded-Host say it too.
    */
   readonly route?: (url: URL) => URL | undefined | Promise<URL | undefined>;
+  /** Cookies to go on with: the same person, whom the edge now sends elsewhere. */
+  readonly jar?: CookieJar;
   readonly dispatcher?: Dispatcher;
   /** Deadline of one request. */
   readonly timeoutMs?: number;
@@ -33,10 +35,11 @@ export interface BrowserOptions {
 
 /** One person's browser: it keeps its cookies; it follows nothing by itself. */
 export class Browser {
-  readonly jar = new CookieJar();
+  readonly jar: CookieJar;
   readonly #options: BrowserOptions;
 
   constructor(options: BrowserOptions = {}) {
+    this.jar = options.jar ?? new CookieJar();
     this.#options = options;
   }
 

@@ -1,4 +1,5 @@
 // One FraiseQLAuth under test: how it is written, and how to look at what came of it.
+import {CookieJar} from 'tough-cookie';
 import {expect} from 'vitest';
 import {Browser} from '../../support/browser.ts';
 import {apply, listObjects, type Manifest} from '../../support/kubectl.ts';
@@ -91,8 +92,9 @@ export async function readyPods(namespace: string): Promise<readonly string[]> {
     .sort();
 }
 
-export function browserFor(namespace: string, pod?: string): Browser {
-  return new Browser({route: route(pod === undefined ? new Map() : new Map([[namespace, pod]]))});
+/** A browser whose requests to the namespace's instance reach its Service, or the one pod. */
+export function browserFor(namespace: string, pod?: string, jar = new CookieJar()): Browser {
+  return new Browser({jar, route: route(pod === undefined ? new Map() : new Map([[namespace, pod]]))});
 }
 
 /** The pods that ran before run still, were never restarted, and answer through the Service. */
