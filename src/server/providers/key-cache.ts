@@ -10,7 +10,7 @@ import type {GuardedFetch} from './guarded-fetch.ts';
 
 type LocalKeySet = ReturnType<typeof createLocalJWKSet>;
 
-/** Not more than one fetch in this time because of a key that is not in the set. */
+/** Not more than one fetch in this time because of keys that are not in the set. */
 const COOL_DOWN_MS = 1_000;
 
 /**
@@ -23,7 +23,7 @@ export class KeyCache {
   readonly #clock: Clock;
   #keys: LocalKeySet | undefined;
   #fetching: Promise<LocalKeySet> | undefined;
-  #fetchedAt = Number.NEGATIVE_INFINITY;
+  #missedAt = Number.NEGATIVE_INFINITY;
 
   constructor(url: string, fetch: GuardedFetch, clock: Clock) {
     this.#url = url;
@@ -46,8 +46,11 @@ export class KeyCache {
       return await keys(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      const cooling = this.#clock.monotonic() - this.#fetchedAt < COOL_DOWN_MS;
-      if (cooling && this.#fetching === undefined) throw error;
+      const now = this.#clock.monotonic();
+      if (this.#fetching === undefined) {
+        if (now - this.#missedAt < COOL_DOWN_MS) throw error;
+        this.#missedAt = now;
+      }
     }
     const fresh = await this.refresh();
     return fresh(header, token);
@@ -62,7 +65,6 @@ export class KeyCache {
     // Throws where it is no JWK Set.
     const keys = createLocalJWKSet(body as JSONWebKeySet);
     this.#keys = keys;
-    this.#fetchedAt = this.#clock.monotonic();
     return keys;
   }
 }

@@ -1,0 +1,293 @@
+import {createSecretKey} from 'node:crypto';
+import {SignJWT} from 'jose';
+import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
+import type {RunningServer} from '../../../src/server/server.ts';
+import type {Answer as BrowserAnswer} from '../../support/browser.ts';
+import {startLogin} from '../../support/login.ts';
+import {
+  startHostileProvider,
+  unsigned,
+  type Answer,
+  type HostileProvider,
+} from './support/hostile-provider.ts';
+import {browserAt, PUBLIC_URL, startStack, until, type Stack} from './support/stack.ts';
+
+const CLIENT = 'auth-server';
+let stack: Stack;
+let provider: HostileProvider;
+let server: RunningServer;
+
+beforeAll(async () => {
+  stack = await startStack();
+  provider = await startHostileProvider(CLIENT, 'a client secret that is long enough');
+  server = await stack.server({OIDC_ISSUER_URL: provider.issuer, OIDC_CLIENT_SECRET: provider.clientSecret});
+});
+afterAll(async () => {
+  await stack.close();
+  await provider.close();
+});
+beforeEach(() => {
+  provider.answer = {};
+});
+
+/** A login whose provider answers so; `parameters` are added to what the browser brings back. */
+async function loginWith(answer: Answer, parameters: Record<string, string> = {}): Promise<BrowserAnswer> {
+  provider.answer = answer;
+  const browser = browserAt(() => server);
+  const url = await startLogin(browser, {baseUrl: PUBLIC_URL});
+  return browser.visit(provider.redirect(url, parameters));
+}
+
+const codeOf = (answer: BrowserAnswer): string =>
+  (JSON.parse(answer.body) as {errors: {extensions: {code: string}}[]}).errors[0]?.extensions.code ?? '';
+
+const epoch = (): number => Math.floor(Date.now() / 1000);
+
+describe('an honest answer', () => {
+  it('logs in', async () => {
+    expect((await loginWith({})).status).toBe(200);
+  });
+
+  it('with the right iss logs in (RFC 9207 2.4)', async () => {
+    expect((await loginWith({}, {iss: provider.issuer})).status).toBe(200);
+  });
+
+  it('with times up to a minute off is taken', async () => {
+    expect((await loginWith({claims: {exp: epoch() - 50, iat: epoch() + 50}})).status).toBe(200);
+  });
+
+  it('with the address only in the userinfo is completed from there', async () => {
+    const answer = await loginWith({
+      claims: {email: undefined},
+      userinfo: {sub: 'user-1', email: 'from@userinfo.example'},
+    });
+    const {access_token: token} = JSON.parse(answer.body) as {access_token: string};
+    const me = await fetch(`${server.url}/auth/me`, {headers: {authorization: `Bearer ${token}`}});
+    expect(await me.json()).toMatchObject({email: 'from@userinfo.example'});
+  });
+});
+
+describe('an ID token is refused', () => {
+  const refused: Record<string, Answer> = {
+    'of another issuer (OIDC Core 3.1.3.7.2)': {claims: {iss: 'https://evil.example.com'}},
+    'for another audience (OIDC Core 3.1.3.7.3)': {claims: {aud: 'someone-else'}},
+    'with further audiences and no azp (OIDC Core 3.1.3.7.4)': {claims: {aud: [CLIENT, 'other']}},
+    'with another azp (OIDC Core 3.1.3.7.5)': {claims: {azp: 'other'}},
+    'with another nonce (OIDC Core 3.1.3.7.11)': {claims: {nonce: 'other'}},
+    'without a nonce (OIDC Core 3.1.3.7.11)': {claims: {nonce: undefined}},
+    'with another at_hash (OIDC Core 3.1.3.8)': {claims: {at_hash: 'AAAAAAAAAAAAAAAAAAAAAA'}},
+    'that expired more than a minute ago (OIDC Core 3.1.3.7.9)': {claims: {exp: epoch() - 90}},
+    'without exp (OIDC Core 2)': {claims: {exp: undefined}},
+    'without sub (OIDC Core 2)': {claims: {sub: undefined}},
+    'with a sub of more than 255 characters (OIDC Core 2)': {claims: {sub: 'x'.repeat(256)}},
+    'with alg none (RFC 8725 3.2)': {idToken: (claims) => unsigned(claims)},
+    'signed by HS256 with the client secret (RFC 8725 2.1)': {
+      idToken: (claims, {clientSecret}) =>
+        new SignJWT(claims)
+          .setProtectedHeader({alg: 'HS256'})
+          .sign(createSecretKey(Buffer.from(clientSecret))),
+    },
+    'signed with a key that is not published': {
+      idToken: (claims, {key}) =>
+        new SignJWT(claims).setProtectedHeader({alg: 'RS256', kid: 'unknown'}).sign(key),
+    },
+    'whose signature was changed': {
+      idToken: async (claims, {key}) =>
+        (await new SignJWT(claims).setProtectedHeader({alg: 'RS256', kid: 'one'}).sign(key)).replace(
+          /.{8}$/,
+          'AAAAAAAA',
+        ),
+    },
+  };
+  it.each(Object.entries(refused))('%s', async (_name, wrong) => {
+    const answer = await loginWith(wrong);
+    expect([answer.status, codeOf(answer)]).toEqual([401, 'oauth_error']);
+    expect(answer.body).toContain('"message":"Authentication failed"');
+  });
+});
+
+describe('an authorization response', () => {
+  it('of another issuer is refused before the code is sent anywhere (RFC 9207 2.4)', async () => {
+    provider.requests.length = 0;
+    const answer = await loginWith({}, {iss: 'https://evil.example.com'});
+    expect([answer.status, codeOf(answer)]).toEqual([401, 'oauth_error']);
+    expect(provider.requests).not.toContain('/token');
+  });
+
+  it('without iss is refused where the metadata promises it (RFC 9207 2.4)', async () => {
+    const promising = await startHostileProvider(CLIENT, provider.clientSecret);
+    promising.metadata = {authorization_response_iss_parameter_supported: true};
+    const strict = await stack.server({
+      OIDC_ISSUER_URL: promising.issuer,
+      OIDC_CLIENT_SECRET: provider.clientSecret,
+    });
+    const browser = browserAt(() => strict);
+    const url = await startLogin(browser, {baseUrl: PUBLIC_URL});
+    const answer = await browser.visit(promising.redirect(url));
+    await promising.close();
+    expect([answer.status, codeOf(answer)]).toEqual([401, 'oauth_error']);
+  });
+
+  it('that is an error is a 401, and uses the state up (RFC 6749 4.1.2.1)', async () => {
+    const browser = browserAt(() => server);
+    const url = await startLogin(browser, {baseUrl: PUBLIC_URL});
+    const back = provider.redirect(url);
+    const refusal = new URL(back);
+    refusal.search = new URLSearchParams({
+      error: 'access_denied',
+      error_description: 'no',
+      state: back.searchParams.get('state') ?? '',
+    }).toString();
+    const answer = await browser.visit(refusal);
+    expect([answer.status, codeOf(answer)]).toEqual([401, 'oauth_error']);
+    expect(codeOf(await browser.visit(back))).toBe('invalid_state');
+  });
+
+  it('is taken once: fifty replays at once get one login (RFC 9700 4.7)', async () => {
+    const browser = browserAt(() => server);
+    const url = await startLogin(browser, {baseUrl: PUBLIC_URL});
+    const back = provider.redirect(url);
+    provider.requests.length = 0;
+    const answers = await Promise.all(Array.from({length: 50}, () => browser.visit(back)));
+    expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1);
+    expect(new Set(answers.filter((answer) => answer.status !== 200).map(codeOf))).toEqual(
+      new Set(['invalid_state']),
+    );
+    expect(provider.requests.filter((path) => path === '/token')).toHaveLength(1);
+  });
+
+  it('in a browser without the binding cookie is refused, and does not use the state up (RFC 9700 4.7.1)', async () => {
+    const victim = browserAt(() => server);
+    const url = await startLogin(victim, {baseUrl: PUBLIC_URL});
+    const back = provider.redirect(url);
+    const other = browserAt(() => server);
+    await startLogin(other, {baseUrl: PUBLIC_URL});
+    expect(codeOf(await other.visit(back))).toBe('invalid_state');
+    expect((await victim.visit(back)).status).toBe(200);
+  });
+
+  it('needs no cookie where LOGIN_BINDING is None', async () => {
+    const loose = await stack.server({
+      OIDC_ISSUER_URL: provider.issuer,
+      OIDC_CLIENT_SECRET: provider.clientSecret,
+      LOGIN_BINDING: 'None',
+    });
+    const url = await startLogin(
+      browserAt(() => loose),
+      {baseUrl: PUBLIC_URL},
+    );
+    expect((await browserAt(() => loose).visit(provider.redirect(url))).status).toBe(200);
+  });
+
+  it('after ten minutes is refused', async () => {
+    const browser = browserAt(() => server);
+    const url = await startLogin(browser, {baseUrl: PUBLIC_URL});
+    await stack.postgres.asSuperuser(`UPDATE _system.login_transactions SET expires_at = now()`, 'fraiseql');
+    expect(codeOf(await browser.visit(provider.redirect(url)))).toBe('invalid_state');
+  });
+
+  it('cannot be completed on a server with another STATE_KEY', async () => {
+    const other = await stack.server({
+      OIDC_ISSUER_URL: provider.issuer,
+      OIDC_CLIENT_SECRET: provider.clientSecret,
+      STATE_KEY: Buffer.alloc(32, 9).toString('base64'),
+    });
+    let at = server;
+    const browser = browserAt(() => at);
+    const url = await startLogin(browser, {baseUrl: PUBLIC_URL});
+    at = other;
+    const answer = await browser.visit(provider.redirect(url));
+    expect([answer.status, codeOf(answer)]).toEqual([400, 'pkce_error']);
+  });
+});
+
+describe('the token endpoint', () => {
+  it.each<[string, number, string, Answer]>([
+    [
+      'invalid_grant is the user or an attacker: 401',
+      401,
+      'oauth_error',
+      token(400, {error: 'invalid_grant'}),
+    ],
+    ['invalid_client is our set-up: 502', 502, 'oauth_error', token(401, {error: 'invalid_client'})],
+    ['a 500 is the provider: 502', 502, 'oauth_error', token(500, {error: 'server_error'})],
+    [
+      'a page where JSON should be: 502',
+      502,
+      'oauth_error',
+      {token: (response) => void response.end('<html>')},
+    ],
+    ['no ID token: 502', 502, 'oauth_error', {idToken: () => ''}],
+    ['a broken connection: 502', 502, 'oauth_error', {token: (response) => void response.destroy()}],
+    ['an answer without end is cut: 502', 502, 'oauth_error', {token: endless}],
+  ])('%s', async (_name, status, code, wrong) => {
+    const answer = await loginWith(wrong);
+    expect([answer.status, codeOf(answer)]).toEqual([status, code]);
+  });
+});
+
+describe("the provider's keys", () => {
+  it('rotated a moment ago are fetched, once for ten logins at a time; a failing fetch keeps the old ones', async () => {
+    await loginWith({});
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    provider.rotate('two');
+    provider.requests.length = 0;
+    const answers = await Promise.all(Array.from({length: 10}, () => loginWith({})));
+    expect(answers.map((answer) => answer.status)).toEqual(Array.from({length: 10}, () => 200));
+    // The health probe may fetch beside it.
+    expect(provider.requests.filter((path) => path === '/jwks').length).toBeLessThanOrEqual(3);
+
+    provider.jwksStatus = 500;
+    const answer = await loginWith({});
+    provider.jwksStatus = 200;
+    expect(answer.status).toBe(200);
+    await until('the provider counts as up', () => server.services.providers.all[0]?.health.state === 'up');
+  });
+});
+
+describe('an allow-list of e-mail domains', () => {
+  const allowing = async (claims: Answer['claims']): Promise<BrowserAnswer> => {
+    const [settings] = server.services.configuration.providers;
+    if (!settings) throw new Error('no provider');
+    const strict = await stack.server(
+      {},
+      {
+        configuration: {
+          ...server.services.configuration,
+          providers: [{...settings, allowedEmailDomains: ['example.com']}],
+        },
+      },
+    );
+    provider.answer = {claims: claims ?? {}};
+    const browser = browserAt(() => strict);
+    const url = await startLogin(browser, {baseUrl: PUBLIC_URL});
+    return browser.visit(provider.redirect(url));
+  };
+
+  it.each<[string, Answer['claims'], number]>([
+    ['takes a verified address of the domain', {email: 'a@EXAMPLE.com'}, 200],
+    ['refuses another domain', {email: 'a@example.org'}, 403],
+    ['refuses a sub-domain', {email: 'a@sub.example.com'}, 403],
+    ['refuses an address that is not verified', {email_verified: false}, 403],
+    ['refuses a "true" that is text', {email_verified: 'true'}, 403],
+  ])('%s', async (_name, claims, status) => {
+    expect((await allowing(claims)).status).toBe(status);
+  });
+});
+
+function token(status: number, body: Record<string, string>): Answer {
+  return {
+    token: (response) => {
+      response.writeHead(status, {'content-type': 'application/json'}).end(JSON.stringify(body));
+    },
+  };
+}
+
+function endless(response: Parameters<NonNullable<Answer['token']>>[0]): void {
+  response.writeHead(200, {'content-type': 'application/json'});
+  const write = (): void => {
+    while (!response.destroyed && response.write('x'.repeat(65_536)));
+  };
+  response.on('drain', write);
+  write();
+}
