@@ -101,6 +101,8 @@ describe('while the provider is away', () => {
     await until('degraded', is('degraded', late));
     stack.provider.setIntercept(undefined);
     await until('healthy', is('healthy', late));
+    const answer = await fetch(`${late.url}/auth/start`, {redirect: 'manual'});
+    expect(answer.status).toBe(303);
   });
 });
 
