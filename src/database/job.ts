@@ -28,6 +28,8 @@ export async function runJob(
   const logger = createLogger({component: kind, level: logLevelFrom(env) ?? 'info'});
   const interrupted = new AbortController();
   const onSignal = (name: NodeJS.Signals): void => interrupted.abort(new Interrupted(kind, fallback, name));
+  // What a command waits for may be a timer that does not keep the process alive by itself.
+  const alive = setInterval(() => undefined, 60_000);
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   let outcome: Outcome;
@@ -50,6 +52,7 @@ export async function runJob(
       outcome.message,
     );
   } finally {
+    clearInterval(alive);
     process.off('SIGTERM', onSignal);
     process.off('SIGINT', onSignal);
   }

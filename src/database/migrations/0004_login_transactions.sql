@@ -1,5 +1,5 @@
 -- Up Migration
--- Logins under way, so that the callback may reach any replica. Consumed once, by DELETE … RETURNING.
+-- Logins under way, so that the callback may reach any replica. Consumed once, by DELETE with RETURNING.
 --   state_hash            lowercase hex SHA-256 of the state parameter
 --   code_verifier_sealed  PKCE verifier and nonce, sealed with a key that needs the state itself
 --   binding_hash          lowercase hex SHA-256 of the binding cookie; null where the login is not bound to a browser
