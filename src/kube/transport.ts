@@ -245,6 +245,8 @@ function createAgent(access: ClusterAccess): Dispatcher {
     connections: 256,
     keepAliveTimeout: 30_000,
     keepAliveMaxTimeout: 60_000,
+    // undici's HTTP/2 (8.12) lets a reset connection end the process: ECONNRESET on a socket without a listener.
+    allowH2: false,
   };
   const tls = access.tls as buildConnector.BuildOptions;
   return access.proxyUrl === undefined

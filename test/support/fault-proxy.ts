@@ -1,0 +1,78 @@
+import {createServer as createTcpServer, connect, type Socket} from 'node:net';
+
+/**
+ * A TCP proxy in front of a real server that counts connections and breaks them: the faults of a network, which a server
+ * on loopback does not have.
+ */
+export interface FaultProxy {
+  readonly port: number;
+  /** Connections taken since the start, and those that are open now. */
+  readonly taken: number;
+  readonly open: number;
+  /** Resets all connections (RST). */
+  reset(): void;
+  /** Bytes from the server are swallowed: connections stay open and say nothing. */
+  mute(muted: boolean): void;
+  /** New connections are closed at once. */
+  refuse(refused: boolean): void;
+  close(): Promise<void>;
+}
+
+export async function startFaultProxy(target: number): Promise<FaultProxy> {
+  const pairs = new Set<{client: Socket; upstream: Socket}>();
+  let [taken, muted, refused] = [0, false, false];
+  const server = createTcpServer({noDelay: true}, (client) => {
+    if (refused) {
+      client.resetAndDestroy();
+      return;
+    }
+    taken++;
+    const upstream = connect({port: target, host: '127.0.0.1', noDelay: true});
+    const pair = {client, upstream};
+    pairs.add(pair);
+    const end = (): void => {
+      pairs.delete(pair);
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) socket.on('error', end).on('close', end);
+    client.on('data', (chunk: Buffer) => upstream.write(chunk));
+    upstream.on('data', (chunk: Buffer) => {
+      if (!muted) client.write(chunk);
+    });
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
+  const reset = (): void => {
+    for (const {client, upstream} of pairs) {
+      client.resetAndDestroy();
+      upstream.destroy();
+    }
+    pairs.clear();
+  };
+  return {
+    port: address.port,
+    get taken() {
+      return taken;
+    },
+    get open() {
+      return pairs.size;
+    },
+    reset,
+    mute(value) {
+      muted = value;
+    },
+    refuse(value) {
+      refused = value;
+    },
+    close() {
+      reset();
+      return new Promise((resolve) => {
+        server.close(() => resolve());
+      });
+    },
+  };
+}
