@@ -50,19 +50,26 @@ export class Overlay {
     return entry.object as T | undefined;
   }
 
-  /** Every object of a kind that we wrote and that the overlay still stands in for. */
-  written(kind: string): KubeObject[] {
-    const now = this.#clock.monotonic();
-    return [...this.#entries]
-      .filter(([key, entry]) => key.startsWith(`${kind} `) && entry.until >= now)
-      .flatMap(([, entry]) => entry.object ?? []);
+  /** Every object that we wrote for a resource and that the overlay still stands in for. */
+  writtenFor(key: string, keyOfOwner: (object: KubeObject) => string | undefined): KubeObject[] {
+    const found: KubeObject[] = [];
+    for (const {object} of this.#entries.values()) {
+      if (object !== undefined && keyOfOwner(object) === key) found.push(object);
+    }
+    return found;
   }
 
-  /** True where a change that the watch shows is the echo of our own write. */
-  isEcho(object: KubeObject): boolean {
-    const entry = this.#entries.get(id(object.kind, keyOf(object)));
+  /**
+   * The watch showed an object, and the store has it: what we wrote before that counts no more. True where it is the
+   * very version that our own write made, so nothing new.
+   */
+  shown(object: KubeObject): boolean {
+    const key = id(object.kind, keyOf(object));
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return false;
+    if (caughtUp(entry, object)) this.#entries.delete(key);
     const version = object.metadata.resourceVersion;
-    return entry?.object !== undefined && version !== undefined && entry.object.metadata.resourceVersion === version;
+    return entry.object !== undefined && version !== undefined && entry.object.metadata.resourceVersion === version;
   }
 
   /** The watch showed that an object is gone: what we wrote to it counts no more. */

@@ -108,15 +108,24 @@ function explainContainer(
   return undefined;
 }
 
-/** Which containers' last log line would help to explain a pod. */
-export function crashing(pod: Pod): {container: string; restarts: number} | undefined {
+/** The container of a pod that crashes: its last words would help to explain it. */
+export function crashing(
+  pod: Pod,
+): {container: string; restarts: number; waiting: boolean; said: string | undefined} | undefined {
   if (pod.metadata.deletionTimestamp !== undefined) return undefined;
   const found = pod.status?.containerStatuses?.find(
     (each) =>
       each.state?.waiting?.reason === 'CrashLoopBackOff' ||
       (each.state?.terminated !== undefined && each.state.terminated.exitCode !== 0),
   );
-  return found && {container: found.name, restarts: found.restartCount ?? 0};
+  if (found === undefined) return undefined;
+  const ended = found.state?.terminated ?? found.lastState?.terminated;
+  return {
+    container: found.name,
+    restarts: found.restartCount ?? 0,
+    waiting: found.state?.waiting !== undefined,
+    said: ended?.message,
+  };
 }
 
 /** The last line that says something; of a JSON log line its message, and its error's. */

@@ -1,0 +1,154 @@
+import {readFile} from 'node:fs/promises';
+import {hostname} from 'node:os';
+import {KubeClient} from '../kube/client.ts';
+import {LeaderElection} from '../kube/lease.ts';
+import {systemClock} from '../support/clock.ts';
+import {createLogger, type Logger} from '../support/logging.ts';
+import {VERSION} from '../support/version.ts';
+import {configurationFrom, type OperatorConfiguration} from './configuration.ts';
+import {serveRoutes} from './http.ts';
+import {Manager} from './manager.ts';
+import {createOperatorMetrics} from './metrics.ts';
+import {podAsker} from './reconcile/ask-pod.ts';
+
+const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+const LEASE = 'fraiseql-auth-operator';
+/** A watch that was silent for so long is broken beyond what it mends by itself: a restart is due. */
+const SILENT_MS = 10 * 60_000;
+/** Work under way has this long to end after SIGTERM. */
+const GRACE_MS = 5000;
+
+/** Runs the operator until SIGTERM or SIGINT. 0 when it was asked to end, 1 when it lost its lease, 2 for a wrong start. */
+export async function operator(): Promise<number> {
+  let configuration: OperatorConfiguration;
+  try {
+    configuration = configurationFrom(process.env, {namespace: await ownNamespace(), hostname: hostname()});
+  } catch (error) {
+    createLogger({component: 'operator'}).fatal(error instanceof Error ? error.message : String(error));
+    return 2;
+  }
+  const logger = createLogger({component: 'operator', level: configuration.logLevel});
+  try {
+    return await run(configuration, logger);
+  } catch (error) {
+    logger.fatal({err: error}, 'the operator cannot run');
+    return 2;
+  }
+}
+
+async function run(configuration: OperatorConfiguration, logger: Logger): Promise<number> {
+  const {watchNamespaces, identity, image, leaderElect} = configuration;
+  const metrics = createOperatorMetrics();
+  const client = await KubeClient.fromEnvironment({
+    userAgent: `fraiseql-auth-operator/${VERSION}`,
+    metrics: metrics.kube.api,
+  });
+  const pods = podAsker();
+  const manager = new Manager({
+    client,
+    image,
+    namespaces: watchNamespaces,
+    identity,
+    clock: systemClock,
+    logger,
+    metrics,
+    ask: pods.ask,
+  });
+  const servers = [
+    await serveRoutes(configuration.healthPort, {
+      '/healthz': () =>
+        manager.silentMs() > SILENT_MS
+          ? `a watch has been silent for ${Math.round(manager.silentMs() / 1000)} s`
+          : undefined,
+      '/readyz': () => (manager.hasSynced() ? undefined : 'the watches have not seen everything yet'),
+    }),
+    await serveRoutes(configuration.metricsPort, {
+      '/metrics': {contentType: metrics.registry.contentType, body: () => metrics.registry.metrics()},
+    }),
+  ];
+  logger.info(
+    {version: VERSION, image, namespaces: watchNamespaces.length > 0 ? watchNamespaces : 'all', leaderElect},
+    'the operator starts',
+  );
+
+  const ending = new AbortController();
+  const end = (signal: NodeJS.Signals): void => {
+    logger.info({signal}, 'the operator ends');
+    ending.abort(new Error(`ended by ${signal}`));
+  };
+  process.once('SIGTERM', end);
+  process.once('SIGINT', end);
+  manager.watch();
+  // Our timers do not keep a process alive, and both servers may be off: it ends when it is told to.
+  const alive = setInterval(() => undefined, 60_000);
+  let code = 0;
+  try {
+    code = leaderElect ? await lead(client, configuration, manager, metrics.kube.leading, ending.signal, logger) : await alone(manager, ending.signal);
+  } finally {
+    clearInterval(alive);
+    process.removeListener('SIGTERM', end);
+    process.removeListener('SIGINT', end);
+    await within(GRACE_MS, Promise.all([manager.stop(), pods.close(), ...servers.map((each) => each.close())]));
+    await within(GRACE_MS, client.close());
+  }
+  logger.info({code}, 'the operator has ended');
+  return code;
+}
+
+/** Works without a lease: for one that runs by itself, outside the cluster say. */
+async function alone(manager: Manager, ending: AbortSignal): Promise<number> {
+  await manager.work(ending);
+  return 0;
+}
+
+/** Works while the lease is held. Losing it is the end: a fresh process stands for election anew. */
+async function lead(
+  client: KubeClient,
+  configuration: OperatorConfiguration,
+  manager: Manager,
+  onLeading: (name: string, leading: boolean) => void,
+  ending: AbortSignal,
+  logger: Logger,
+): Promise<number> {
+  const election = new LeaderElection(client, {
+    namespace: configuration.namespace,
+    name: LEASE,
+    identity: configuration.identity,
+    logger,
+    onLeading: (leading) => onLeading(LEASE, leading),
+  });
+  const release = (): void => void election.release().catch((error: unknown) => logger.warn({err: error}, 'the lease could not be released'));
+  ending.addEventListener('abort', release, {once: true});
+  if (ending.aborted) release();
+  let working: Promise<void> = Promise.resolve();
+  let lost = false;
+  await election.run({
+    onStartedLeading(signal) {
+      working = manager.work(signal);
+      return working;
+    },
+    onStoppedLeading() {
+      lost = !ending.aborted;
+    },
+  });
+  await within(GRACE_MS, working);
+  if (lost) logger.error('the lease was lost: this process ends, so that it writes nothing more');
+  return lost ? 1 : 0;
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+async function ownNamespace(): Promise<string | undefined> {
+  try {
+    return (await readFile(NAMESPACE_FILE, 'utf8')).trim() || undefined;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,172 @@
+import {SCHEMA_VERSION} from '../database/version.ts';
+import type {KubeClient} from '../kube/client.ts';
+import {EventRecorder} from '../kube/events.ts';
+import {keyOf} from '../kube/objects.ts';
+import {WorkQueue} from '../kube/workqueue.ts';
+import type {Clock} from '../support/clock.ts';
+import type {Logger} from '../support/logging.ts';
+import {VERSION} from '../support/version.ts';
+import {fenced} from './fence.ts';
+import type {OperatorMetrics} from './metrics.ts';
+import type {Cluster} from './reconcile/act.ts';
+import {Caches} from './reconcile/caches.ts';
+import {LogReader} from './reconcile/log-reader.ts';
+import {Overlay} from './reconcile/overlay.ts';
+import {Prober, type PodAnswer} from './reconcile/prober.ts';
+import {Reconciler} from './reconcile/reconciler.ts';
+import {SecretReader} from './reconcile/secret-reader.ts';
+
+export interface ManagerOptions {
+  readonly client: KubeClient;
+  readonly image: string;
+  /** Empty: all namespaces. */
+  readonly namespaces: readonly string[];
+  readonly identity: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: OperatorMetrics;
+  readonly ask: (address: string) => Promise<PodAnswer>;
+  /** What stands between the reconciler and the client: tests stop writes here. */
+  readonly wrap?: (cluster: Cluster) => Cluster;
+  readonly schemaVersion?: string;
+}
+
+const CONCURRENCY = 24;
+const COMPONENT = 'fraiseql-auth-operator';
+
+/** The watches, which run all the time, and the work, which is done only while this process leads. */
+export class Manager {
+  readonly #options: ManagerOptions;
+  readonly #overlay: Overlay;
+  readonly #caches: Caches;
+  #add: (key: string, first: boolean) => void = () => undefined;
+
+  constructor(options: ManagerOptions) {
+    this.#options = options;
+    this.#overlay = new Overlay(options.clock);
+    this.#caches = new Caches(options.client, {
+      namespaces: options.namespaces,
+      overlay: this.#overlay,
+      clock: options.clock,
+      logger: options.logger,
+      onKey: (key, first) => this.#add(key, first),
+    });
+  }
+
+  /** Starts the watches. A process that does not lead yet keeps its stores warm, so that it takes over at once. */
+  watch(): void {
+    this.#caches.start();
+  }
+
+  hasSynced(): boolean {
+    return this.#caches.hasSynced();
+  }
+
+  /** How long the quietest of the watches has been silent, in milliseconds. */
+  silentMs(): number {
+    return this.#caches.silentMs();
+  }
+
+  async stop(): Promise<void> {
+    await this.#caches.stop();
+  }
+
+  /** Does the work until the signal aborts. Nothing is written after that. */
+  async work(signal: AbortSignal): Promise<void> {
+    const {client, clock, logger, metrics, image, identity, ask} = this.#options;
+    await this.#caches.synced();
+    if (signal.aborted) return;
+    const cluster = fenced(this.#options.wrap?.(client) ?? client, signal);
+    const events = new EventRecorder(client, {
+      component: COMPONENT,
+      instance: identity,
+      clock,
+      logger,
+      metrics: metrics.kube.events,
+    });
+    const queue = new WorkQueue({
+      clock,
+      concurrency: CONCURRENCY,
+      backoff: {baseMs: 100, maxMs: 60_000},
+      metrics: metrics.kube.queue('fraiseqlauth'),
+      onError: (key, error, retryInMs) => logger.error({key, err: error, retryInMs}, 'a pass failed'),
+    });
+    const prober = new Prober({
+      clock,
+      logger,
+      ask,
+      targets: (key) => this.#addresses(key),
+      onChange: (key) => queue.add(key),
+    });
+    const secrets = new SecretReader(client, {clock, logger, onKey: (key) => queue.add(key)});
+    const reconciler = new Reconciler({
+      cluster,
+      caches: this.#caches,
+      secrets,
+      logs: new LogReader(client, logger),
+      prober,
+      events,
+      overlay: this.#overlay,
+      settings: {image, version: VERSION, schemaVersion: this.#options.schemaVersion ?? SCHEMA_VERSION},
+      clock,
+      logger,
+    });
+    this.#add = (key, first) => queue.add(key, first ? 'low' : 'normal');
+    for (const resource of this.#caches.resources()) queue.add(keyOf(resource.metadata), 'low');
+    const stop = (): void => void queue.shutdown();
+    signal.addEventListener('abort', stop, {once: true});
+    if (signal.aborted) stop();
+    try {
+      await queue.run(async (key, handling) => {
+        const startedAt = clock.monotonic();
+        const seconds = (): number => (clock.monotonic() - startedAt) / 1000;
+        try {
+          const result = await reconciler.reconcile(key, AbortSignal.any([signal, handling]));
+          metrics.reconciled('success', seconds());
+          metrics.synced(clock.now() / 1000);
+          this.#count();
+          return result;
+        } catch (error) {
+          if (signal.aborted || handling.aborted) return undefined;
+          metrics.reconciled('error', seconds());
+          throw error;
+        }
+      });
+    } finally {
+      this.#add = () => undefined;
+      signal.removeEventListener('abort', stop);
+      prober.stop();
+      await secrets.stop();
+      await events.flush();
+    }
+  }
+
+  /** Where the pods of a resource answer. */
+  #addresses(key: string): string[] {
+    const resource = this.#caches.resource(key);
+    if (resource === undefined) return [];
+    return this.#caches
+      .podsOf(resource)
+      .filter(
+        (pod) =>
+          pod.metadata.labels?.['app.kubernetes.io/component'] === 'server' &&
+          pod.metadata.deletionTimestamp === undefined &&
+          pod.status?.phase === 'Running',
+      )
+      .flatMap((pod) => pod.status?.podIP ?? []);
+  }
+
+  #counted = 0;
+
+  /** The numbers of resources, counted once in a while. */
+  #count(): void {
+    const now = this.#options.clock.monotonic();
+    if (now - this.#counted < 5000 && this.#counted > 0) return;
+    this.#counted = now;
+    const all = this.#caches.resources();
+    const ready = all.filter((each) =>
+      each.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True'),
+    );
+    this.#options.metrics.resources(all.length, ready.length);
+  }
+}

@@ -1,0 +1,212 @@
+import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {applyChildObject, ForeignObjectError, type ApplyOutcome, type ApplyPort} from '../../kube/apply.ts';
+import {isApiError, type KubeClient} from '../../kube/client.ts';
+import {controllerOf, RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
+import {MANAGER} from '../desired/children.ts';
+import {instanceOf} from '../desired/instance.ts';
+import {signingKeysSecret, stateSecret} from '../desired/secrets.ts';
+import {child, type Observed} from '../observed.ts';
+import type {Problem} from '../problem.ts';
+import {stepId, type Step} from './decision.ts';
+import {keysIn, mintSigningKey, mintStateKey} from './keys.ts';
+import type {Overlay} from './overlay.ts';
+import {policyOf} from './policy.ts';
+import {slim} from './slim.ts';
+
+/** All that the reconciler does to a cluster goes through here, so that a test may stop it before or after any write. */
+export type Cluster = ApplyPort & Pick<KubeClient, 'delete' | 'mergePatch' | 'podLogs'>;
+
+/** What came of the steps of a pass. */
+export interface Acted {
+  /** Children as they are now, where a step saw or wrote them. */
+  readonly written: readonly KubeObject[];
+  /** `Kind/name` of what was deleted. */
+  readonly removed: readonly string[];
+  /** Steps that changed something. */
+  readonly changes: readonly {readonly id: string; readonly outcome: ApplyOutcome | 'minted' | 'deleted'}[];
+  readonly refused: readonly Problem[];
+  /** When to look again because of what did not work, in milliseconds. */
+  readonly retryMs: number | undefined;
+  /** The error that ended the pass early: the API server could not answer. */
+  readonly error: unknown;
+}
+
+interface Context {
+  readonly cluster: Cluster;
+  readonly overlay: Overlay;
+  readonly resource: FraiseQLAuth;
+  readonly signal: AbortSignal;
+}
+
+/** Does the steps in their order, and leaves out those whose needs have failed. */
+export async function act(context: Context, steps: readonly Step[], observed: Observed): Promise<Acted> {
+  const written: KubeObject[] = [];
+  const removed: string[] = [];
+  const changes: Acted['changes'][number][] = [];
+  const refused: Problem[] = [];
+  const failed = new Set<string>();
+  let retryMs: number | undefined;
+  let error: unknown;
+  for (const step of steps) {
+    const id = stepId(step);
+    if ('needs' in step && step.needs.some((need) => failed.has(need))) {
+      failed.add(id);
+      continue;
+    }
+    try {
+      const {object, outcome} = await take(context, step, observed);
+      if (object !== undefined) written.push(object);
+      if (outcome === 'deleted') removed.push(id);
+      if (outcome !== 'unchanged') changes.push({id, outcome});
+    } catch (thrown) {
+      failed.add(id);
+      const policy = policyOf(thrown, subjectOf(step));
+      if (policy.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, policy.retryMs);
+      if (policy.kind === 'refused') refused.push(policy.problem);
+      if (policy.kind === 'retry') {
+        error = thrown;
+        break;
+      }
+    }
+  }
+  return {written, removed, changes, refused, retryMs, error};
+}
+
+type Taken = {object?: KubeObject; outcome: ApplyOutcome | 'minted' | 'deleted'};
+
+async function take(context: Context, step: Step, observed: Observed): Promise<Taken> {
+  const {cluster, overlay, resource, signal} = context;
+  signal.throwIfAborted();
+  switch (step.kind) {
+    case 'mint': {
+      const object = slim(await mint(context, step));
+      overlay.wrote(object);
+      return {object, outcome: 'minted'};
+    }
+    case 'apply': {
+      const live = child(observed, step.desired.kind, step.desired.metadata.name);
+      const {outcome, object: raw} = await applyChildObject(cluster, {
+        type: step.type,
+        desired: step.desired,
+        live,
+        fieldManager: MANAGER,
+        initially: step.initially,
+        signal,
+      });
+      if (outcome === 'unchanged' && raw === live) return {outcome};
+      const object = slim(raw);
+      overlay.wrote(object);
+      return {object, outcome};
+    }
+    case 'run': {
+      if (step.supersedes) {
+        await remove(context, step.type, step.supersedes);
+      }
+      const object = await run(cluster, step, resource, signal);
+      overlay.wrote(object);
+      return {object, outcome: 'created'};
+    }
+    case 'delete':
+      await remove(context, step.type, step.object);
+      return {outcome: 'deleted'};
+    default:
+      return step satisfies never;
+  }
+}
+
+/** Only that very object: should another have come in its place, it stays. */
+async function remove({cluster, overlay, signal}: Context, type: ResourceType, object: KubeObject): Promise<void> {
+  await cluster.delete(type, object.metadata, {
+    uid: object.metadata.uid,
+    propagationPolicy: 'Background',
+    signal,
+  });
+  overlay.deleted(object);
+}
+
+/** Creates a Job; one of that name that is ours already is as good. */
+async function run(
+  cluster: Cluster,
+  step: Extract<Step, {kind: 'run'}>,
+  resource: FraiseQLAuth,
+  signal: AbortSignal,
+): Promise<KubeObject> {
+  try {
+    return await cluster.create(step.type, step.desired, {fieldManager: MANAGER, signal});
+  } catch (error) {
+    if (!isApiError(error, 409, 'AlreadyExists')) throw error;
+    const there = await cluster.get<KubeObject>(step.type, step.desired.metadata, {signal});
+    if (there === undefined || there.metadata.uid === step.supersedes?.metadata.uid) throw error;
+    return ours(there, resource);
+  }
+}
+
+/**
+ * Key material, made once. That there is none yet is believed only when the API server itself says so, and a create
+ * never overwrites: whoever comes second takes what is there.
+ */
+async function mint(
+  {cluster, resource, signal}: Context,
+  step: Extract<Step, {kind: 'mint'}>,
+): Promise<KubeObject> {
+  const where = {namespace: resource.metadata.namespace, name: step.name};
+  const there = await cluster.get<KubeObject>(RESOURCES.Secret, where, {signal});
+  if (there !== undefined) return complete(cluster, step, ours(there, resource), signal);
+  const instance = instanceOf(resource);
+  const secret =
+    step.what === 'state'
+      ? stateSecret(instance, mintStateKey())
+      : signingKeysSecret(instance, [await mintSigningKey(step.algorithm)]);
+  try {
+    return await cluster.create(RESOURCES.Secret, secret, {fieldManager: MANAGER, signal});
+  } catch (error) {
+    if (!isApiError(error, 409, 'AlreadyExists')) throw error;
+    const other = await cluster.get<KubeObject>(RESOURCES.Secret, where, {signal});
+    if (other === undefined) throw error;
+    return complete(cluster, step, ours(other, resource), signal);
+  }
+}
+
+/** A key of the algorithm is added where the Secret has none; those that are in it stay. */
+async function complete(
+  cluster: Cluster,
+  step: Extract<Step, {kind: 'mint'}>,
+  secret: KubeObject,
+  signal: AbortSignal,
+): Promise<KubeObject> {
+  if (step.what === 'state') return secret;
+  const keys = keysIn(slim(secret)) ?? [];
+  if (keys.some((each) => 'algorithm' in each && each.algorithm === step.algorithm)) return secret;
+  const {kid, pem} = await mintSigningKey(step.algorithm);
+  const value = Buffer.from(pem).toString('base64');
+  const entry = secret['data'] === undefined ? {path: '/data', value: {[`${kid}.pem`]: value}} : {path: `/data/${kid}.pem`, value};
+  return cluster.jsonPatch<KubeObject>(
+    RESOURCES.Secret,
+    secret.metadata,
+    [
+      // Refused with 409 where another changed it meanwhile.
+      {op: 'replace', path: '/metadata/resourceVersion', value: secret.metadata.resourceVersion},
+      {op: 'add', ...entry},
+    ],
+    {fieldManager: MANAGER, signal},
+  );
+}
+
+function ours(object: KubeObject, resource: FraiseQLAuth): KubeObject {
+  const owner = controllerOf(object);
+  if (owner?.uid === resource.metadata.uid) return object;
+  if (owner === undefined) throw new ForeignObjectError(object, 'this resource does not own it');
+  const again = owner.kind === resource.kind && owner.name === resource.metadata.name;
+  throw new ForeignObjectError(
+    object,
+    again
+      ? `an earlier ${owner.kind} ${owner.name}, now deleted, controls it`
+      : `${owner.kind} ${owner.name} controls it`,
+  );
+}
+
+function subjectOf(step: Step): {apiVersion: string; kind: string; name: string} {
+  if (step.kind === 'mint') return {apiVersion: 'v1', kind: 'Secret', name: step.name};
+  const {apiVersion, kind, metadata} = step.kind === 'delete' ? step.object : step.desired;
+  return {apiVersion, kind, name: metadata.name};
+}

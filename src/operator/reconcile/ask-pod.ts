@@ -1,0 +1,70 @@
+import {Agent, request} from 'undici';
+import {SERVER_PORT} from '../desired/deployment.ts';
+import type {PodAnswer} from './prober.ts';
+
+const DEADLINE_MS = 2000;
+const MAX_BYTES = 1_048_576;
+
+/** Asks pods over one small pool of connections of its own. */
+export function podAsker(port: number = SERVER_PORT): {
+  ask: (address: string) => Promise<PodAnswer>;
+  close: () => Promise<void>;
+} {
+  const agent = new Agent({
+    connect: {timeout: DEADLINE_MS},
+    keepAliveTimeout: 15_000,
+    connections: 2,
+    pipelining: 1,
+    maxResponseSize: MAX_BYTES,
+  });
+  const get = async (address: string, path: string): Promise<string> => {
+    const host = address.includes(':') ? `[${address}]` : address;
+    const {body} = await request(`http://${host}:${port}${path}`, {
+      dispatcher: agent,
+      signal: AbortSignal.timeout(DEADLINE_MS),
+      headersTimeout: DEADLINE_MS,
+      bodyTimeout: DEADLINE_MS,
+    });
+    return body.text();
+  };
+  return {
+    async ask(address) {
+      const health = parseHealth(await get(address, '/health/auth'));
+      if (health === undefined || health.auth === 'healthy') return health;
+      return {...health, errors: parseErrors(await get(address, '/metrics'))};
+    },
+    close: () => agent.close(),
+  };
+}
+
+/** The body of /health/auth; undefined for anything else. */
+export function parseHealth(text: string): PodAnswer {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  if (typeof body !== 'object' || body === null) return undefined;
+  const {auth, oauth_provider: provider, db} = body as Record<string, unknown>;
+  if (auth !== 'healthy' && auth !== 'degraded' && auth !== 'unhealthy') return undefined;
+  return {
+    auth,
+    oauthProvider: provider === 'ok' || provider === 'error' ? provider : undefined,
+    db: db === 'ok' || db === 'error' ? db : undefined,
+    errors: [],
+  };
+}
+
+/** The series of `fraiseql_auth_dependency_error` that are 1, from the Prometheus text format. */
+export function parseErrors(text: string): {dependency: string; reason: string}[] {
+  const found: {dependency: string; reason: string}[] = [];
+  for (const [, labels = '', value] of text.matchAll(/^fraiseql_auth_dependency_error\{([^}]*)\} (\S+)/gm)) {
+    if (Number(value) !== 1) continue;
+    const dependency = /(?:^|,)dependency="([^"]*)"/.exec(labels)?.[1];
+    const reason = /(?:^|,)reason="([^"]*)"/.exec(labels)?.[1];
+    if (dependency !== undefined && reason !== undefined) found.push({dependency, reason});
+  }
+  return found;
+}

@@ -1,0 +1,182 @@
+import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
+import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {controllerOf, keyOf, RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
+import {Reflector, type Change, type ReflectorPort} from '../../kube/reflector.ts';
+import type {Clock} from '../../support/clock.ts';
+import type {Logger} from '../../support/logging.ts';
+import {MANAGER} from '../desired/children.ts';
+import type {ReplicaSet, Pod} from '../workloads.ts';
+import type {Overlay} from './overlay.ts';
+import {slim} from './slim.ts';
+
+const OURS = `app.kubernetes.io/managed-by=${MANAGER}`;
+const INSTANCE = 'app.kubernetes.io/instance';
+const BY_INSTANCE = 'instance';
+
+/** What belongs to a resource, directly or through a child. */
+const CHILD_TYPES: readonly ResourceType[] = [
+  RESOURCES.Secret,
+  RESOURCES.ServiceAccount,
+  RESOURCES.ConfigMap,
+  RESOURCES.Job,
+  RESOURCES.Deployment,
+  RESOURCES.Service,
+  RESOURCES.PodDisruptionBudget,
+  RESOURCES.HorizontalPodAutoscaler,
+  RESOURCES.CronJob,
+  RESOURCES.ReplicaSet,
+  RESOURCES.Pod,
+];
+
+/** A resource in its store, and the way its objects are typed there. */
+type Stored = FraiseQLAuth & KubeObject;
+
+export interface CachesOptions {
+  /** Empty: all namespaces. */
+  readonly namespaces: readonly string[];
+  readonly overlay: Overlay;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told which resource has to be looked at again; `first` while the stores are being filled. */
+  readonly onKey: (key: string, first: boolean) => void;
+  /** Told when a resource came, changed or went. */
+  readonly onResource?: (change: Change<Stored>) => void;
+}
+
+/** All that is watched, as stores: the resources, and what carries our label. */
+export class Caches {
+  readonly #options: CachesOptions;
+  readonly #resources: Reflector<Stored>[];
+  readonly #children = new Map<string, Reflector<KubeObject>[]>();
+
+  constructor(client: ReflectorPort, options: CachesOptions) {
+    this.#options = options;
+    const {clock, logger} = options;
+    const scopes = options.namespaces.length === 0 ? [undefined] : options.namespaces;
+    this.#resources = scopes.map((namespace) => {
+      const reflector = new Reflector<Stored>(client, FRAISEQLAUTH, {namespace, clock, logger});
+      reflector.onChange((change) => this.#resourceChanged(reflector, change));
+      return reflector;
+    });
+    for (const type of CHILD_TYPES) {
+      const reflectors = scopes.map((namespace) => {
+        const reflector = new Reflector<KubeObject>(client, type, {
+          namespace,
+          labelSelector: OURS,
+          transform: slim,
+          clock,
+          logger,
+        });
+        reflector.store.addIndex(BY_INSTANCE, instanceKey);
+        reflector.onChange((change) => this.#childChanged(reflector, change));
+        return reflector;
+      });
+      this.#children.set(type.kind, reflectors);
+    }
+  }
+
+  start(): void {
+    for (const each of this.#all()) each.start();
+  }
+
+  /** Resolves when every store holds everything. */
+  async synced(): Promise<void> {
+    await Promise.all(this.#all().map((each) => each.synced()));
+  }
+
+  hasSynced(): boolean {
+    return this.#all().every((each) => each.hasSynced());
+  }
+
+  /** How long the quietest of the watches has been silent, in milliseconds. */
+  silentMs(): number {
+    return Math.max(...this.#all().map((each) => each.lastActivityMs()));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#all().map((each) => each.stop()));
+  }
+
+  /** The resource of that key, with our own last write in it. */
+  resource(key: string): FraiseQLAuth | undefined {
+    const stored = this.#resources.map((each) => each.store.get(key)).find((each) => each !== undefined);
+    return this.#options.overlay.see<Stored>(FRAISEQLAUTH.kind, key, stored);
+  }
+
+  resources(): FraiseQLAuth[] {
+    return this.#resources.flatMap((each) => each.store.list());
+  }
+
+  /** Everything that belongs to a resource, by `Kind/name`. A namesake that was deleted before owns none of it. */
+  childrenOf(resource: FraiseQLAuth): Map<string, KubeObject> {
+    const {name, namespace, uid} = resource.metadata;
+    const {overlay} = this.#options;
+    const found = new Map<string, KubeObject>();
+    const take = (object: KubeObject | undefined): void => {
+      if (object !== undefined && belongs(object, uid)) found.set(`${object.kind}/${object.metadata.name}`, object);
+    };
+    for (const type of CHILD_TYPES) {
+      if (type === RESOURCES.Pod || type === RESOURCES.ReplicaSet) continue;
+      for (const stored of this.#indexed(type.kind, `${namespace}/${name}`)) {
+        take(overlay.see(type.kind, keyOf(stored), stored));
+      }
+    }
+    for (const object of overlay.writtenFor(`${namespace}/${name}`, instanceKey)) {
+      const id = `${object.kind}/${object.metadata.name}`;
+      if (!found.has(id)) take(overlay.see(object.kind, keyOf(object), this.#stored(object.kind, keyOf(object))));
+    }
+    return found;
+  }
+
+  podsOf({metadata}: FraiseQLAuth): Pod[] {
+    return this.#indexed(RESOURCES.Pod.kind, keyOf(metadata)) as Pod[];
+  }
+
+  replicaSetsOf({metadata}: FraiseQLAuth): ReplicaSet[] {
+    return this.#indexed(RESOURCES.ReplicaSet.kind, keyOf(metadata)) as ReplicaSet[];
+  }
+
+  #indexed(kind: string, key: string): KubeObject[] {
+    return (this.#children.get(kind) ?? []).flatMap((each) => each.store.byIndex(BY_INSTANCE, key));
+  }
+
+  #stored(kind: string, key: string): KubeObject | undefined {
+    return (this.#children.get(kind) ?? []).map((each) => each.store.get(key)).find((each) => each !== undefined);
+  }
+
+  #all(): (Reflector<Stored> | Reflector<KubeObject>)[] {
+    return [...this.#resources, ...[...this.#children.values()].flat()];
+  }
+
+  #resourceChanged(reflector: Reflector<Stored>, change: Change<Stored>): void {
+    const {overlay, onKey, onResource} = this.#options;
+    onResource?.(change);
+    if (change.type === 'deleted') overlay.gone(change.object);
+    else if (overlay.shown(change.object)) return;
+    onKey(keyOf(change.object), !reflector.hasSynced());
+  }
+
+  #childChanged(reflector: Reflector<KubeObject>, change: Change<KubeObject>): void {
+    const {overlay, onKey} = this.#options;
+    if (change.type === 'deleted') overlay.gone(change.object);
+    else if (overlay.shown(change.object)) return;
+    // While the stores are being filled each resource is queued by itself.
+    if (!reflector.hasSynced()) return;
+    const key = instanceKey(change.object);
+    if (key !== undefined) onKey(key, false);
+    const before = change.previous === undefined ? undefined : instanceKey(change.previous);
+    if (before !== undefined && before !== key) onKey(before, false);
+  }
+}
+
+function instanceKey({metadata}: KubeObject): string | undefined {
+  const instance = metadata.labels?.[INSTANCE];
+  return instance === undefined ? undefined : `${metadata.namespace ?? ''}/${instance}`;
+}
+
+/** A Job of the CronJob belongs to the resource as well, though the CronJob controls it. */
+function belongs(object: KubeObject, uid: string): boolean {
+  const owner = controllerOf(object);
+  if (owner?.uid === uid) return true;
+  return object.kind === 'Job' && owner?.kind === 'CronJob';
+}

@@ -1,0 +1,56 @@
+import {ApiError, ForeignObjectError} from '../../kube/client.ts';
+import type {Problem} from '../problem.ts';
+
+/**
+ * What an error of a step means for the pass. After fluxcd's internal/error: the error carries the policy.
+ *   refused  a person has to do something: it goes into the status, and is tried again now and then
+ *   wait     it passes by itself, soon: tried again after a moment, and the status says nothing
+ *   retry    the API server could not answer: the pass ends here and the queue backs off
+ */
+export type Policy =
+  | {readonly kind: 'refused'; readonly problem: Problem; readonly retryMs: number}
+  | {readonly kind: 'wait'; readonly retryMs: number}
+  | {readonly kind: 'retry'; readonly retryMs: number | undefined};
+
+const FOREIGN_RETRY_MS = 15_000;
+const REFUSED_RETRY_MS = 30_000;
+const WAIT_MS = 2000;
+
+/** @throws the error itself where it is none that a cluster makes */
+export function policyOf(error: unknown, subject: {kind: string; name: string; apiVersion: string}): Policy {
+  if (error instanceof ForeignObjectError) {
+    const {kind, name} = subject;
+    return {
+      kind: 'refused',
+      retryMs: FOREIGN_RETRY_MS,
+      problem: {
+        reason: 'ObjectNotOurs',
+        message: error.message.replace(/; rename or delete it.*$/, ''),
+        hint: `It is left alone. Delete or rename ${kind} ${name}, or choose another name for this resource`,
+        objectRef: subject,
+      },
+    };
+  }
+  if (!(error instanceof ApiError)) throw error;
+  if (error.transient || error.reason === 'Aborted') return {kind: 'retry', retryMs: error.retryAfterMs};
+  if (error.reason === 'Terminating') return {kind: 'wait', retryMs: WAIT_MS};
+  if (error.status === 409) return {kind: 'retry', retryMs: undefined};
+  if (error.causes?.some((cause) => cause.field === 'metadata.namespace') && /being terminated/.test(error.message)) {
+    return {kind: 'wait', retryMs: 10 * WAIT_MS};
+  }
+  return {kind: 'refused', retryMs: REFUSED_RETRY_MS, problem: refusal(error, subject)};
+}
+
+function refusal(error: ApiError, subject: {kind: string; name: string; apiVersion: string}): Problem {
+  const {kind, name} = subject;
+  const hint =
+    error.status === 403
+      ? `Allow it: a quota, an admission policy or the operator's own rights stand in the way`
+      : `Correct what the message names in the spec; an admission webhook may be the one that refuses`;
+  return {
+    reason: 'ObjectRefused',
+    message: `The API server refused ${kind} ${name}: ${error.message.replace(/^[a-z]+ [^:]*: \d+ \w+: /, '')}`,
+    hint,
+    objectRef: subject,
+  };
+}

@@ -1,0 +1,210 @@
+import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
+import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {isApiError} from '../../kube/client.ts';
+import type {EventRecorder} from '../../kube/events.ts';
+import {parseKey, type KubeObject} from '../../kube/objects.ts';
+import type {HandlerResult} from '../../kube/workqueue.ts';
+import type {Clock} from '../../support/clock.ts';
+import type {Logger} from '../../support/logging.ts';
+import {MANAGER} from '../desired/children.ts';
+import {names} from '../desired/names.ts';
+import {child, withChildren, type Observed} from '../observed.ts';
+import type {Problem} from '../problem.ts';
+import {computeStatus} from '../status/status.ts';
+import {transitions} from '../status/transitions.ts';
+import {act, type Acted, type Cluster} from './act.ts';
+import type {Caches} from './caches.ts';
+import {decide, reading, type Settings} from './decide.ts';
+import {keysIn} from './keys.ts';
+import type {LogReader} from './log-reader.ts';
+import {mergePatch} from './merge-patch.ts';
+import type {Overlay} from './overlay.ts';
+import {policyOf} from './policy.ts';
+import type {Prober} from './prober.ts';
+import type {SecretReader} from './secret-reader.ts';
+
+export interface ReconcilerOptions {
+  readonly cluster: Cluster;
+  readonly caches: Pick<Caches, 'resource' | 'childrenOf' | 'podsOf' | 'replicaSetsOf'>;
+  readonly secrets: Pick<SecretReader, 'read' | 'forget'>;
+  readonly logs: Pick<LogReader, 'lastLines'>;
+  readonly prober: Pick<Prober, 'report' | 'forget'>;
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly overlay: Overlay;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Everything is looked at again after this long, should a change ever have been missed. */
+const RESYNC_MS = 10 * 60_000;
+/** And after this long while it is not ready: that a pod is late, only the clock tells. */
+const UNSETTLED_MS = 15_000;
+/** Own keys are minted in a first round; what needs them follows in the next of the same pass. */
+const ROUNDS = 3;
+
+/**
+ * Brings one resource to what its spec says. A pass is: read, decide, act, and write the status once. It knows only the
+ * key, and nothing of what has changed: whatever happened before, and wherever a pass before was cut short, the next
+ * one comes to the same end.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Handles one key of the work queue.
+   * @throws ApiError when the API server could not answer: the queue tries again, with back-off
+   */
+  async reconcile(key: string, signal: AbortSignal): Promise<HandlerResult> {
+    const {caches, secrets, prober, clock, logger} = this.#options;
+    const resource = caches.resource(key);
+    if (resource === undefined || resource.metadata.deletionTimestamp !== undefined) {
+      // Its children go with it, by their owner references.
+      prober.forget(key);
+      await secrets.forget(key, parseKey(key).namespace ?? '');
+      return {};
+    }
+    let observed: Observed;
+    try {
+      observed = await this.#observe(key, resource, signal);
+    } catch (error) {
+      return this.#unreadable(resource, error, signal);
+    }
+
+    const refused: Problem[] = [];
+    let retryMs: number | undefined;
+    let failure: unknown;
+    for (let round = 0; round < ROUNDS; round++) {
+      const {steps} = decide(resource, observed, clock.now(), this.#options.settings);
+      const acted = await act({...this.#options, resource, signal}, steps, observed);
+      observed = after(observed, resource, acted);
+      refused.push(...acted.refused);
+      if (acted.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, acted.retryMs);
+      failure = acted.error;
+      for (const {id, outcome} of acted.changes) logger.info({key, object: id, outcome}, 'changed');
+      if (failure !== undefined || !acted.changes.some((each) => each.outcome === 'minted')) break;
+    }
+    if (failure !== undefined) {
+      if (retryMs === undefined) throw failure;
+      logger.warn({key, err: failure, retryMs}, 'the API server asks to wait');
+      return {requeueAfterMs: retryMs};
+    }
+
+    const now = clock.now();
+    const decision = decide(resource, observed, now, this.#options.settings);
+    const status = computeStatus({
+      resource,
+      decision,
+      observed,
+      refused,
+      schemaVersion: this.#options.settings.schemaVersion,
+      now,
+    });
+    const moved = await this.#write(resource, status, signal);
+    if (moved) return {requeueAfterMs: 0};
+    const ready = status.conditions?.find((each) => each.type === 'Ready')?.status === 'True';
+    const againMs = ready ? RESYNC_MS : UNSETTLED_MS;
+    return {requeueAfterMs: Math.min(retryMs ?? againMs, decision.requeueAfterMs ?? againMs, againMs)};
+  }
+
+  async #observe(key: string, resource: FraiseQLAuth, signal: AbortSignal): Promise<Observed> {
+    const {caches, secrets, logs, prober} = this.#options;
+    const {named} = reading(resource);
+    const wanted = named.filter((each) => each.kind === 'Secret' && each.neededBy !== 'pull').map((each) => each.name);
+    const views = await secrets.read(key, resource.metadata.namespace, [...new Set(wanted)], signal);
+    const children = caches.childrenOf(resource);
+    const pods = caches.podsOf(resource);
+    return {
+      secrets: views,
+      children,
+      signingKeys: keysIn(children.get(`Secret/${names(resource.metadata).signingKeys}`)),
+      pods,
+      replicaSets: caches.replicaSetsOf(resource),
+      logLines: await logs.lastLines(pods, signal),
+      health: children.has(`Deployment/${names(resource.metadata).server}`) ? prober.report(key) : undefined,
+    };
+  }
+
+  /** A Secret that may not be read is a matter for a person; a server that cannot answer is one for the queue. */
+  async #unreadable(resource: FraiseQLAuth, error: unknown, signal: AbortSignal): Promise<HandlerResult> {
+    const subject = {apiVersion: 'v1', kind: 'Secret', name: '*'};
+    const policy = policyOf(error, subject);
+    if (policy.kind !== 'refused') {
+      if (policy.retryMs === undefined) throw error;
+      return {requeueAfterMs: policy.retryMs};
+    }
+    const {clock, settings} = this.#options;
+    const problem: Problem = {
+      reason: 'SecretsForbidden',
+      message: `The operator cannot read Secrets in namespace ${resource.metadata.namespace}: ${error instanceof Error ? error.message : ''}`,
+      hint: "Give the operator's ServiceAccount the right to get, list and watch Secrets there",
+      objectRef: {kind: 'Namespace', name: resource.metadata.namespace},
+    };
+    const before = resource.status ?? {};
+    const now = clock.now();
+    const empty: Observed = {
+      secrets: new Map(),
+      children: this.#options.caches.childrenOf(resource),
+      signingKeys: undefined,
+      pods: this.#options.caches.podsOf(resource),
+      replicaSets: this.#options.caches.replicaSetsOf(resource),
+      logLines: new Map(),
+      health: undefined,
+    };
+    const decision = decide(resource, empty, now, settings);
+    const blind = {...decision, secrets: decision.secrets && {...decision.secrets, problems: [problem]}};
+    const status = computeStatus({
+      resource,
+      decision: blind,
+      observed: empty,
+      refused: [],
+      schemaVersion: settings.schemaVersion,
+      now,
+    });
+    await this.#write(resource, {...before, ...status}, signal);
+    return {requeueAfterMs: policy.retryMs};
+  }
+
+  /** Writes the status where it is another one. True where the resource itself has moved on meanwhile. */
+  async #write(resource: FraiseQLAuth, status: FraiseQLAuthStatus, signal: AbortSignal): Promise<boolean> {
+    const {cluster, overlay, events, logger} = this.#options;
+    const patch = mergePatch(resource.status ?? {}, status);
+    if (patch === undefined) return false;
+    const {name, namespace, uid, generation} = resource.metadata;
+    let written: FraiseQLAuth & KubeObject;
+    try {
+      written = await cluster.mergePatch<FraiseQLAuth & KubeObject>(
+        FRAISEQLAUTH,
+        {namespace, name},
+        // The uid makes it this very resource, not one that came in its place.
+        {metadata: {uid}, status: patch},
+        {subresource: 'status', fieldManager: `${MANAGER}-status`, signal},
+      );
+    } catch (error) {
+      // It went away while we looked at it.
+      if (isApiError(error, 404) || (isApiError(error, 409) && /uid|UID/.test(error.message))) return false;
+      throw error;
+    }
+    const {managedFields: _, ...metadata} = written.metadata;
+    overlay.wrote({...written, metadata});
+    for (const event of transitions(resource.status, status)) {
+      logger.info({key: `${namespace}/${name}`, reason: event.reason}, event.message);
+      events.record(resource as FraiseQLAuth & KubeObject, event.type, event.reason, event.message, 'Reconcile');
+    }
+    return written.metadata.generation !== generation;
+  }
+}
+
+/** What is known after the steps: objects as they were written, without those that are gone. */
+function after(observed: Observed, resource: FraiseQLAuth, acted: Acted): Observed {
+  const next = withChildren(observed, acted.written);
+  if (acted.written.length === 0 && acted.removed.length === 0) return observed;
+  const children = new Map(next.children);
+  for (const id of acted.removed) children.delete(id);
+  const secret = child({...next, children}, 'Secret', names(resource.metadata).signingKeys);
+  return {...next, children, signingKeys: keysIn(secret)};
+}

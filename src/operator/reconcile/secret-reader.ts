@@ -1,0 +1,155 @@
+import type {KubeClient} from '../../kube/client.ts';
+import {RESOURCES, type KubeObject} from '../../kube/objects.ts';
+import {Reflector, type ReflectorPort} from '../../kube/reflector.ts';
+import type {Clock} from '../../support/clock.ts';
+import type {Logger} from '../../support/logging.ts';
+import type {SecretView} from '../observed.ts';
+import {viewOf} from './secrets.ts';
+
+export interface SecretReaderOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told of a resource one of whose Secrets changed. */
+  readonly onKey: (key: string) => void;
+}
+
+interface Known {
+  readonly resourceVersion: string | undefined;
+  /** Undefined: a live read said that there is none. */
+  readonly view: SecretView | undefined;
+}
+
+interface Namespace {
+  readonly reflector: Reflector<KubeObject>;
+  /** What a live read gave, by the Secret's name. */
+  readonly known: Map<string, Known>;
+  /** Which resources name a Secret. */
+  readonly users: Map<string, Set<string>>;
+  /** Which Secrets a resource names. */
+  readonly named: Map<string, readonly string[]>;
+}
+
+/**
+ * The users' Secrets. A namespace with a resource in it is watched for metadata only, and of that no more is kept than
+ * says that a Secret has changed; a Secret that a resource names is then read by itself, and of its values only hashes
+ * stay in memory.
+ */
+export class SecretReader {
+  readonly #client: ReflectorPort & Pick<KubeClient, 'get'>;
+  readonly #options: SecretReaderOptions;
+  readonly #namespaces = new Map<string, Namespace>();
+
+  constructor(client: ReflectorPort & Pick<KubeClient, 'get'>, options: SecretReaderOptions) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  /**
+   * The Secrets of those names for a resource, undefined for one that does not exist.
+   * @throws ApiError when one cannot be read: that is never taken for its absence
+   */
+  async read(
+    key: string,
+    namespace: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Map<string, SecretView | undefined>> {
+    const space = this.#space(namespace);
+    this.#use(space, key, names);
+    const entries = await Promise.all(
+      names.map(async (name) => [name, await this.#one(space, namespace, name, signal)] as const),
+    );
+    return new Map(entries);
+  }
+
+  /** A resource is gone, or names no Secrets any more. */
+  async forget(key: string, namespace: string): Promise<void> {
+    const space = this.#namespaces.get(namespace);
+    if (space === undefined) return;
+    this.#use(space, key, []);
+    space.named.delete(key);
+    if (space.named.size > 0) return;
+    this.#namespaces.delete(namespace);
+    await space.reflector.stop();
+  }
+
+  async stop(): Promise<void> {
+    const all = [...this.#namespaces.values()];
+    this.#namespaces.clear();
+    await Promise.all(all.map((each) => each.reflector.stop()));
+  }
+
+  async #one(space: Namespace, namespace: string, name: string, signal: AbortSignal): Promise<SecretView | undefined> {
+    const known = space.known.get(name);
+    if (known !== undefined && space.reflector.hasSynced()) {
+      const seen = space.reflector.store.get(`${namespace}/${name}`)?.metadata.resourceVersion;
+      if (seen === known.resourceVersion) return known.view;
+    }
+    const secret = await this.#client.get<KubeObject & {data?: Record<string, string>}>(
+      RESOURCES.Secret,
+      {namespace, name},
+      {signal, timeoutMs: 10_000},
+    );
+    const view = secret === undefined ? undefined : viewOf(secret.data);
+    space.known.set(name, {resourceVersion: secret?.metadata.resourceVersion, view});
+    return view;
+  }
+
+  #space(namespace: string): Namespace {
+    const found = this.#namespaces.get(namespace);
+    if (found !== undefined) return found;
+    const {clock, logger, onKey} = this.#options;
+    const reflector = new Reflector<KubeObject>(this.#client, RESOURCES.Secret, {
+      namespace,
+      metadataOnly: true,
+      transform: versionOnly,
+      clock,
+      logger,
+    });
+    const space: Namespace = {reflector, known: new Map(), users: new Map(), named: new Map()};
+    this.#namespaces.set(namespace, space);
+    reflector.onChange(({type, object}) => {
+      const {name, resourceVersion} = object.metadata;
+      const known = space.known.get(name);
+      if (known === undefined) return;
+      if (type !== 'deleted' && known.resourceVersion === resourceVersion) return;
+      for (const key of space.users.get(name) ?? []) onKey(key);
+    });
+    reflector.start();
+    return space;
+  }
+
+  #use(space: Namespace, key: string, names: readonly string[]): void {
+    const before = space.named.get(key) ?? [];
+    if (before.length === names.length && before.every((name, index) => name === names[index])) return;
+    for (const name of before) {
+      if (names.includes(name)) continue;
+      const users = space.users.get(name);
+      users?.delete(key);
+      if (users?.size !== 0) continue;
+      space.users.delete(name);
+      space.known.delete(name);
+    }
+    for (const name of names) {
+      const users = space.users.get(name);
+      if (users === undefined) space.users.set(name, new Set([key]));
+      else users.add(key);
+    }
+    space.named.set(key, names);
+  }
+}
+
+/** Of a Secret's metadata: its name, and what tells one version from another. */
+function versionOnly(object: KubeObject): KubeObject {
+  const {name, namespace, uid, resourceVersion} = object.metadata;
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name,
+      ...(namespace !== undefined && {namespace}),
+      ...(uid !== undefined && {uid}),
+      ...(resourceVersion !== undefined && {resourceVersion}),
+    },
+  };
+}
