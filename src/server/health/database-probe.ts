@@ -1,5 +1,6 @@
 import type {Pool} from 'pg';
 import {databaseFault} from '../../database/errors.ts';
+import {schemaVersion} from '../../database/schema.ts';
 import {SCHEMA_VERSION} from '../../database/version.ts';
 
 /** The database answers, and its schema is older than this version needs. */
@@ -15,21 +16,8 @@ export class SchemaOutdatedError extends Error {
 
 /** Rejects where the database does not answer or is not yet migrated. A newer schema is fine: migrations only add. */
 export async function probeDatabase(pool: Pool): Promise<void> {
-  const found = await newestMigration(pool);
+  const found = await schemaVersion(pool);
   if (Number(found) < Number(SCHEMA_VERSION)) throw new SchemaOutdatedError(found);
-}
-
-async function newestMigration(pool: Pool): Promise<string> {
-  try {
-    const {rows} = await pool.query<{name: string}>({
-      name: 'schema-version',
-      text: 'SELECT name FROM _system.schema_migrations ORDER BY name DESC LIMIT 1',
-    });
-    return String(Number.parseInt(rows[0]?.name ?? '0', 10));
-  } catch (error) {
-    if (databaseFault(error) === 'schema_missing') return '0';
-    throw error;
-  }
 }
 
 /** The word for the metric `fraiseql_auth_dependency_error`. */

@@ -3,7 +3,7 @@ import {z} from 'zod';
 import {ALGORITHMS} from './configuration.ts';
 import type {Findings} from './problems.ts';
 import type {Sources} from './sources.ts';
-import {hostSchema, originSchema, urlSchema} from './variables.ts';
+import {hostSchema, issuerSchema, originSchema, urlSchema} from './variables.ts';
 
 const name = z
   .string()
@@ -16,7 +16,7 @@ const providerSchema = z.strictObject({
   name,
   type: z.string(),
   displayName: z.string().min(1).max(100).optional(),
-  issuerUrl: urlSchema.optional(),
+  issuerUrl: issuerSchema.optional(),
   discoveryUrl: urlSchema.optional(),
   clientId: z.string().min(1).optional(),
   clientIdFile: z.string().min(1).optional(),

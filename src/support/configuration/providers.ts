@@ -113,7 +113,7 @@ function fromFile(
     entry.clientSecretFile === undefined
       ? undefined
       : sources.file(`${where}.clientSecretFile`, entry.clientSecretFile);
-  const issuer = entry.issuerUrl?.href ?? type.issuer;
+  const issuer = entry.issuerUrl ?? type.issuer;
   if (issuer === undefined) findings.problem(`${where}.issuerUrl`, `is needed for the type ${type.type}`);
   if (clientId === undefined || issuer === undefined) return undefined;
   return {

@@ -46,6 +46,11 @@ const ipBlock = z
 export const originSchema = checkedBy(checkOrigin);
 export const hostSchema = checkedBy(checkHost);
 export const urlSchema = checkedBy(checkUrl);
+/** A URL kept as it was written: issuers are compared character by character (OpenID Connect Core 3.1.3.7). */
+export const issuerSchema = z.string().superRefine((text, context) => {
+  const checked = checkUrl(text);
+  if (!checked.ok) context.addIssue({code: 'custom', message: checked.problem});
+});
 
 export const variablesSchema = z.object({
   PORT: integer(0, 65_535, 'a TCP port; 0 takes a free one').default(8000),
