@@ -2,6 +2,8 @@ import {Agent, request} from 'undici';
 import {SERVER_PORT} from '../desired/deployment.ts';
 import type {PodAnswer} from './prober.ts';
 
+type HealthOf = NonNullable<PodAnswer>;
+
 const DEADLINE_MS = 2000;
 const MAX_BYTES = 1_048_576;
 
@@ -31,9 +33,23 @@ export function podAsker(port: number = SERVER_PORT): {
     async ask(address) {
       const health = parseHealth(await get(address, '/health/auth'));
       if (health === undefined || health.auth === 'healthy') return health;
-      return {...health, errors: parseErrors(await get(address, '/metrics'))};
+      return withCauses(health, parseErrors(await get(address, '/metrics')));
     },
     close: () => agent.close(),
+  };
+}
+
+/**
+ * An error that no metric names is none yet: a pod that has just started says 503 until its first look at the database
+ * has ended.
+ */
+function withCauses(health: HealthOf, errors: HealthOf['errors']): HealthOf {
+  const named = (prefix: string): boolean => errors.some(({dependency}) => dependency.startsWith(prefix));
+  return {
+    ...health,
+    db: health.db === 'error' && !named('database') ? undefined : health.db,
+    oauthProvider: health.oauthProvider === 'error' && !named('provider:') ? undefined : health.oauthProvider,
+    errors,
   };
 }
 
