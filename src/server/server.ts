@@ -30,7 +30,7 @@ export interface ServerOptions {
 }
 
 /** Milliseconds between two looks at what the server needs, while it is well and while it is not. */
-export interface Intervals {
+interface Intervals {
   readonly providerGoodMs: number;
   readonly providerBadMs: number;
   readonly databaseGoodMs: number;
@@ -109,6 +109,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     redirectUri: configuration.login.redirectUri,
     goodMs: intervals.providerGoodMs,
     badMs: intervals.providerBadMs,
+    onStaleKeys: (provider, error) =>
+      logger.warn({provider, cause: explain(error)}, 'the keys could not be fetched; those of before stay'),
     onChange: (provider, state, fault, error) => report(`provider:${provider}`, state, fault, error),
   });
 

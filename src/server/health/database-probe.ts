@@ -4,7 +4,7 @@ import {schemaVersion} from '../../database/schema.ts';
 import {SCHEMA_VERSION} from '../../database/version.ts';
 
 /** The database answers, and its schema is older than this version needs. */
-export class SchemaOutdatedError extends Error {
+class SchemaOutdatedError extends Error {
   override readonly name = 'SchemaOutdatedError';
 
   constructor(found: string) {

@@ -83,8 +83,7 @@ export async function completeLogin(
     if (response.error === undefined && response.code === undefined)
       throw new AuthError('invalid_request', 'neither code nor error', {message: 'code is needed'});
 
-    const callback = new URL(services.configuration.login.redirectUri);
-    for (const [key, value] of Object.entries(response)) callback.searchParams.set(key, value as string);
+    const callback = callbackUrl(services.configuration.login.redirectUri, response);
     const started = services.clock.monotonic();
     const identity = await provider
       .exchange(callback, transaction)
@@ -109,6 +108,16 @@ export async function completeLogin(
     services.audit.record('auth_failure', {...origin, provider: name, ...failureOf(services, name, error)});
     throw error;
   }
+}
+
+/** Our redirect URI with the answer's parameters, those that we know: whatever else was added is left out. */
+function callbackUrl(redirectUri: string, response: AuthorizationResponse): URL {
+  const url = new URL(redirectUri);
+  for (const name of ['code', 'state', 'iss', 'error', 'error_description'] as const) {
+    const value = response[name];
+    if (value !== undefined) url.searchParams.set(name, value);
+  }
+  return url;
 }
 
 function refusal(why: 'unknown' | 'expired' | 'sealed'): AuthError {

@@ -47,7 +47,7 @@ export async function checkIdToken(token: string, expected: IdTokenExpectation):
     throw refused(payload, 'at_hash');
   const {iss, sub} = payload;
   // The length is what OpenID Connect Core, section 2, allows.
-  if (typeof iss !== 'string' || typeof sub !== 'string' || sub === '' || sub.length > 255)
+  if (typeof iss !== 'string' || typeof sub !== 'string' || !/^\P{Cc}{1,255}$/u.test(sub))
     throw refused(payload, 'sub');
   return {...payload, iss, sub};
 }

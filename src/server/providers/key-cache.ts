@@ -31,6 +31,11 @@ export class KeyCache {
     this.#clock = clock;
   }
 
+  /** Whether there is a set, be it old or new. */
+  get loaded(): boolean {
+    return this.#keys !== undefined;
+  }
+
   /** Fetches the set anew. Rejects where that fails; the old set stays. */
   refresh(): Promise<LocalKeySet> {
     this.#fetching ??= this.#load().finally(() => {

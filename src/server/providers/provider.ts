@@ -17,6 +17,8 @@ export interface ProviderContext {
   readonly redirectUri: string;
   readonly goodMs: number;
   readonly badMs: number;
+  /** Told when a provider's keys could not be fetched anew, and those of before stay in use. */
+  readonly onStaleKeys: (provider: string, error: unknown) => void;
   readonly onChange: (
     provider: string,
     state: DependencyState,
@@ -50,9 +52,7 @@ export class Provider {
     this.#context = context;
     this.health = new Dependency({
       name: `provider:${settings.name}`,
-      probe: async () => {
-        await (await this.#discover()).keys.refresh();
-      },
+      probe: () => this.#probe(),
       fault: providerFault,
       clock: context.clock,
       goodMs: context.goodMs,
@@ -60,6 +60,17 @@ export class Provider {
       threshold: 2,
       onChange: (state, fault, error) => context.onChange(settings.name, state, fault, error),
     });
+  }
+
+  async #probe(): Promise<void> {
+    const {keys} = await this.#discover();
+    try {
+      await keys.refresh();
+    } catch (error) {
+      // With the keys of before, logins go on.
+      if (!keys.loaded) throw error;
+      this.#context.onStaleKeys(this.settings.name, error);
+    }
   }
 
   /** Where the user's browser goes to log in. Throws the 502 at once where the provider is known to be away. */
@@ -229,6 +240,9 @@ export class Provider {
   }
 }
 
+/** A claim for people to read: control characters, which no database or header takes, are left out. */
 function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value.slice(0, 320) : undefined;
+  if (typeof value !== 'string') return undefined;
+  const clean = value.replaceAll(/\p{Cc}/gu, '').slice(0, 320);
+  return clean === '' ? undefined : clean;
 }

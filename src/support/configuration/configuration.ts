@@ -27,7 +27,7 @@ export interface Configuration {
   readonly warnings: readonly string[];
 }
 
-export interface DatabaseSettings {
+interface DatabaseSettings {
   readonly url: string;
   readonly poolSize: number;
   readonly maxLifetimeSeconds: number;
@@ -42,7 +42,7 @@ export interface TokenSettings {
   readonly lifetimeSeconds: number;
 }
 
-export type Rotation = 'Rotate' | 'Static';
+type Rotation = 'Rotate' | 'Static';
 
 export interface SessionSettings {
   readonly lifetimeSeconds: number;
@@ -100,7 +100,7 @@ export interface ProviderType {
   readonly scopes: readonly string[];
 }
 
-export interface ProviderLocation {
+interface ProviderLocation {
   readonly variables: readonly string[];
   /** Builds the issuer (and the metadata's address) from the variables' values, in their order. */
   locate(...values: readonly string[]): {issuer: string; discoveryUrl?: string};

@@ -206,6 +206,25 @@ describe('every answer', () => {
   });
 });
 
+describe("the client's address in the audit trail", () => {
+  const addressSeen = async (at: RunningServer, forwarded: string): Promise<unknown> => {
+    const answer = await fetch(`${at.url}/auth/callback?state=a&code=b`, {
+      headers: {'x-forwarded-for': forwarded},
+    });
+    const id = answer.headers.get('x-request-id');
+    return stack.audit().find((entry) => entry['requestId'] === id)?.['address'];
+  };
+
+  it('is the right-most one that is no trusted proxy; what stands left of it is forged', async () => {
+    const behind = await stack.server({TRUSTED_PROXIES: '127.0.0.1,10.0.0.0/8'});
+    expect(await addressSeen(behind, '1.1.1.1, 203.0.113.9, 10.1.2.3')).toBe('203.0.113.9');
+  });
+
+  it("is the connection's where no proxy is trusted", async () => {
+    expect(await addressSeen(server, '203.0.113.9')).toBe('127.0.0.1');
+  });
+});
+
 describe('the metadata', () => {
   it('names the issuer, the keys and the endpoints (RFC 8414 2)', async () => {
     const body = await (await ask('/.well-known/oauth-authorization-server')).json();

@@ -67,6 +67,21 @@ describe('an honest answer', () => {
   });
 });
 
+describe('a parameter that was added to the callback', () => {
+  it.each(['id_token', 'response', 'token', 'something'])('%s changes nothing', async (name) => {
+    expect((await loginWith({}, {[name]: 'x'})).status).toBe(200);
+  });
+});
+
+describe('a name with control characters', () => {
+  it('is taken without them', async () => {
+    const answer = await loginWith({claims: {name: 'A\u0000li\nce'}});
+    const {access_token: token} = JSON.parse(answer.body) as {access_token: string};
+    const me = await fetch(`${server.url}/auth/me`, {headers: {authorization: `Bearer ${token}`}});
+    expect(await me.json()).toMatchObject({name: 'Alice'});
+  });
+});
+
 describe('an ID token is refused', () => {
   const refused: Record<string, Answer> = {
     'of another issuer (OIDC Core 3.1.3.7.2)': {claims: {iss: 'https://evil.example.com'}},
@@ -80,6 +95,7 @@ describe('an ID token is refused', () => {
     'without exp (OIDC Core 2)': {claims: {exp: undefined}},
     'without sub (OIDC Core 2)': {claims: {sub: undefined}},
     'with a sub of more than 255 characters (OIDC Core 2)': {claims: {sub: 'x'.repeat(256)}},
+    'with a line feed in sub': {claims: {sub: 'a\nb'}},
     'with alg none (RFC 8725 3.2)': {idToken: (claims) => unsigned(claims)},
     'signed by HS256 with the client secret (RFC 8725 2.1)': {
       idToken: (claims, {clientSecret}) =>
@@ -238,10 +254,12 @@ describe("the provider's keys", () => {
     expect(provider.requests.filter((path) => path === '/jwks').length).toBeLessThanOrEqual(3);
 
     provider.jwksStatus = 500;
+    await until('a warning', () => stack.logs.some((line) => line.includes('the keys could not be fetched')));
+    // Two more probes: the provider does not count as down for it.
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
     const answer = await loginWith({});
     provider.jwksStatus = 200;
     expect(answer.status).toBe(200);
-    await until('the provider counts as up', () => server.services.providers.all[0]?.health.state === 'up');
   });
 });
 
