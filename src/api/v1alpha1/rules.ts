@@ -22,7 +22,7 @@ export interface Rule<T> {
 /** The key by which a rule list stands in a schema's metadata, and so in the CRD. */
 export const VALIDATIONS = 'x-kubernetes-validations';
 
-/** The schema with the rules both in its check and in its metadata. */
+/** The schema with the rules both in its check and in its metadata, beside those that it has. */
 export function withRules<S extends z.ZodType>(schema: S, rules: readonly Rule<z.output<S>>[]): S {
   const checked = schema.superRefine((value, context) => {
     for (const rule of rules) {
@@ -40,7 +40,8 @@ export function withRules<S extends z.ZodType>(schema: S, rules: readonly Rule<z
     ...(messageExpression !== undefined && {messageExpression}),
     ...(fieldPath !== undefined && {fieldPath}),
   }));
-  return checked.meta({...schema.meta(), [VALIDATIONS]: validations});
+  const there = (schema.meta()?.[VALIDATIONS] ?? []) as typeof validations;
+  return checked.meta({...schema.meta(), [VALIDATIONS]: [...there, ...validations]});
 }
 
 /** A rule that a string matches an expression. The expression is RE2 and JavaScript at once. */

@@ -1,0 +1,46 @@
+import fc from 'fast-check';
+import {afterAll, beforeAll, expect, test} from 'vitest';
+import {checkSchema} from '../../../src/api/v1alpha1/check.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {ApiError} from '../../../src/kube/client.ts';
+import type {KubeObject} from '../../../src/kube/objects.ts';
+import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
+import {specArbitrary} from '../../fixtures/spec-arbitraries.ts';
+import {resource} from '../../fixtures/specs.ts';
+import {installDefinition} from './definition.ts';
+
+let api: TestApiServer;
+
+beforeAll(async () => {
+  api = await startApiServer();
+  await installDefinition(api.admin);
+});
+afterAll(() => api.stop());
+
+test('the API server and the reconciler refuse the same specs', async () => {
+  let [count, accepted] = [0, 0];
+  await fc.assert(
+    fc.asyncProperty(specArbitrary, async (spec) => {
+      count += 1;
+      const object = resource(spec, `case-${count}`);
+      const ours = checkSchema(object);
+      const theirs = await refusal(object);
+      if (theirs === undefined) accepted += 1;
+      expect({refused: theirs !== undefined, theirs, ours}).toMatchObject({refused: ours.length > 0});
+    }),
+    {numRuns: 500, endOnFailure: false},
+  );
+  // Neither side of the property is empty.
+  expect(accepted).toBeGreaterThan(60);
+  expect(count - accepted).toBeGreaterThan(60);
+});
+
+async function refusal(object: KubeObject): Promise<string | undefined> {
+  try {
+    await api.admin.create(FRAISEQLAUTH, object);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 422) return error.message;
+    throw error;
+  }
+}
