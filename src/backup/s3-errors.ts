@@ -13,6 +13,11 @@ export function explainS3(error: unknown, destination: S3Destination): BackupErr
   return new BackupError('BackupStorageUnavailable', message, hint, error);
 }
 
+const UNKNOWN_KEY = {
+  what: 'the access key is unknown there',
+  remedy: 'Correct AWS_ACCESS_KEY_ID (the key access-key-id of the Secret).',
+};
+
 const KNOWN: Readonly<Record<string, {what: string; remedy: string}>> = {
   NoSuchBucket: {
     what: 'there is no such bucket',
@@ -24,10 +29,9 @@ const KNOWN: Readonly<Record<string, {what: string; remedy: string}>> = {
       'Allow these credentials s3:ListBucket and s3:ListBucketMultipartUploads on the bucket, and s3:GetObject, ' +
       's3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on its objects.',
   },
-  InvalidAccessKeyId: {
-    what: 'the access key is unknown there',
-    remedy: 'Correct AWS_ACCESS_KEY_ID (the key access-key-id of the Secret).',
-  },
+  InvalidAccessKeyId: UNKNOWN_KEY,
+  // versitygw's word for it.
+  XAdminUserNotFound: UNKNOWN_KEY,
   SignatureDoesNotMatch: {
     what: 'the signature is wrong',
     remedy: 'Correct AWS_SECRET_ACCESS_KEY (the key secret-access-key of the Secret), and check the clock.',

@@ -13,8 +13,8 @@ import {explainS3} from './s3-errors.ts';
 import type {S3Destination} from './settings.ts';
 import type {Store, StoredObject} from './store.ts';
 
-/** 10,000 parts at most, so 160 GB; two of them in memory at once. */
-const PART_BYTES = 16 * 1024 * 1024;
+/** 10,000 parts at most, so 80 GB; two of them in memory at once. */
+const PART_BYTES = 8 * 1024 * 1024;
 /** How long an aborted upload may take to say goodbye; what it leaves is swept by a later run. */
 const FAREWELL_MS = 10_000;
 
@@ -80,7 +80,6 @@ export class S3Store implements Store {
   }
 
   async write(name: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-    // The reader's own error is the cause; the uploader wraps or hides it.
     let broken: Error | undefined;
     async function* watched(): AsyncGenerator<Uint8Array> {
       try {
@@ -111,7 +110,10 @@ export class S3Store implements Store {
       await untilAborted(done, signal, body);
     } catch (error) {
       body.destroy();
-      throw broken ?? (signal.aborted ? signal.reason : this.#unavailable(error));
+      if (signal.aborted) throw signal.reason;
+      // Where the storage broke first, it is the cause of what befell the content after it.
+      if (broken && error === broken) throw broken;
+      throw this.#unavailable(error);
     }
   }
 

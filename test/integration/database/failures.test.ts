@@ -124,5 +124,5 @@ it('a wrong password is not waited for', async () => {
   await expect(migrateDatabase(migration(url, {waitMs: 60_000}))).rejects.toMatchObject({
     reason: 'DatabaseAuthenticationFailed',
   });
-  expect(performance.now() - started).toBeLessThan(5_000);
+  expect(performance.now() - started).toBeLessThan(15_000);
 });
