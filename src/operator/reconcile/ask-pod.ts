@@ -40,17 +40,14 @@ export function podAsker(port: number = SERVER_PORT): {
 }
 
 /**
- * An error that no metric names is none yet: a pod that has just started says 503 until its first look at the database
- * has ended.
+ * What cannot be used, by its cause. Undefined where no metric names one: a pod that has just started says 503 until
+ * its first look at the database has ended, which means nothing yet.
  */
-function withCauses(health: HealthOf, errors: HealthOf['errors']): HealthOf {
+function withCauses(health: HealthOf, errors: HealthOf['errors']): PodAnswer {
   const named = (prefix: string): boolean => errors.some(({dependency}) => dependency.startsWith(prefix));
-  return {
-    ...health,
-    db: health.db === 'error' && !named('database') ? undefined : health.db,
-    oauthProvider: health.oauthProvider === 'error' && !named('provider:') ? undefined : health.oauthProvider,
-    errors,
-  };
+  if (health.db === 'error' && !named('database')) return undefined;
+  if (health.oauthProvider === 'error' && !named('provider:')) return undefined;
+  return {...health, errors};
 }
 
 /** The body of /health/auth; undefined for anything else. */
