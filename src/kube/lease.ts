@@ -208,6 +208,8 @@ export class LeaderElection {
       if (!isApiError(error, 409) && !isApiError(error, 404)) throw error;
       // Somebody was faster, or has written to our own lease: look at what it is now.
       const now = await this.#client.get<Lease>(RESOURCES.Lease, {namespace, name}, call);
+      // Deleted: what was known of it is void, and the next try makes it anew.
+      if (now === undefined) this.#sight = undefined;
       if (now === undefined) throw error;
       this.#look(now);
       if (mine !== undefined && now.spec.holderIdentity === identity) throw error;
