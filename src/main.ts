@@ -13,6 +13,11 @@ program
   .option('--dev', 'for development on loopback: makes a signing key when none is given')
   .action(async (options: {dev?: boolean}) => exit((await import('./server/command.ts')).serve(options)));
 
+program
+  .command('operator')
+  .description('watch FraiseQLAuth resources and bring the cluster to what they say')
+  .action(async () => exit((await import('./operator/command.ts')).operator()));
+
 const db = program.command('db').description('the database: its schema and its checks');
 db.command('migrate')
   .description('bring the schema up to this version; safe to run at any time and by several at once')
