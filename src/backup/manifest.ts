@@ -9,7 +9,7 @@ const identifier = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/);
  * Times are ISO 8601 in UTC. `sizeBytes` and `sha256` are of the stored, compressed object. `rowCounts` are those of
  * the dump's own snapshot, by table of schema `_system`.
  */
-export const manifestSchema = z.object({
+const manifestSchema = z.object({
   version: z.literal(1),
   name: z.string(),
   instance: z.string(),

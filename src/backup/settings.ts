@@ -18,7 +18,7 @@ export interface S3Destination {
     | undefined;
 }
 
-export type Destination = {readonly kind: 'file'; readonly directory: string} | S3Destination;
+type Destination = {readonly kind: 'file'; readonly directory: string} | S3Destination;
 
 export interface BackupSettings {
   readonly databaseUrl: string;

@@ -2,7 +2,7 @@ import {logLevelFrom, createLogger, type Logger} from '../support/logging.ts';
 import {reportOutcome, type Outcome} from '../support/outcome.ts';
 
 /** A failure that names its reason (CamelCase) and what to do about it. */
-export interface ExplainedFailure {
+interface ExplainedFailure {
   readonly reason: string;
   readonly message: string;
   readonly hint: string;

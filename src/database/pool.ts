@@ -2,8 +2,6 @@ import {Client, Pool, type ClientConfig} from 'pg';
 import {DatabaseError} from './errors.ts';
 import {parseDatabaseUrl} from './url.ts';
 
-export {databaseFault, isOutage, type DatabaseFault} from './errors.ts';
-
 export interface PoolOptions {
   /** DATABASE_URL as the user wrote it. */
   readonly url: string;

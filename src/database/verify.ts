@@ -7,7 +7,7 @@ import {appliedMigrations, versionOf} from './schema.ts';
 import {parseDatabaseUrl} from './url.ts';
 import {SCHEMA_VERSION} from './version.ts';
 
-export interface Check {
+interface Check {
   readonly name: string;
   readonly state: 'ok' | 'warning' | 'failed';
   readonly message: string;

@@ -1,5 +1,6 @@
 import {spawnSync} from 'node:child_process';
-import {readdir, readFile, rm} from 'node:fs/promises';
+import {createHash} from 'node:crypto';
+import {readdir, readFile, rm, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {takeBackup} from '../../../src/backup/backup.ts';
@@ -179,8 +180,11 @@ describe('what is stored', () => {
     expect(JSON.parse(await readFile(join(there, `${manifest.name}.manifest.json`), 'utf8'))).toEqual(
       manifest,
     );
-    const sum = spawnSync('sha256sum', [new URL(location).pathname], {encoding: 'utf8'}).stdout;
-    expect(sum.startsWith(`${manifest.sha256} `)).toBe(true);
+    const path = new URL(location);
+    expect((await stat(path)).mode & 0o077).toBe(0);
+    const stored = await readFile(path);
+    expect(createHash('sha256').update(stored).digest('hex')).toBe(manifest.sha256);
+    expect(stored.length).toBe(manifest.sizeBytes);
     expect(manifest).toMatchObject({
       instance: 'auth-prod',
       rowCounts: {

@@ -26,7 +26,7 @@ export const TWO_SESSIONS = `
 INSERT INTO _system.sessions (user_id, refresh_token_hash, issued_at, expires_at)
 VALUES ('alice', 'hash-a', 1700000000, 2000000000), ('bob', 'hash-b', 1700000000, 1700000001);`;
 
-export const logger = createLogger({component: 'test', level: 'silent'});
+const logger = createLogger({component: 'test', level: 'silent'});
 
 /** Options of a migration that take what a test does not care about for granted. */
 export function migration(url: string, others: Partial<MigrateOptions> = {}): MigrateOptions {

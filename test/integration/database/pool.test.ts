@@ -1,5 +1,6 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {createPool, databaseFault} from '../../../src/database/pool.ts';
+import {databaseFault} from '../../../src/database/errors.ts';
+import {createPool} from '../../../src/database/pool.ts';
 import {startPostgres, type TestPostgres} from '../../support/postgres.ts';
 
 let postgres: TestPostgres;
