@@ -1,0 +1,119 @@
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
+import type {Cluster} from '../../../src/operator/reconcile/act.ts';
+import {playControllers} from './controllers.ts';
+import {createSecrets, eventually, fraiseqlauth, Observer, startHarness, type Harness} from './harness.ts';
+
+let harness: Harness;
+beforeAll(async () => {
+  harness = await startHarness();
+});
+afterAll(() => harness.stop());
+
+/** A cluster that dies before or after its n-th write was acknowledged, and does nothing from then on. */
+function dyingAt(n: number, when: 'before' | 'after'): {wrap: (cluster: Cluster) => Cluster; dead: () => boolean} {
+  let writes = 0;
+  let dead = false;
+  const guard =
+    <A extends unknown[], R>(write: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      if (dead) throw new Error('dead');
+      writes++;
+      if (writes === n && when === 'before') dead = true;
+      if (dead) throw new Error('died before the write');
+      const result = await write(...args);
+      if (writes >= n) dead = true;
+      if (dead) throw new Error('died after the write');
+      return result;
+    };
+  return {
+    dead: () => dead,
+    wrap: (cluster) => ({
+      get: (...args) => cluster.get(...args),
+      podLogs: (...args) => cluster.podLogs(...args),
+      create: guard(cluster.create.bind(cluster)) as Cluster['create'],
+      apply: guard(cluster.apply.bind(cluster)) as Cluster['apply'],
+      jsonPatch: guard(cluster.jsonPatch.bind(cluster)) as Cluster['jsonPatch'],
+      mergePatch: guard(cluster.mergePatch.bind(cluster)) as Cluster['mergePatch'],
+      delete: guard(cluster.delete.bind(cluster)) as Cluster['delete'],
+    }),
+  };
+}
+
+const isReady = async (see: Observer, generation: number): Promise<boolean> => {
+  const {status} = await see.resource();
+  return (
+    status?.observedGeneration === generation &&
+    status.conditions?.find((each) => each.type === 'Ready')?.status === 'True'
+  );
+};
+
+/** The namespace's end state, without what chance puts into names. */
+async function endState(see: Observer): Promise<string[]> {
+  const children = await see.children();
+  const keys = await see.get<KubeObject & {data: Record<string, string>}>(RESOURCES.Secret, 'auth-signing-keys');
+  const {status} = await see.resource();
+  return [
+    ...children.map((each) => each.replace(/-[0-9a-f]{8}$/, '')).sort(),
+    `keys: ${Object.keys(keys?.data ?? {}).length}`,
+    ...(status?.conditions ?? []).map(({type, status, reason}) => `${type}=${status} ${reason}`),
+  ];
+}
+
+describe('the operator is killed at a write', () => {
+  test('before and after every write of a creation and of a change, it ends in the same state', async () => {
+    const run = async (n: number, when: 'before' | 'after'): Promise<{state: string[]; died: boolean}> => {
+      const namespace = await harness.namespace();
+      const see = new Observer(harness.admin, namespace);
+      await createSecrets(harness.admin, namespace);
+      const controllers = playControllers(see);
+      const {wrap, dead} = dyingAt(n, when);
+      const first = await harness.operate({namespaces: [namespace], wrap});
+      await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
+      await eventually(async () => dead() || isReady(see, 1));
+      if (!dead()) {
+        await harness.admin.mergePatch(FRAISEQLAUTH, {namespace, name: 'auth'}, CHANGE);
+        await eventually(async () => dead() || isReady(see, 2));
+      }
+      await first.stop();
+      const second = await harness.operate({namespaces: [namespace]});
+      await harness.admin.mergePatch(FRAISEQLAUTH, {namespace, name: 'auth'}, CHANGE);
+      await eventually(() => isReady(see, 2), 30_000);
+      await eventually(async () => (await see.children()).filter((each) => each.startsWith('ConfigMap')).length === 1);
+      await second.stop();
+      await controllers.stop();
+      return {state: await endState(see), died: dead()};
+    };
+
+    const {state: reference} = await run(Infinity, 'before');
+    expect(reference).toContain('keys: 1');
+    expect(reference).toContain('Ready=True Ready');
+    let cases = 0;
+    for (let n = 1; ; n++) {
+      const before = await run(n, 'before');
+      expect(before.state, `killed before write ${n}`).toEqual(reference);
+      if (!before.died) break;
+      const after = await run(n, 'after');
+      expect(after.state, `killed after write ${n}`).toEqual(reference);
+      cases += 2;
+    }
+    console.log(`killed at ${cases} places`);
+    expect(cases).toBeGreaterThan(24);
+    const created = (await harness.server.writes()).filter(
+      (each) => each.verb === 'create' && each.objectRef?.name === 'auth-signing-keys' && each.responseStatus?.code === 201,
+    );
+    const namespaces = new Set(created.map((each) => each.objectRef?.namespace));
+    expect(created.length).toBe(namespaces.size);
+  }, 240_000);
+});
+
+const CHANGE = {spec: {tokens: {accessTTL: '30m'}, returnToOrigins: ['https://app.example.com'], providers: [
+  {
+    name: 'keycloak',
+    type: 'Keycloak',
+    displayName: 'Staff',
+    issuerURL: 'http://keycloak.idp.svc:8080/realms/dev',
+    clientCredentialsSecretRef: {name: 'keycloak-client'},
+  },
+]}};
