@@ -145,6 +145,23 @@ describe('refresh', () => {
     expect(answers[0]?.refresh_token).toMatch(/^[\w-]{43}$/);
   });
 
+  it('does so where the role asks for a stricter isolation than the guide', async () => {
+    await stack.postgres.asSuperuser(
+      "ALTER ROLE fraiseql_app SET default_transaction_isolation TO 'repeatable read'",
+    );
+    const strict = await stack.server();
+    const tokens = await login('alice');
+    const answers = await Promise.all(
+      Array.from({length: 10}, () => post(strict, '/auth/refresh', {refresh_token: tokens.refresh_token})),
+    );
+    await stack.postgres.asSuperuser('ALTER ROLE fraiseql_app RESET default_transaction_isolation');
+    expect(answers.map((answer) => answer.status)).toEqual(Array.from({length: 10}, () => 200));
+    const successors = await Promise.all(
+      answers.map(async (answer) => ((await answer.json()) as Tokens).refresh_token),
+    );
+    expect(new Set(successors).size).toBe(1);
+  });
+
   it('takes the form of RFC 6749 6 as well', async () => {
     const tokens = await login('alice');
     const answer = await fetch(new URL('/auth/refresh', a.url), {

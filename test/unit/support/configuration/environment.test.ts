@@ -1,0 +1,79 @@
+import {describe, expect, it} from 'vitest';
+import {GUIDE, load, without} from './guide.ts';
+
+describe("the guide's environment", () => {
+  it('is taken as it stands', () => {
+    const configuration = load(GUIDE);
+    expect(configuration).toMatchObject({
+      port: 8000,
+      host: '0.0.0.0',
+      logLevel: 'info',
+      database: {poolSize: 20, maxLifetimeSeconds: 1800},
+      tokens: {lifetimeSeconds: 3600},
+      sessions: {lifetimeSeconds: 604_800, replayWindowSeconds: 30, rotation: 'Rotate'},
+      login: {origin: 'https://api.yourdomain.com', binding: 'Cookie'},
+    });
+    expect(configuration.providers).toMatchObject([
+      {name: 'google', type: 'google', issuer: 'https://accounts.google.com', clientId: 'prod-client-id'},
+    ]);
+  });
+
+  it("gives JWT_ISSUER the provider's issuer: ours is the origin of OAUTH_REDIRECT_URI, with a warning", () => {
+    const configuration = load(GUIDE);
+    expect(configuration.tokens.issuer).toBe('https://api.yourdomain.com');
+    expect(configuration.warnings.join()).toContain('JWT_ISSUER: is the issuer of the provider google');
+  });
+
+  it('warns of what has no effect yet', () => {
+    const warnings = load({...GUIDE, REDIS_URL: 'redis://:secret@r', SESSION_CACHE_TTL: '300'}).warnings.join(
+      '\n',
+    );
+    for (const name of ['TLS_CERT_PATH', 'TLS_KEY_PATH', 'REDIS_URL', 'SESSION_CACHE_TTL']) {
+      expect(warnings).toContain(`${name}: has no effect`);
+    }
+    expect(warnings).not.toContain('secret');
+  });
+
+  it('needs no OAUTH_PROVIDER, as in its Compose file', () => {
+    expect(load(without('OAUTH_PROVIDER')).providers.map(({name}) => name)).toEqual(['google']);
+  });
+
+  it.each<[string, NodeJS.ProcessEnv, string]>([
+    [
+      'keycloak',
+      {
+        KEYCLOAK_URL: 'https://keycloak.yourdomain.com/',
+        KEYCLOAK_REALM: 'production',
+        KEYCLOAK_CLIENT_ID: 'x',
+        KEYCLOAK_CLIENT_SECRET: 'y',
+      },
+      'https://keycloak.yourdomain.com/realms/production',
+    ],
+    [
+      'auth0',
+      {AUTH0_DOMAIN: 'tenant.eu.auth0.com', AUTH0_CLIENT_ID: 'x', AUTH0_CLIENT_SECRET: 'y'},
+      'https://tenant.eu.auth0.com/',
+    ],
+    [
+      'oidc',
+      {OIDC_ISSUER_URL: 'https://id.example.com', OIDC_CLIENT_ID: 'x', OIDC_CLIENT_SECRET: 'y'},
+      'https://id.example.com',
+    ],
+    [
+      'oidc',
+      {
+        OIDC_DISCOVERY_URL: 'https://id.example.com/a/.well-known/openid-configuration',
+        OIDC_CLIENT_ID: 'x',
+        OIDC_CLIENT_SECRET: 'y',
+      },
+      'https://id.example.com/a',
+    ],
+  ])('takes %s (%#)', (name, env, issuer) => {
+    const {providers} = load({
+      ...without('GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET'),
+      OAUTH_PROVIDER: name,
+      ...env,
+    });
+    expect(providers).toMatchObject([{name, issuer, clientId: 'x', clientSecret: 'y'}]);
+  });
+});

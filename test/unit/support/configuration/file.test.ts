@@ -1,0 +1,141 @@
+import {describe, expect, it} from 'vitest';
+import {symlinkSync, unlinkSync} from 'node:fs';
+import {join} from 'node:path';
+import {PROVIDER_TYPES} from '../../../../src/server/providers/catalogue.ts';
+import {loadConfiguration} from '../../../../src/support/configuration/load.ts';
+import {currentHash} from '../../../../src/support/configuration/sources.ts';
+import {GUIDE, RSA, P256, directory, file, load, problemsOf, without} from './guide.ts';
+
+describe('AUTH_CONFIG_FILE', () => {
+  const base = without(
+    'OAUTH_PROVIDER',
+    'GOOGLE_CLIENT_ID',
+    'GOOGLE_CLIENT_SECRET',
+    'JWT_ISSUER',
+    'JWT_SIGNING_KEY',
+    'OAUTH_REDIRECT_URI',
+  );
+  const env = (text: string): NodeJS.ProcessEnv => ({
+    ...base,
+    OAUTH_REDIRECT_URI: 'https://api.example.com/auth/callback',
+    AUTH_CONFIG_FILE: file('auth.yaml', text),
+  });
+  const secret = file('client-secret', 'the secret');
+  const id = file('client-id', 'the id');
+  const now = file('2026-11.pem', RSA);
+  const before = file('2026-10.pem', RSA);
+  const whole = `
+issuer: https://api.example.com
+providers:
+  - {name: google, type: google, displayName: Google, clientId: abc, clientSecretFile: ${secret}}
+  - {name: staff, type: Keycloak, issuerUrl: https://id.example.com/realms/staff, clientIdFile: ${id}, clientSecretFile: ${secret}, allowedEmailDomains: [Example.com]}
+signingKeys:
+  - {kid: 2026-11, algorithm: RS256, file: ${now}, use: sign}
+  - {algorithm: RS256, file: ${before}, use: verify}
+allowedHosts: [keycloak.idp.svc:8080]
+`;
+
+  it('gives several providers and keys', () => {
+    const configuration = load(env(whole));
+    expect(configuration.providers).toMatchObject([
+      {name: 'google', issuer: 'https://accounts.google.com', clientId: 'abc', clientSecret: 'the secret'},
+      {
+        name: 'staff',
+        type: 'keycloak',
+        displayName: 'Keycloak',
+        clientId: 'the id',
+        allowedEmailDomains: ['example.com'],
+      },
+    ]);
+    expect(configuration.signingKeys.map((key) => [key.kid, key.privateKey !== undefined])).toEqual([
+      ['2026-11', true],
+      ['2026-10', false],
+    ]);
+    expect(configuration.allowedHosts).toEqual(['keycloak.idp.svc:8080']);
+  });
+
+  it('gives way to a variable that is set', () => {
+    const configuration = load({
+      ...env(whole),
+      JWT_SIGNING_KEY: RSA,
+      PROVIDER_ALLOWED_HOSTS: 'other',
+      JWT_ISSUER: 'https://other.example.com',
+    });
+    expect(configuration.allowedHosts).toEqual(['other']);
+    expect(configuration.tokens.issuer).toBe('https://other.example.com');
+    expect(configuration.signingKeys.filter((key) => key.privateKey).map(({kid}) => kid)).not.toContain(
+      '2026-11',
+    );
+    expect(configuration.signingKeys).toHaveLength(3);
+  });
+
+  it.each<[string, string, string]>([
+    [
+      'a secret written into it',
+      'providers: [{name: a, type: google, clientId: b, clientSecret: hunter2}]',
+      'has no setting "clientSecret"; secrets are named by file',
+    ],
+    ['what is not YAML', 'providers: [', 'is not YAML (line 1'],
+    [
+      'an unknown type',
+      `providers: [{name: a, type: gogle, clientId: b, clientSecretFile: ${secret}}]`,
+      'providers[0].type: must be one of google',
+    ],
+    [
+      'no issuer',
+      `providers: [{name: a, type: oidc, clientId: b, clientSecretFile: ${secret}}]`,
+      'providers[0].issuerUrl: is needed for the type oidc',
+    ],
+    [
+      'no client id',
+      `providers: [{name: a, type: google, clientSecretFile: ${secret}}]`,
+      'providers[0].clientId: set either clientId or clientIdFile',
+    ],
+    [
+      'a name twice',
+      `providers: [{name: a, type: google, clientId: b, clientSecretFile: ${secret}}, {name: a, type: google, clientId: b, clientSecretFile: ${secret}}]`,
+      'providers[1].name: "a" is used twice',
+    ],
+    [
+      'a file that is not there',
+      'signingKeys: [{file: /nonexistent.pem}]',
+      'signingKeys[0].file: the file /nonexistent.pem cannot be read',
+    ],
+    [
+      'two keys that sign',
+      `signingKeys: [{kid: a, file: ${now}}, {kid: b, file: ${before}}]`,
+      'signingKeys: exactly one may have use: sign',
+    ],
+    [
+      'no key that signs',
+      `signingKeys: [{kid: a, file: ${now}, use: verify}]`,
+      'signingKeys: one must have use: sign',
+    ],
+    [
+      'a kid twice',
+      `signingKeys: [{kid: a, file: ${now}}, {kid: a, file: ${before}, use: verify}]`,
+      'signingKeys[1].kid: "a" is used twice',
+    ],
+  ])('is refused with %s', (_name, text, expected) => {
+    const problems = problemsOf(env(text)).join('\n');
+    expect(problems).toContain(`AUTH_CONFIG_FILE`);
+    expect(problems).toContain(expected);
+    expect(problems).not.toContain('hunter2');
+  });
+
+  it('is seen to change when a symbolic link is swapped, as a mounted Secret does it', () => {
+    const link = join(directory, 'current.pem');
+    symlinkSync(now, link);
+    const {files} = loadConfiguration({
+      env: {...GUIDE, JWT_SIGNING_KEY: undefined, JWT_SIGNING_KEY_FILE: link},
+      development: false,
+      providerTypes: PROVIDER_TYPES,
+      databaseUrlProblem: () => undefined,
+    });
+    expect(currentHash(files.paths)).toBe(files.hash);
+    unlinkSync(link);
+    expect(currentHash(files.paths)).not.toBe(files.hash);
+    symlinkSync(file('another.pem', P256), link);
+    expect(currentHash(files.paths)).not.toBe(files.hash);
+  });
+});
