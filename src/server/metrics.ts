@@ -141,6 +141,13 @@ export class Metrics {
     this.#errors.set({dependency: name, reason: reason ?? 'unknown'}, 1);
   }
 
+  /** Whether the provider refuses our own client id or secret; it answers, so it may be up beside. */
+  credentialsRefused(name: string, refused: boolean): void {
+    const labels = {dependency: name, reason: 'authentication_failed'};
+    if (refused) this.#errors.set(labels, 1);
+    else this.#errors.remove(labels);
+  }
+
   keysInUse(signing: string, keys: readonly {kid: string; algorithm: string}[]): void {
     this.#keys.reset();
     for (const {kid, algorithm} of keys) this.#keys.set({kid, algorithm}, kid === signing ? 1 : 0);

@@ -109,6 +109,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     redirectUri: configuration.login.redirectUri,
     goodMs: intervals.providerGoodMs,
     badMs: intervals.providerBadMs,
+    onCredentials(provider, refused) {
+      metrics.credentialsRefused(`provider:${provider}`, refused);
+      if (refused)
+        logger.error({provider}, 'the provider refuses our client id or secret: no login can succeed');
+      else logger.info({provider}, 'the provider takes our client id and secret again');
+    },
     onStaleKeys: (provider, error) =>
       logger.warn({provider, cause: explain(error)}, 'the keys could not be fetched; those of before stay'),
     onChange: (provider, state, fault, error) => report(`provider:${provider}`, state, fault, error),

@@ -33,7 +33,7 @@ export class Health {
 
   report(): HealthReport {
     const db = this.database.state === 'up' ? 'ok' : 'error';
-    const provider = this.#providers.all.some((entry) => entry.health.state === 'down') ? 'error' : 'ok';
+    const provider = this.#providers.all.some((entry) => entry.failing) ? 'error' : 'ok';
     const serving = db === 'ok' && !this.#draining;
     return {
       auth: serving ? (provider === 'ok' ? 'healthy' : 'degraded') : 'unhealthy',

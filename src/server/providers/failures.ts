@@ -27,8 +27,7 @@ export function providerFault(error: unknown): ProviderFault {
     if (current instanceof ForbiddenAddressError) return 'forbidden_address';
     const code = 'code' in current ? String(current.code) : '';
     if (/TIMEOUT|ETIMEDOUT/.test(code) || current.name === 'TimeoutError') return 'timeout';
-    if (/^(E[A-Z]+|UND_ERR_.*|.*CERT.*|ERR_TLS.*|ERR_SSL.*)$/.test(code) && !code.startsWith('ERR_INVALID'))
-      return 'unreachable';
+    if (/^(E(?!RR_)[A-Z_]+|UND_ERR_.*|.*CERT.*|ERR_(TLS|SSL)_.*)$/.test(code)) return 'unreachable';
     if (current instanceof oidc.ResponseBodyError && isClientFault(current)) return 'authentication_failed';
   }
   return 'invalid_response';

@@ -19,6 +19,8 @@ export interface ProviderContext {
   readonly badMs: number;
   /** Told when a provider's keys could not be fetched anew, and those of before stay in use. */
   readonly onStaleKeys: (provider: string, error: unknown) => void;
+  /** Told when the provider refuses our own client id or secret, and when it takes them again. */
+  readonly onCredentials: (provider: string, refused: boolean) => void;
   readonly onChange: (
     provider: string,
     state: DependencyState,
@@ -46,6 +48,7 @@ export class Provider {
   readonly #context: ProviderContext;
   #discovered: Discovered | undefined;
   #discovering: Promise<Discovered> | undefined;
+  #refused = false;
 
   constructor(settings: ProviderSettings, context: ProviderContext) {
     this.settings = settings;
@@ -60,6 +63,11 @@ export class Provider {
       threshold: 2,
       onChange: (state, fault, error) => context.onChange(settings.name, state, fault, error),
     });
+  }
+
+  /** Whether logins cannot succeed at the moment: it is down, or it does not know us. */
+  get failing(): boolean {
+    return this.#refused || this.health.state === 'down';
   }
 
   async #probe(): Promise<void> {
@@ -91,7 +99,7 @@ export class Provider {
     try {
       return await oidc.buildAuthorizationUrlWithPAR(client, parameters);
     } catch (error) {
-      this.health.suspect();
+      this.#failed(error);
       throw providerUnavailable(`the pushed authorization request: ${explain(error)}`, error);
     }
   }
@@ -130,6 +138,7 @@ export class Provider {
       });
       const profile = await this.#profile(client, tokens.access_token, claims);
       this.health.record();
+      this.#setRefused(false);
       return {
         provider: this.settings.name,
         issuer: claims.iss,
@@ -140,9 +149,24 @@ export class Provider {
       };
     } catch (error) {
       const failure = exchangeFailure(error);
-      if (failure.status === 502) this.health.suspect();
+      if (failure.status === 502) this.#failed(error);
       throw failure;
     }
+  }
+
+  /**
+   * A wrong client secret is not seen by a probe, only by a login. It does not open the breaker: the login that finds
+   * the secret put right at the provider must get through.
+   */
+  #failed(error: unknown): void {
+    if (providerFault(error) === 'authentication_failed') this.#setRefused(true);
+    else this.health.suspect();
+  }
+
+  #setRefused(refused: boolean): void {
+    if (this.#refused === refused) return;
+    this.#refused = refused;
+    this.#context.onCredentials(this.settings.name, refused);
   }
 
   /** The ID token's claims, and the userinfo's where the e-mail address was asked for and is only there. */

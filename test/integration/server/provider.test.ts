@@ -1,16 +1,10 @@
-import {createSecretKey} from 'node:crypto';
-import {SignJWT} from 'jose';
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import type {Answer as BrowserAnswer} from '../../support/browser.ts';
 import {startLogin} from '../../support/login.ts';
-import {
-  startHostileProvider,
-  unsigned,
-  type Answer,
-  type HostileProvider,
-} from './support/hostile-provider.ts';
+import {startHostileProvider, type Answer, type HostileProvider} from './support/hostile-provider.ts';
 import {browserAt, PUBLIC_URL, startStack, until, type Stack} from './support/stack.ts';
+import {wrongIdTokens} from './support/wrong-id-tokens.ts';
 
 const CLIENT = 'auth-server';
 let stack: Stack;
@@ -83,39 +77,7 @@ describe('a name with control characters', () => {
 });
 
 describe('an ID token is refused', () => {
-  const refused: Record<string, Answer> = {
-    'of another issuer (OIDC Core 3.1.3.7.2)': {claims: {iss: 'https://evil.example.com'}},
-    'for another audience (OIDC Core 3.1.3.7.3)': {claims: {aud: 'someone-else'}},
-    'with further audiences and no azp (OIDC Core 3.1.3.7.4)': {claims: {aud: [CLIENT, 'other']}},
-    'with another azp (OIDC Core 3.1.3.7.5)': {claims: {azp: 'other'}},
-    'with another nonce (OIDC Core 3.1.3.7.11)': {claims: {nonce: 'other'}},
-    'without a nonce (OIDC Core 3.1.3.7.11)': {claims: {nonce: undefined}},
-    'with another at_hash (OIDC Core 3.1.3.8)': {claims: {at_hash: 'AAAAAAAAAAAAAAAAAAAAAA'}},
-    'that expired more than a minute ago (OIDC Core 3.1.3.7.9)': {claims: {exp: epoch() - 90}},
-    'without exp (OIDC Core 2)': {claims: {exp: undefined}},
-    'without sub (OIDC Core 2)': {claims: {sub: undefined}},
-    'with a sub of more than 255 characters (OIDC Core 2)': {claims: {sub: 'x'.repeat(256)}},
-    'with a line feed in sub': {claims: {sub: 'a\nb'}},
-    'with alg none (RFC 8725 3.2)': {idToken: (claims) => unsigned(claims)},
-    'signed by HS256 with the client secret (RFC 8725 2.1)': {
-      idToken: (claims, {clientSecret}) =>
-        new SignJWT(claims)
-          .setProtectedHeader({alg: 'HS256'})
-          .sign(createSecretKey(Buffer.from(clientSecret))),
-    },
-    'signed with a key that is not published': {
-      idToken: (claims, {key}) =>
-        new SignJWT(claims).setProtectedHeader({alg: 'RS256', kid: 'unknown'}).sign(key),
-    },
-    'whose signature was changed': {
-      idToken: async (claims, {key}) =>
-        (await new SignJWT(claims).setProtectedHeader({alg: 'RS256', kid: 'one'}).sign(key)).replace(
-          /.{8}$/,
-          'AAAAAAAA',
-        ),
-    },
-  };
-  it.each(Object.entries(refused))('%s', async (_name, wrong) => {
+  it.each(Object.entries(wrongIdTokens(CLIENT)))('%s', async (_name, wrong) => {
     const answer = await loginWith(wrong);
     expect([answer.status, codeOf(answer)]).toEqual([401, 'oauth_error']);
     expect(answer.body).toContain('"message":"Authentication failed"');
@@ -239,6 +201,22 @@ describe('the token endpoint', () => {
   ])('%s', async (_name, status, code, wrong) => {
     const answer = await loginWith(wrong);
     expect([answer.status, codeOf(answer)]).toEqual([status, code]);
+  });
+});
+
+describe('a client secret that the provider refuses', () => {
+  it('is told by health and metrics until a login succeeds', async () => {
+    const state = async (): Promise<[string, boolean]> => {
+      const body = (await (await fetch(`${server.url}/health/auth`)).json()) as {oauth_provider: string};
+      const metrics = await (await fetch(`${server.url}/metrics`)).text();
+      const series =
+        'fraiseql_auth_dependency_error{dependency="provider:oidc",reason="authentication_failed"} 1';
+      return [body.oauth_provider, metrics.includes(series)];
+    };
+    await loginWith(token(401, {error: 'invalid_client'}));
+    expect(await state()).toEqual(['error', true]);
+    expect((await loginWith({})).status).toBe(200);
+    expect(await state()).toEqual(['ok', false]);
   });
 });
 
