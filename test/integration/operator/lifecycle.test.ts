@@ -1,0 +1,237 @@
+import {setTimeout as delay} from 'node:timers/promises';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
+import type {Deployment, Job, ReplicaSet} from '../../../src/operator/workloads.ts';
+import {playControllers} from './controllers.ts';
+import {createSecret, createSecrets, eventually, fraiseqlauth, Observer, startHarness, type Harness} from './harness.ts';
+
+let harness: Harness;
+beforeAll(async () => {
+  harness = await startHarness();
+  await harness.operate();
+});
+afterAll(() => harness.stop());
+
+const PRODUCTION = {
+  profile: 'Production',
+  publicURL: 'https://auth.example.com',
+  backup: {destination: {s3: {bucket: 'backups', credentialsSecretRef: {name: 's3'}}}},
+};
+
+async function apply(spec: Record<string, unknown> = {}): Promise<{namespace: string; see: Observer; key: {namespace: string; name: string}}> {
+  const namespace = await harness.namespace();
+  const see = new Observer(harness.admin, namespace);
+  await createSecrets(harness.admin, namespace);
+  await createSecret(harness.admin, namespace, 's3', {'access-key-id': 'a', 'secret-access-key': 'b'});
+  await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, spec));
+  await see.becomeReady();
+  return {namespace, see, key: {namespace, name: 'auth'}};
+}
+
+const deployment = async (see: Observer): Promise<Deployment> => {
+  const found = await see.get<Deployment>(RESOURCES.Deployment, 'auth');
+  if (found === undefined) throw new Error('there is no Deployment');
+  return found;
+};
+
+describe('a resource over its life', () => {
+  test('production has an autoscaler, a budget and backups; each goes with its section, and nothing else does', async () => {
+    const {see, key} = await apply(PRODUCTION);
+    expect(await see.children()).toEqual(
+      expect.arrayContaining([
+        'HorizontalPodAutoscaler/auth',
+        'PodDisruptionBudget/auth',
+        'CronJob/auth-backup',
+        'ServiceAccount/auth-backup',
+      ]),
+    );
+    const {status} = await see.resource();
+    expect(status?.backup?.next).toMatch(/T02:00:00Z$/);
+    expect((await see.condition('BackupHealthy')).reason).toBe('WaitingForFirst');
+
+    await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {backup: {policy: 'None', destination: null}}});
+    await eventually(async () => !(await see.children()).some((each) => each.includes('backup')));
+    expect(await see.get(RESOURCES.Secret, 's3')).toBeDefined();
+    expect((await see.condition('BackupHealthy')).reason).toBe('Disabled');
+
+    await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {replicas: 1}});
+    await eventually(async () => {
+      const children = await see.children();
+      return !children.includes('HorizontalPodAutoscaler/auth') && !children.includes('PodDisruptionBudget/auth');
+    });
+  });
+
+  test("an autoscaler's number of pods is never touched, nor reset when it comes or goes", async () => {
+    const {see, key} = await apply(PRODUCTION);
+    expect((await deployment(see)).spec?.replicas).toBe(3);
+    // As the autoscaler would, through the scale subresource.
+    await harness.admin.mergePatch(RESOURCES.Deployment, key, {spec: {replicas: 7}}, {fieldManager: 'kube-controller-manager'});
+    await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {logging: {level: 'debug'}}});
+    await eventually(async () => JSON.stringify((await deployment(see)).spec?.template).includes('debug') && true);
+    await delay(300);
+    expect((await deployment(see)).spec?.replicas).toBe(7);
+
+    await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {replicas: 2}});
+    await eventually(async () => (await deployment(see)).spec?.replicas === 2);
+    const seen: (number | undefined)[] = [];
+    await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {replicas: null, logging: {level: 'warn'}}});
+    await eventually(async () => {
+      const live = await deployment(see);
+      seen.push(live.spec?.replicas);
+      return JSON.stringify(live.spec?.template).includes('"warn"') && true;
+    });
+    await delay(300);
+    seen.push((await deployment(see)).spec?.replicas);
+    expect(new Set(seen)).toEqual(new Set([2]));
+    await eventually(async () => (await see.children()).includes('HorizontalPodAutoscaler/auth') && true);
+  });
+
+  test('a backup that succeeds and one that fails stand in the status, and Ready stays True', async () => {
+    const {see, namespace} = await apply(PRODUCTION);
+    const cronJob = await see.get<KubeObject>(RESOURCES.CronJob, 'auth-backup');
+    if (cronJob === undefined) throw new Error('there is no CronJob');
+    const template = (cronJob as unknown as {spec: {jobTemplate: {metadata: KubeObject['metadata']; spec: object}}}).spec.jobTemplate;
+    const run = (name: string): Promise<Job> =>
+      harness.admin.create<Job>(RESOURCES.Job, {
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: {
+          ...template.metadata,
+          name,
+          namespace,
+          ownerReferences: [{apiVersion: 'batch/v1', kind: 'CronJob', name: 'auth-backup', uid: cronJob.metadata.uid ?? '', controller: true}],
+        },
+        spec: template.spec,
+      } as unknown as Job);
+    const good = await run('auth-backup-1');
+    await see.createPod('auth-backup-1-x', good, template.metadata.labels ?? {}, {
+      phase: 'Succeeded',
+      containerStatuses: [{name: 'backup', image: 'x', imageID: '', ready: false, restartCount: 0, state: {terminated: {exitCode: 0, message: JSON.stringify({ok: true, kind: 'backup', detail: {location: 's3://backups/a.sql.gz'}})}}}],
+    });
+    await see.completeJob(good);
+    await eventually(async () => (await see.condition('BackupHealthy')).status === 'True' && true);
+    expect((await see.resource()).status?.backup?.lastLocation).toBe('s3://backups/a.sql.gz');
+
+    await delay(1100);
+    await see.failJob(await run('auth-backup-2'), JSON.stringify({ok: false, kind: 'backup', reason: 'BackupStorageUnavailable', message: 'bucket backups refuses us', hint: 'check Secret s3.'}));
+    const failed = await eventually(async () => {
+      const condition = await see.condition('BackupHealthy');
+      return condition.status === 'False' && condition;
+    });
+    expect(failed.message).toContain('bucket backups refuses us');
+    expect((await see.condition('Ready')).status).toBe('True');
+
+    // Jobs vanish, the status remembers.
+    for (const name of ['auth-backup-1', 'auth-backup-2']) await harness.admin.delete(RESOURCES.Job, {namespace, name}, {propagationPolicy: 'Background'});
+    await delay(500);
+    expect((await see.resource()).status?.backup).toMatchObject({lastLocation: 's3://backups/a.sql.gz', lastFailureMessage: expect.stringContaining('bucket')});
+  });
+
+  test('a backup whose Secret is missing says so, and the server runs', async () => {
+    const {see, namespace} = await apply(PRODUCTION);
+    await harness.admin.delete(RESOURCES.Secret, {namespace, name: 's3'});
+    await eventually(async () => (await see.condition('BackupHealthy')).reason === 'SecretNotFound');
+    expect((await see.condition('Ready')).status).toBe('True');
+    expect((await see.resource()).status?.blockedOn).toMatchObject([{reason: 'SecretNotFound', objectRef: {name: 's3'}}]);
+    expect(await see.children()).toContain('CronJob/auth-backup');
+  });
+
+  test('pods roll when the data of a Secret changes, and only then; old configurations go when no pod uses them', async () => {
+    const {see, namespace, key} = await apply();
+    const first = await deployment(see);
+    await harness.admin.mergePatch(RESOURCES.Secret, {namespace, name: 'keycloak-client'}, {metadata: {labels: {a: 'b'}}, stringData: {other: 'x'}});
+    await delay(500);
+    expect((await deployment(see)).metadata.generation).toBe(first.metadata.generation);
+    await harness.admin.mergePatch(RESOURCES.Secret, {namespace, name: 'keycloak-client'}, {stringData: {'client-secret': 'new'}});
+    await eventually(async () => (await deployment(see)).metadata.generation !== first.metadata.generation);
+    await see.rollOut();
+
+    const configs = async () => (await see.children()).filter((each) => each.startsWith('ConfigMap'));
+    const [old] = await configs();
+    // An old ReplicaSet that still has pods.
+    await harness.admin.create<ReplicaSet>(RESOURCES.ReplicaSet, {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: {
+        name: 'auth-old',
+        namespace,
+        labels: {...first.spec?.template?.metadata?.labels},
+        ownerReferences: [{apiVersion: 'apps/v1', kind: 'Deployment', name: 'auth', uid: first.metadata.uid ?? '', controller: true}],
+      },
+      spec: {
+        replicas: 1,
+        selector: {matchLabels: first.spec?.template?.metadata?.labels},
+        template: first.spec?.template,
+      },
+    } as unknown as ReplicaSet);
+    await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {providers: [{...fraiseqlauth('x').spec.providers[0], displayName: 'Staff'}]}});
+    await eventually(async () => (await configs()).length === 2);
+    await delay(500);
+    expect(await configs()).toContain(old);
+    await harness.admin.mergePatch(RESOURCES.ReplicaSet, {namespace, name: 'auth-old'}, {spec: {replicas: 0}});
+    await eventually(async () => (await configs()).length === 1);
+    expect(await configs()).not.toContain(old);
+  });
+
+  test('another algorithm gets another key, and the old one stays to verify', async () => {
+    const {see, key} = await apply();
+    const before = (await see.resource()).status?.signingKeys;
+    await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {tokens: {algorithm: 'RS256'}}});
+    const keys = await eventually(async () => {
+      const {status} = await see.resource();
+      return status?.signingKeys?.length === 2 && status.signingKeys;
+    });
+    expect(keys.find((each) => each.kid === before?.[0]?.kid)?.state).toBe('Published');
+    expect(keys.filter((each) => each.state === 'Active')).toHaveLength(1);
+  });
+
+  test('a broken key is named, and another one signs', async () => {
+    const {see, namespace} = await apply();
+    await harness.admin.mergePatch(RESOURCES.Secret, {namespace, name: 'auth-signing-keys'}, {stringData: {'oops.pem': 'not a key'}});
+    const broken = await eventually(async () => {
+      const condition = await see.condition('KeysHealthy');
+      return condition.status === 'False' && condition;
+    });
+    expect(broken.message).toContain('oops.pem cannot sign: it is not a private key in PEM form');
+    expect((await see.condition('Ready')).status).toBe('True');
+  });
+
+  test('a deleted resource is left to the cluster: nothing is made again', async () => {
+    const {see, key} = await apply();
+    const writes = new Date();
+    await harness.admin.delete(FRAISEQLAUTH, key, {propagationPolicy: 'Background'});
+    await eventually(async () => {
+      const left = await harness.admin.list(FRAISEQLAUTH, {namespace: key.namespace});
+      return left.items.length === 0;
+    });
+    // There is no garbage collector here: the test takes a child away itself.
+    await harness.admin.delete(RESOURCES.Service, key);
+    await delay(700);
+    expect((await harness.writesSince(writes)).filter((each) => each.includes('/auth'))).toEqual([]);
+    expect(await see.get(RESOURCES.Service, 'auth')).toBeUndefined();
+  });
+
+  test("forty at once do not get in each other's way, one of them broken", async () => {
+    const namespace = await harness.namespace();
+    const see = new Observer(harness.admin, namespace);
+    await createSecrets(harness.admin, namespace);
+    const controllers = playControllers(see);
+    const started = performance.now();
+    await Promise.all(
+      Array.from({length: 40}, (_, index) =>
+        harness.admin.create(
+          FRAISEQLAUTH,
+          fraiseqlauth(namespace, index === 7 ? {database: {urlSecretRef: {name: 'nowhere', key: 'url'}}} : {}, `auth-${index}`),
+        ),
+      ),
+    );
+    await eventually(async () => {
+      const {items} = await harness.admin.list<KubeObject & {status?: {conditions?: {type: string; status: string}[]}}>(FRAISEQLAUTH, {namespace});
+      return items.filter((each) => each.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')).length === 39;
+    }, 60_000);
+    console.log(`39 of 40 ready after ${Math.round(performance.now() - started)} ms`);
+    expect((await see.condition('Ready', 'auth-7')).reason).toBe('SecretNotFound');
+    await controllers.stop();
+  });
+});
