@@ -58,7 +58,7 @@ EOF
   component kube-apiserver kube-apiserver "${flags[@]}"
   identity admin /O=system:masters/CN=admin
   [ -n "$FRAISEQL_API_ONLY" ] || prepare_node
-  await kube-apiserver 60 'the API server is ready' kubectl --kubeconfig "$STATE/kubeconfig/admin" get --raw /readyz
+  await kube-apiserver 120 'the API server is ready' kubectl --kubeconfig "$STATE/kubeconfig/admin" get --raw /readyz
 }
 
 start_controllers() {

@@ -144,7 +144,7 @@ EOF
 
 bring_up_node() {
   start_controllers
-  await containerd 30 'containerd answers' ctr --address "$STATE/containerd.sock" version
+  await containerd 120 'containerd answers' ctr --address "$STATE/containerd.sock" version
   ctr --address "$STATE/containerd.sock" --namespace k8s.io images import "$PAUSE_DIR/pause.tar" >"$LOGS/import.log" 2>&1 \
     || bring_up_failed 'the pause image could not be imported' import
   component kubelet kubelet --config "$STATE/kubelet.yaml" --kubeconfig "$STATE/kubeconfig/kubelet" \
@@ -176,9 +176,9 @@ EOF
   component coredns "$COREDNS_DIR/coredns" -conf "$STATE/Corefile"
   local kubectl=(kubectl --kubeconfig "$STATE/kubeconfig/admin")
   make_volumes | "${kubectl[@]}" create -f - >/dev/null
-  await kubelet 60 'the node is ready' bash -c "${kubectl[*]} get node $NODE_NAME -o jsonpath='{.status.conditions[?(@.type==\"Ready\")].status}' | grep -q True"
-  await coredns 30 'cluster DNS is ready' bash -c 'exec 3<>/dev/tcp/127.0.0.1/8181 && printf "GET /ready HTTP/1.0\r\n\r\n" >&3 && grep -q " 200 " <&3'
-  await kube-controller-manager 30 'the default service account is there' "${kubectl[@]}" get serviceaccount default -n default
+  await kubelet 120 'the node is ready' bash -c "${kubectl[*]} get node $NODE_NAME -o jsonpath='{.status.conditions[?(@.type==\"Ready\")].status}' | grep -q True"
+  await coredns 120 'cluster DNS is ready' bash -c 'exec 3<>/dev/tcp/127.0.0.1/8181 && printf "GET /ready HTTP/1.0\r\n\r\n" >&3 && grep -q " 200 " <&3'
+  await kube-controller-manager 120 'the default service account is there' "${kubectl[@]}" get serviceaccount default -n default
 }
 
 # A default StorageClass that works as kind's does (a claim is bound when its first pod comes), over a stock of volumes

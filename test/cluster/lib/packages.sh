@@ -2,24 +2,27 @@
 # What comes from the distribution's packages, and only where it is missing.
 
 # command:package
+API_PACKAGES=(ip:iproute2 ss:iproute2 openssl:openssl setpriv:util-linux)
 PACKAGES=(
-  containerd:containerd runc:runc nft:nftables conntrack:conntrack buildah:buildah debootstrap:debootstrap ip:iproute2
-  openssl:openssl jq:jq zstd:zstd setpriv:util-linux
+  "${API_PACKAGES[@]}"
+  containerd:containerd runc:runc nft:nftables conntrack:conntrack buildah:buildah debootstrap:debootstrap
+  jq:jq zstd:zstd curl:curl
   /usr/lib/cni/bridge:containernetworking-plugins
   /usr/lib/postgresql/*/bin/initdb:postgresql
 )
 
-missing_packages() {
-  local entry command
-  for entry in "${PACKAGES[@]}"; do
+missing_packages() { # missing_packages [--api-only]
+  local entry command entries=("${PACKAGES[@]}")
+  [ "${1-}" != --api-only ] || entries=("${API_PACKAGES[@]}")
+  for entry in "${entries[@]}"; do
     command=${entry%%:*}
     PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null || compgen -G "$command" >/dev/null || printf '%s ' "${entry##*:}"
   done
 }
 
-install_packages() {
+install_packages() { # install_packages [--api-only]
   local packages
-  read -ra packages <<<"$(missing_packages)"
+  read -ra packages <<<"$(missing_packages "$@")"
   command -v apt-get >/dev/null || {
     echo "These are missing, and there is no apt-get to bring them: ${packages[*]}"
     return 1
