@@ -17,10 +17,11 @@ export const OPERATOR_RULES: Rule[] = [
   {apiGroups: [GROUP], resources: ['fraiseqlauths/status'], verbs: ['get', 'patch']},
   // Where the cluster asks for it before an owner reference may block a deletion (OpenShift does).
   {apiGroups: [GROUP], resources: ['fraiseqlauths/finalizers'], verbs: ['update']},
-  {apiGroups: [''], resources: ['configmaps', 'secrets', 'serviceaccounts', 'services'], verbs: OWN},
+  {apiGroups: [''], resources: ['configmaps', 'serviceaccounts', 'services'], verbs: OWN},
+  // What was minted is never thrown away: it goes with its owner.
+  {apiGroups: [''], resources: ['secrets'], verbs: [...READ, 'create', 'patch']},
   {apiGroups: [''], resources: ['pods'], verbs: READ},
   {apiGroups: [''], resources: ['pods/log'], verbs: ['get']},
-  {apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get']},
   {apiGroups: ['apps'], resources: ['deployments'], verbs: OWN},
   {apiGroups: ['apps'], resources: ['replicasets'], verbs: READ},
   {apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: OWN},
@@ -29,10 +30,9 @@ export const OPERATOR_RULES: Rule[] = [
   {apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch']},
 ];
 
-/** In its own namespace: one of several replicas leads, and says so in events. */
+/** In its own namespace: one of several replicas leads. */
 export const LEADER_RULES: Rule[] = [
-  {apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create', 'get', 'patch', 'update']},
-  {apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch']},
+  {apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create', 'get', 'update']},
 ];
 
 const NAME = 'fraiseql-auth-operator';

@@ -91,7 +91,7 @@ function typeText(schema: Schema): string {
 function defaultText(schema: Schema, required: boolean): string {
   if (required) return '**needed**';
   const value = schema['default'];
-  return value === undefined || typeof value === 'object' ? '' : `\`${String(value)}\``;
+  return ['string', 'number', 'boolean'].includes(typeof value) ? `\`${value as string}\`` : '';
 }
 
 function cell(text: string): string {

@@ -25,7 +25,6 @@
     - ""
   resources:
     - configmaps
-    - secrets
     - serviceaccounts
     - services
   verbs:
@@ -38,6 +37,16 @@
 - apiGroups:
     - ""
   resources:
+    - secrets
+  verbs:
+    - get
+    - list
+    - watch
+    - create
+    - patch
+- apiGroups:
+    - ""
+  resources:
     - pods
   verbs:
     - get
@@ -47,12 +56,6 @@
     - ""
   resources:
     - pods/log
-  verbs:
-    - get
-- apiGroups:
-    - ""
-  resources:
-    - persistentvolumeclaims
   verbs:
     - get
 - apiGroups:
@@ -124,15 +127,7 @@
   verbs:
     - create
     - get
-    - patch
     - update
-- apiGroups:
-    - events.k8s.io
-  resources:
-    - events
-  verbs:
-    - create
-    - patch
 {{- end }}
 {{- define "fraiseql-auth-operator.rules.view" -}}
 - apiGroups:

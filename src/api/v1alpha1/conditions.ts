@@ -3,8 +3,8 @@
  * Each condition is True when all is well.
  */
 export const CONDITIONS = {
-  /** The summary, written last: the service is up to date and serves. */
-  Ready: ['Ready', 'Reconciling'],
+  /** The summary, written last: the service is up to date and serves. Besides these, the reason of what blocks it. */
+  Ready: ['Ready', 'Reconciling', 'Migrating', 'RollingOut', 'ScaledToZero', 'SpecInvalid', 'PodFailed'],
   /** Enough pods answer. */
   Available: ['Available', 'NoReplicaReady', 'TooFewReplicas', 'NotDeployed', 'ScaledToZero'],
   /** The newest version and configuration run everywhere. True when the roll-out is done. */
@@ -17,13 +17,23 @@ export const CONDITIONS = {
     'ContainerCrashing',
     'ContainerConfigInvalid',
     'Unschedulable',
+    'SpecInvalid',
+    'PodNotReady',
+    'PodPending',
+    'PodFailed',
     'ObjectRefused',
     'ObjectNotOurs',
   ],
   /** The spec makes sense, also where the resource definition cannot see it. */
   SpecValid: ['Valid', 'Invalid'],
   /** Every Secret that the spec names is there, with its keys. */
-  SecretsResolved: ['Resolved', 'SecretNotFound', 'SecretKeyNotFound', 'SecretValueInvalid'],
+  SecretsResolved: [
+    'Resolved',
+    'SecretNotFound',
+    'SecretKeyNotFound',
+    'SecretValueInvalid',
+    'SecretsForbidden',
+  ],
   /** The database answers this service. */
   DatabaseReachable: [
     'Reachable',
@@ -33,6 +43,7 @@ export const CONDITIONS = {
     'DatabaseNotFound',
     'DatabasePermissionDenied',
     'DatabaseURLInvalid',
+    'SchemaMissing',
   ],
   /** The schema is the one that the version needs. */
   SchemaCurrent: [

@@ -57,13 +57,43 @@ const environmentVariable = withRules(
   ],
 );
 
-const toleration = z.object({
-  key: z.string().max(317).optional(),
-  operator: z.enum(['Exists', 'Equal']).optional(),
-  value: z.string().max(63).optional(),
-  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
-  tolerationSeconds: z.int().min(0).max(31_536_000).optional(),
-});
+const toleration = withRules(
+  z.object({
+    key: withRules(z.string().max(317), [
+      matches(
+        KEY,
+        "must be a taint's key: letters, digits, '-', '_' and '.', with an optional prefix and '/'",
+      ),
+    ]).optional(),
+    operator: z.enum(['Exists', 'Equal']).optional(),
+    value: withRules(z.string().max(63), [
+      matches(LABEL_VALUE, "must be a taint's value: letters, digits, '-', '_' and '.'"),
+    ]).optional(),
+    effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
+    tolerationSeconds: z.int().min(0).max(31_536_000).optional(),
+  }),
+  [
+    {
+      rule: "has(self.key) || (has(self.operator) && self.operator == 'Exists')",
+      message:
+        'without a key operator must be Exists, which matches every taint: write operator: Exists, or a key',
+      fieldPath: '.operator',
+      holds: ({key, operator}) => key !== undefined || operator === 'Exists',
+    },
+    {
+      rule: "!has(self.value) || !has(self.operator) || self.operator != 'Exists'",
+      message: 'value cannot be set with operator Exists: remove one of them',
+      fieldPath: '.value',
+      holds: ({value, operator}) => value === undefined || operator !== 'Exists',
+    },
+    {
+      rule: "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+      message: 'tolerationSeconds is for effect NoExecute only: write that effect, or remove it',
+      fieldPath: '.tolerationSeconds',
+      holds: ({tolerationSeconds, effect}) => tolerationSeconds === undefined || effect === 'NoExecute',
+    },
+  ],
+);
 
 const labels = (max: number) =>
   withRules(stringMap(max), [

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {afterAll, beforeAll, expect, test} from 'vitest';
 import {checkSchema} from '../../../src/api/v1alpha1/check.ts';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';

@@ -33,7 +33,7 @@ describe('what the API server makes of the resource definition', () => {
     const crd = await api.admin.get(RESOURCES.CustomResourceDefinition, {
       name: 'fraiseqlauths.auth.fraiseql.dev',
     });
-    const conditions = (crd?.['status'] as {conditions: {type: string; status: string}[]}).conditions;
+    const conditions = (crd?.['status'] as {conditions: object[]} | undefined)?.conditions;
     expect(conditions).toContainEqual(expect.objectContaining({type: 'Established', status: 'True'}));
     expect(conditions).not.toContainEqual(
       expect.objectContaining({type: 'NonStructuralSchema', status: 'True'}),
@@ -57,7 +57,7 @@ describe('what the API server makes of the resource definition', () => {
 
   test('kubectl scale works by the scale subresource, and not against an autoscaler', async () => {
     const {admin} = api;
-    await admin.create(FRAISEQLAUTH, resource(developmentSpec({replicas: 1}), 'scaled') as KubeObject);
+    await admin.create(FRAISEQLAUTH, resource(developmentSpec({replicas: 1}), 'scaled'));
     const key = {namespace: 'default', name: 'scaled'};
     await admin.mergePatch(FRAISEQLAUTH, key, {spec: {replicas: 2}});
     await admin.mergePatch(
@@ -80,7 +80,7 @@ describe('what the API server makes of the resource definition', () => {
 
   test('a status with every field is stored as it is', async () => {
     const {admin} = api;
-    await admin.create(FRAISEQLAUTH, resource(developmentSpec(), 'status') as KubeObject);
+    await admin.create(FRAISEQLAUTH, resource(developmentSpec(), 'status'));
     const time = '2026-11-23T12:00:00Z';
     const status = {
       observedGeneration: 1,

@@ -1,0 +1,106 @@
+import * as fc from 'fast-check';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {checkSpec} from '../../../src/api/v1alpha1/check.ts';
+import {type KubeObject, RESOURCES, type ResourceType} from '../../../src/kube/objects.ts';
+import {isSubset} from '../../../src/kube/subset.ts';
+import {MANAGER} from '../../../src/operator/desired/children.ts';
+import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
+import {allManifests, instance} from '../../fixtures/desired.ts';
+import {specArbitrary} from '../../fixtures/spec-arbitraries.ts';
+import {developmentSpec, fullSpec, productionSpec, resource} from '../../fixtures/specs.ts';
+
+let api: TestApiServer;
+
+beforeAll(async () => {
+  api = await startApiServer();
+  // As strict as a namespace can be: what it warns of would not run.
+  const labels = {'pod-security.kubernetes.io/enforce': 'restricted'};
+  await api.admin.mergePatch(RESOURCES.Namespace, {name: 'default'}, {metadata: {labels}});
+});
+afterAll(() => api.stop());
+
+function typeOf({kind}: KubeObject): ResourceType {
+  const type = Object.values<ResourceType>(RESOURCES).find((each) => each.kind === kind);
+  if (!type) throw new Error(`no type for ${kind}`);
+  return type;
+}
+
+/** What the API server makes of a child that is not there yet. */
+const tryOut = (manifest: KubeObject) =>
+  api.admin.apply(typeOf(manifest), manifest, {fieldManager: MANAGER, dryRun: true});
+
+const SPECS = {development: developmentSpec(), production: productionSpec(), full: fullSpec()};
+
+describe.each(Object.entries(SPECS))('the children of a %s instance', (_name, spec) => {
+  test.each(
+    allManifests(instance(spec)).map((manifest) => [manifest.kind, manifest.metadata.name, manifest]),
+  )('%s %s is taken as it is', async (_kind, _name, manifest) => {
+    const live = await tryOut(manifest);
+    expect(live).toMatchObject({metadata: manifest.metadata});
+    expect(difference(manifest, live)).toEqual([]);
+    expect(isSubset(manifest, live)).toBe(true);
+  });
+});
+
+test('a pod of each kind meets the restricted standard', async () => {
+  const manifests = allManifests(instance(fullSpec()));
+  const templates = manifests.flatMap((manifest) => podTemplates(manifest));
+  expect(templates).toHaveLength(3);
+  for (const {metadata, spec} of templates) {
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {...metadata, name: 'pod', namespace: 'default'},
+      spec,
+    };
+    const live = await api.admin.apply(RESOURCES.Pod, pod, {
+      fieldManager: MANAGER,
+      dryRun: true,
+    });
+    expect(live.metadata.name).toBe('pod');
+  }
+});
+
+test('whatever spec is valid, the API server takes its children, and they stay the same', async () => {
+  let instances = 0;
+  await fc.assert(
+    fc.asyncProperty(specArbitrary, async (spec) => {
+      fc.pre(checkSpec(resource(spec)).length === 0 && !nonsenseAffinity(spec));
+      instances += 1;
+      for (const manifest of allManifests(instance(spec))) {
+        const live = await tryOut(manifest);
+        expect(difference(manifest, live)).toEqual([]);
+      }
+    }),
+    {numRuns: 60},
+  );
+  expect(instances).toBeGreaterThanOrEqual(40);
+});
+
+/** Of affinity the definition knows only that it is an object; the API server refuses nonsense with the Deployment. */
+function nonsenseAffinity(spec: Record<string, unknown>): boolean {
+  const {affinity} = (spec['pod'] ?? {}) as {affinity?: object};
+  return affinity !== undefined && Object.keys(affinity).length > 0;
+}
+
+function podTemplates(manifest: KubeObject): {metadata: object; spec: object}[] {
+  const spec = (manifest['spec'] ?? {}) as Record<string, unknown>;
+  const job = spec['jobTemplate'] as {spec: Record<string, unknown>} | undefined;
+  const template = (job?.spec ?? spec)['template'] as {metadata: object; spec: object} | undefined;
+  return template ? [template] : [];
+}
+
+/** The paths at which `live` does not hold exactly what is desired, with no leniency for spellings. */
+function difference(desired: unknown, live: unknown, path = ''): string[] {
+  if (desired === null || typeof desired !== 'object') {
+    return Object.is(desired, live)
+      ? []
+      : [`${path}: ${JSON.stringify(desired)} became ${JSON.stringify(live)}`];
+  }
+  if (live === null || typeof live !== 'object') return [`${path}: became ${JSON.stringify(live)}`];
+  if (Array.isArray(desired) && desired.length !== (live as unknown[]).length)
+    return [`${path}: another length`];
+  return Object.entries(desired).flatMap(([key, value]) =>
+    difference(value, (live as Record<string, unknown>)[key], `${path}.${key}`),
+  );
+}
