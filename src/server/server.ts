@@ -44,6 +44,9 @@ const INTERVALS: Intervals = {
   databaseBadMs: 2_000,
 };
 
+/** How long the start waits for the database's first answer. */
+const FIRST_LOOK_MS = 1_000;
+
 export interface RunningServer {
   /** Where it listens. */
   readonly url: string;
@@ -139,11 +142,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metrics.keysInUse(services.tokens.keys.signer.kid, current.signingKeys);
   showKeys(configuration);
 
-  const app = await createApp(services);
-  await app.listen({host: configuration.host, port: configuration.port});
-  const {port} = app.server.address() as AddressInfo;
-  void databaseHealth.start();
+  // The first word on the database comes before the first question about it: a readiness probe that came too early
+  // would cost seconds until the next. A database that does not answer does not hold up the start.
+  const firstLook = databaseHealth.start();
   providers.start();
+  const app = await createApp(services);
+  await Promise.race([firstLook, sleep(clock, FIRST_LOOK_MS)]);
+  try {
+    await app.listen({host: configuration.host, port: configuration.port});
+  } catch (error) {
+    databaseHealth.stop();
+    providers.stop();
+    await Promise.all([pool.end(), outbound.close()]);
+    throw error;
+  }
+  const {port} = app.server.address() as AddressInfo;
   const sweeping = startSweeping(services);
 
   let stopping: Promise<void> | undefined;

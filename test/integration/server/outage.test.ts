@@ -1,3 +1,4 @@
+import {createServer, type AddressInfo} from 'node:net';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {startServer, type RunningServer} from '../../../src/server/server.ts';
 import {createLogger} from '../../../src/support/logging.ts';
@@ -176,6 +177,28 @@ describe('a schema that is too old', () => {
     expect(stack.logs.join('')).toContain('run \\"fraiseql-auth db migrate\\"');
     await migrate(url);
     await until('healthy', is('healthy', early));
+  });
+});
+
+describe('starting', () => {
+  it('the first health check after the port opens already knows of the database', async () => {
+    for (let round = 0; round < 5; round++) {
+      const fresh = await stack.server();
+      expect((await health(fresh)).status).toBe(200);
+    }
+  });
+
+  it('is not held up by a database that does not answer', async () => {
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const {port} = silent.address() as AddressInfo;
+    const before = performance.now();
+    const waiting = await stack.server({DATABASE_URL: `postgres://u:p@127.0.0.1:${port}/d`});
+    expect(performance.now() - before).toBeLessThan(2_500);
+    expect((await health(waiting)).status).toBe(503);
+    expect((await fetch(`${waiting.url}/health/live`)).status).toBe(200);
+    await until('the timeout', () => waiting.services.health.database.fault === 'timeout');
+    silent.close();
   });
 });
 
