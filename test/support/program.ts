@@ -23,15 +23,23 @@ export interface RunningProgram {
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
-/** Starts `fraiseql-auth ARGS…` as a process of its own, with this environment and no other but PATH and HOME. */
+/**
+ * Starts `fraiseql-auth ARGS…` as a process of its own, with this environment and no other but PATH and HOME.
+ * `through` is a command that runs it, `main` another build of the program than the sources.
+ */
 export async function startProgram(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  options: {through?: readonly string[]} = {},
+  options: {through?: readonly string[]; main?: string} = {},
 ): Promise<RunningProgram> {
   const directory = await mkdtemp(join(tmpdir(), 'program-'));
   const log = join(directory, 'termination-log');
-  const [command = '', ...rest] = [...(options.through ?? []), process.execPath, MAIN, ...args];
+  const [command = '', ...rest] = [
+    ...(options.through ?? []),
+    process.execPath,
+    options.main ?? MAIN,
+    ...args,
+  ];
   const child = spawn(command, rest, {
     env: {PATH: process.env['PATH'], HOME: process.env['HOME'], TERMINATION_LOG: log, ...env},
     stdio: ['ignore', 'pipe', 'pipe'],
