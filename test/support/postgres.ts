@@ -1,6 +1,6 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync, readFileSync, rmSync} from 'node:fs';
 import {chown, mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {delimiter, join} from 'node:path';
@@ -50,6 +50,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   let log = '';
   const killAtExit = (): void => {
     server?.kill('SIGKILL');
+    rmSync(directory, {recursive: true, force: true, maxRetries: 3});
   };
 
   try {

@@ -1,6 +1,6 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
-import {existsSync} from 'node:fs';
+import {existsSync, rmSync} from 'node:fs';
 import {mkdir, mkdtemp, readdir, rm} from 'node:fs/promises';
 import {homedir, tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -36,6 +36,7 @@ export async function startS3(): Promise<TestS3> {
   let log = '';
   const killAtExit = (): void => {
     server?.kill('SIGKILL');
+    rmSync(root, {recursive: true, force: true, maxRetries: 3});
   };
   process.on('exit', killAtExit);
 
