@@ -208,6 +208,7 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
       await expectStillServing(namespace, before);
       await sql(SHARED, crowded, 'DROP VIEW _system.sessions');
       await readyAgain(namespace, 180_000);
+      await waitFor(`pod/${before[0] ?? ''}`, 'delete', namespace);
       await login({baseUrl: publicUrl(namespace), user: 'ada', route: route()});
       expect(await sql(SHARED, crowded, 'SELECT count(*) FROM _system.sessions')).toBe('1');
     },
@@ -226,7 +227,7 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
         namespace,
         NAME,
         'quoting the pull',
-        complains('Progressing', 'ImagePullFailed', image),
+        complains('Ready', 'ImagePullFailed', image),
         120_000,
       );
       expect(conditionOf(stuck, 'Available')?.status, 'the old pods serve').toBe('True');

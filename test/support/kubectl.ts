@@ -72,8 +72,8 @@ export async function listObjects<T extends object = object>(
 
 /** `kubectl apply -f -` of objects; what kubectl said. */
 export async function apply(objects: readonly object[], namespace?: string): Promise<string> {
-  const list = {apiVersion: 'v1', kind: 'List', items: objects};
-  return kubectl(['apply', '-f', '-'], {input: JSON.stringify(list), ...scope(namespace)});
+  const documents = objects.map((object) => JSON.stringify(object)).join('\n---\n');
+  return kubectl(['apply', '-f', '-'], {input: documents, ...scope(namespace)});
 }
 
 /** `kubectl apply -f` of a file or directory. */

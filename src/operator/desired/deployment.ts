@@ -17,7 +17,6 @@ import {
   secretVolume,
 } from './pod.ts';
 import {SURGE} from '../../api/v1alpha1/scaling.ts';
-import {highestReplicas} from './replicas.ts';
 
 /** The port of the server, of its probes and of its metrics. */
 export const SERVER_PORT = 8000;
@@ -71,7 +70,8 @@ function podTemplate(instance: Instance, inputs: DeploymentInputs) {
       securityContext: POD_SECURITY,
       terminationGracePeriodSeconds: 45,
       ...placement(spec),
-      ...(highestReplicas(spec.scaling) > 1 && {topologySpreadConstraints: spread(instance)}),
+      // Also for a single pod, so that the second one comes without rolling the first.
+      topologySpreadConstraints: spread(instance),
       containers: [
         {
           name: 'server',

@@ -4,8 +4,3 @@ import type {Scaling} from '../../api/v1alpha1/resolve.ts';
 export function lowestReplicas(scaling: Scaling): number {
   return scaling.kind === 'Fixed' ? scaling.replicas : scaling.minReplicas;
 }
-
-/** The most pods that run when nothing rolls out. */
-export function highestReplicas(scaling: Scaling): number {
-  return scaling.kind === 'Fixed' ? scaling.replicas : scaling.maxReplicas;
-}

@@ -26,16 +26,23 @@ export function summarise(input: {
     return isFalse(first.reason, parts.filter((part) => part !== '').join(' '));
   }
   const also = serving === '' ? '' : ` ${stop(serving)}`;
-  if (decision.keys?.active === undefined) return isFalse('Reconciling', `The signing key is being made.${also}`);
+  if (decision.keys?.active === undefined)
+    return isFalse('Reconciling', `The signing key is being made.${also}`);
   if (decision.migration?.state !== 'Done') {
-    return isFalse('Migrating', `Migration Job ${decision.migrationJob ?? ''} brings the database's schema up to date; the new version rolls out when it has succeeded.${also}`);
+    return isFalse(
+      'Migrating',
+      `Migration Job ${decision.migrationJob ?? ''} brings the database's schema up to date; the new version rolls out when it has succeeded.${also}`,
+    );
   }
   if (rollout.state === 'NotDeployed') return isFalse('Reconciling', 'The Deployment is being made.');
   if (rollout.desired === 0) {
     return isFalse('ScaledToZero', 'spec.replicas is 0, so nothing serves. Set it to 1 or more.');
   }
   if (rollout.state === 'Complete') {
-    return isTrue('Ready', `Version ${decision.version} serves with ${rollout.ready} of ${rollout.desired} pods ready`);
+    return isTrue(
+      'Ready',
+      `Version ${decision.version} serves with ${rollout.newReady} of ${rollout.desired} pods ready`,
+    );
   }
   // More pods of the version that runs already, or one that comes back, is no change of what serves.
   const was = before?.conditions?.find((each) => each.type === 'Ready');
