@@ -6,7 +6,6 @@ import {RESOURCES, controllerOf, keyOf, type KubeObject, type ResourceType} from
 import {isSubset, withData} from './subset.ts';
 
 export {ForeignObjectError} from './errors.ts';
-export {isSubset} from './subset.ts';
 
 /** On every child: the hash of what was last applied. */
 export const APPLIED_HASH = 'auth.fraiseql.dev/applied-hash';
@@ -57,7 +56,7 @@ export async function applyChildObject<T extends KubeObject>(
 }
 
 /** The hash that {@link APPLIED_HASH} holds: of the object as JSON with its keys in order. */
-export function hashOf(desired: KubeObject): string {
+function hashOf(desired: KubeObject): string {
   return createHash('sha256').update(JSON.stringify(desired, sortKeys)).digest('hex').slice(0, 16);
 }
 

@@ -1,12 +1,24 @@
 import type {Clock} from '../support/clock.ts';
 import {accessFromEnvironment, inClusterAccess, kubeconfigAccess, type AccessSource} from './access.ts';
+import {
+  callOptions,
+  METADATA,
+  selectors,
+  toCall,
+  type CallOptions,
+  type Selection,
+  type TypedCall,
+} from './call.ts';
 import {ApiError, isApiError} from './errors.ts';
 import type {ApiMetrics} from './metrics.ts';
-import {keyOf, pathOf, type KubeObject, type ObjectKey, type ResourceType} from './objects.ts';
-import {Transport, type Call} from './transport.ts';
+import {keyOf, pathOf, RESOURCES, type KubeObject, type ObjectKey, type ResourceType} from './objects.ts';
+import {PAGE, readPages, type Listing, type Page, type PageQuery, type RawList} from './pages.ts';
+import {Transport} from './transport.ts';
 import {decodeWatch, type WatchEvent} from './watch.ts';
 
-export {ApiError, ForeignObjectError, isApiError, type ApiErrorCause} from './errors.ts';
+export {ApiError, ForeignObjectError, isApiError} from './errors.ts';
+export type {CallOptions, Selection} from './call.ts';
+export type {Listing, Page} from './pages.ts';
 export type {WatchEvent} from './watch.ts';
 
 export interface ClientOptions {
@@ -15,43 +27,6 @@ export interface ClientOptions {
   clock?: Clock | undefined;
   random?: (() => number) | undefined;
   accessCheckMs?: number | undefined;
-}
-
-export interface CallOptions {
-  signal?: AbortSignal | undefined;
-  /** The whole call, retries included, ends within this; default 30 s. */
-  timeoutMs?: number | undefined;
-}
-
-export interface Selection {
-  /** Left out: all namespaces. */
-  namespace?: string | undefined;
-  labelSelector?: string | undefined;
-  fieldSelector?: string | undefined;
-  /** Only `metadata` of each object is sent: for types whose contents nobody here may keep. */
-  metadataOnly?: boolean | undefined;
-}
-
-export interface Listing<T> {
-  items: T[];
-  /** Where a watch goes on from here. */
-  resourceVersion: string;
-}
-
-export interface Page<T> extends Listing<T> {
-  /** True for the first page, and again when the list had to begin anew: what came before is void. */
-  first: boolean;
-}
-
-const PAGE = 500;
-const METADATA = {
-  list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
-  watch: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
-};
-
-interface RawList<T> {
-  items?: T[];
-  metadata?: {resourceVersion?: string; continue?: string};
 }
 
 /**
@@ -135,31 +110,19 @@ export class KubeClient {
     type: ResourceType,
     options: Selection & CallOptions & {limit?: number | undefined} = {},
   ): AsyncGenerator<Page<T>, void, undefined> {
-    let limit: number | undefined = options.limit ?? PAGE;
-    let token: string | undefined;
-    do {
-      let list: RawList<T>;
-      try {
-        list = await this.#json<RawList<T>>(type, {
-          method: 'GET',
-          verb: 'list',
-          key: {namespace: options.namespace},
-          accept: options.metadataOnly === true ? METADATA.list : undefined,
-          query: {...selectors(options), limit, continue: token},
-          ...callOptions(options),
-        });
-      } catch (error) {
-        if (!isApiError(error, 410) || token === undefined) throw error;
-        limit = undefined;
-        token = undefined;
-        continue;
-      }
-      const first = token === undefined;
-      token = list.metadata?.continue || undefined;
-      const items = (list.items ?? []).map((item) => typed(type, item));
-      yield {items, resourceVersion: list.metadata?.resourceVersion ?? '', first};
-      if (token === undefined) return;
-    } while (true);
+    const {namespace, metadataOnly, limit = PAGE} = options;
+    const read = (query: PageQuery): Promise<RawList<T>> =>
+      this.#json<RawList<T>>(type, {
+        method: 'GET',
+        verb: 'list',
+        key: {namespace},
+        accept: metadataOnly === true ? METADATA.list : undefined,
+        query: {...selectors(options), ...query},
+        ...callOptions(options),
+      });
+    for await (const page of readPages(read, limit)) {
+      yield {...page, items: page.items.map((item) => typed(type, item))};
+    }
   }
 
   /**
@@ -320,13 +283,12 @@ export class KubeClient {
     key: ObjectKey,
     options: CallOptions & {container?: string; tailLines?: number; previous?: boolean} = {},
   ): Promise<string> {
-    const pods: ResourceType = {apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true};
     const {container, tailLines, previous} = options;
     return this.#transport.send({
       method: 'GET',
       verb: 'log',
       target: `pods ${keyOf(key)}`,
-      path: pathOf(pods, {...key, subresource: 'log'}),
+      path: pathOf(RESOURCES.Pod, {...key, subresource: 'log'}),
       query: {container, tailLines, previous, limitBytes: 1_048_576},
       accept: '*/*',
       ...callOptions(options),
@@ -385,40 +347,6 @@ export class KubeClient {
       );
     }
   }
-}
-
-type TypedCall = Pick<Call, 'method' | 'verb' | 'query' | 'body' | 'timeoutMs' | 'signal'> & {
-  key: {namespace?: string | undefined; name?: string | undefined};
-  /** The object's name where the URL does not hold it. */
-  named?: ObjectKey | undefined;
-  subresource?: string | undefined;
-  contentType?: string | undefined;
-  accept?: string | undefined;
-};
-
-function toCall(type: ResourceType, request: TypedCall): Call {
-  const {key, named, subresource, contentType, accept, ...rest} = request;
-  const object = named ?? (key.name === undefined ? undefined : {...key, name: key.name});
-  const name = object === undefined ? (key.namespace ?? '') : keyOf(object);
-  return {
-    ...rest,
-    target: [type.plural, name].filter((part) => part !== '').join(' '),
-    path: pathOf(type, {...key, subresource}),
-    secret: type.kind === 'Secret',
-    ...(contentType === undefined ? {} : {contentType}),
-    ...(accept === undefined ? {} : {accept}),
-  };
-}
-
-function callOptions(options: CallOptions): CallOptions {
-  return {signal: options.signal, timeoutMs: options.timeoutMs};
-}
-
-function selectors(selection: Selection): {
-  labelSelector: string | undefined;
-  fieldSelector: string | undefined;
-} {
-  return {labelSelector: selection.labelSelector, fieldSelector: selection.fieldSelector};
 }
 
 /** Items of a list come without type, and metadata-only objects with another one. */

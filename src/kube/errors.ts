@@ -21,7 +21,7 @@ export interface ApiStatus {
 }
 
 /** Reasons of our own, for calls that got no answer (`status` 0). */
-export type TransportReason =
+type TransportReason =
   | 'Aborted'
   | 'Timeout'
   | 'ConnectionRefused'
@@ -34,7 +34,7 @@ const MAX_MESSAGE = 400;
 
 /**
  * A call to the API server that did not succeed. `status` is the HTTP status, or 0 when no answer came (then `reason`
- * is a {@link TransportReason}); otherwise `reason` is the server's CamelCase word: NotFound, Conflict, AlreadyExists,
+ * is a TransportReason); otherwise `reason` is the server's CamelCase word: NotFound, Conflict, AlreadyExists,
  * Invalid, Expired, Forbidden, TooManyRequests, …. The message is short and holds no secret: no headers, no bodies,
  * no credentials.
  */

@@ -45,8 +45,8 @@ interface Series {
 const NOTE_BYTES = 1024;
 /** Repeats within this time belong to one series. */
 const SERIES_MS = 10 * 60_000;
-/** A series is brought up to date at most this often. */
-const UPDATE_MS = 10_000;
+/** A series is brought up to date at most this often, and no later than this after a repeat. */
+const UPDATE_MS = 4000;
 const BURST = 20;
 /** One more event an object after each of these. */
 const REFILL_MS = 15_000;

@@ -120,7 +120,7 @@ export class Reflector<T extends KubeObject> {
       const good = this.#clock.monotonic() - startedAt >= GOOD_WATCH_MS;
       this.#failures = good ? 0 : this.#failures + 1;
       if (failure !== undefined) this.#note(failure);
-      if (!good || failure !== undefined) await this.#backOff();
+      if (!good || failure !== undefined) await this.#backOff(failure);
     }
   }
 
@@ -246,10 +246,12 @@ export class Reflector<T extends KubeObject> {
   }
 
   /** Full jitter: anything between nothing and the ceiling, so that many watches do not come back together. */
-  async #backOff(): Promise<void> {
+  async #backOff(failure: unknown): Promise<void> {
     const ceiling = Math.min(BACKOFF.maxMs, BACKOFF.baseMs * 2 ** Math.min(this.#failures, 20));
+    // A server that is overloaded says how long to stay away.
+    const askedMs = isApiError(failure) ? Math.min(failure.retryAfterMs ?? 0, 60_000) : 0;
     try {
-      await sleep(this.#clock, this.#random() * ceiling, this.#stop.signal);
+      await sleep(this.#clock, askedMs + this.#random() * ceiling, this.#stop.signal);
     } catch (error) {
       if (!this.#stop.signal.aborted) throw error;
     }

@@ -1,9 +1,11 @@
 import {createHash} from 'node:crypto';
-import {Agent, ProxyAgent, type buildConnector, type Dispatcher} from 'undici';
+import type {Dispatcher} from 'undici';
 import {sleep, systemClock, type Clock} from '../support/clock.ts';
 import {versionOf, type AccessSource, type ClusterAccess} from './access.ts';
 import {ApiError, apiErrorFrom, transportError} from './errors.ts';
+import {deadline, unlessAborted} from './deadline.ts';
 import type {ApiMetrics} from './metrics.ts';
+import {createPools, retire, type Pools} from './pools.ts';
 
 /** One call, as the transport sees it. */
 export interface Call {
@@ -40,6 +42,18 @@ const MAX_RETRY_AFTER_MS = 10_000;
 const RELOAD_MS = 60_000;
 const JSON_TYPE = 'application/json';
 
+interface State {
+  readonly access: ClusterAccess;
+  /** The server's address, and what comes before `/api` in its paths. */
+  readonly origin: string;
+  readonly prefix: string;
+  /** Of the files that `access` came from. */
+  readonly version: string;
+  /** Tells apart what needs other connections. */
+  readonly tls: string;
+  readonly pools: Pools;
+}
+
 /**
  * Sends calls to one API server over one shared pool of connections, as whoever the credentials of the moment say.
  * It retries what is safe to retry: 429 always (the server did nothing), 503 with Retry-After and a reset connection
@@ -50,7 +64,7 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #clock: Clock;
   readonly #random: () => number;
-  #state: {access: ClusterAccess; version: string; tls: string; agent: Dispatcher} | undefined;
+  #state: State | undefined;
   #checkedAt = 0;
   #loadedAt = 0;
   #loading: Promise<void> | undefined;
@@ -97,7 +111,7 @@ export class Transport {
       call.signal,
     );
     try {
-      const {statusCode, headers, body} = await this.#dispatch(call, signal);
+      const {statusCode, headers, body} = await this.#dispatch(call, signal, 'watches');
       if (statusCode >= 400) {
         const text = await body.text();
         throw apiErrorFrom(nameOf(call), {
@@ -111,6 +125,7 @@ export class Transport {
       return body;
     } catch (error) {
       done();
+      if (isUnauthorized(error)) await this.#refresh(true);
       throw this.#failure(error, call, timedOut());
     }
   }
@@ -118,7 +133,8 @@ export class Transport {
   /** Closes all connections; calls under way fail. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#state?.agent.destroy();
+    const pools = this.#state?.pools;
+    await Promise.all([pools?.calls.destroy(), pools?.watches.destroy()]);
   }
 
   async #once(call: Call, timeoutMs: number): Promise<string> {
@@ -126,7 +142,7 @@ export class Transport {
     const {signal, timedOut, done} = deadline(this.#clock, timeoutMs, call.signal);
     let code = '<error>';
     try {
-      const {statusCode, headers, body} = await this.#dispatch(call, signal);
+      const {statusCode, headers, body} = await this.#dispatch(call, signal, 'calls');
       const text = await body.text();
       code = String(statusCode);
       if (statusCode < 400) return text;
@@ -144,14 +160,13 @@ export class Transport {
     }
   }
 
-  async #dispatch(call: Call, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async #dispatch(call: Call, signal: AbortSignal, pool: keyof Pools): Promise<Dispatcher.ResponseData> {
     await this.#refresh(false);
     if (this.#state === undefined || this.#closed) throw new Error('the client is closed');
-    const {access, agent} = this.#state;
-    const {origin, pathname} = new URL(access.server);
-    const request = agent.request({
+    const {access, origin, prefix, pools} = this.#state;
+    const request = pools[pool].request({
       origin,
-      path: `${pathname === '/' ? '' : pathname}${call.path}${queryString(call.query)}`,
+      path: `${prefix}${call.path}${queryString(call.query)}`,
       method: call.method,
       headers: {
         accept: call.accept ?? JSON_TYPE,
@@ -228,81 +243,15 @@ export class Transport {
       const tls = createHash('sha256')
         .update(JSON.stringify([access.server, access.proxyUrl, access.tls]))
         .digest('hex');
-      const agent = before?.tls === tls ? before.agent : createAgent(access);
-      this.#state = {access, version, tls, agent};
+      const pools = before?.tls === tls ? before.pools : createPools(access);
+      const {origin, pathname} = new URL(access.server);
+      this.#state = {access, origin, prefix: pathname.replace(/\/+$/, ''), version, tls, pools};
       this.#loadedAt = now;
-      if (before !== undefined && before.agent !== agent) retire(before.agent);
+      if (before !== undefined && before.pools !== pools) retire(before.pools);
     } catch (error) {
       if (before !== undefined) return;
       throw new Error(`cannot read ${this.#source.description}: ${messageOf(error)}`, {cause: error});
     }
-  }
-}
-
-function createAgent(access: ClusterAccess): Dispatcher {
-  const options = {
-    // Each watch holds a connection of its own, so there is no small bound; calls reuse what is idle.
-    connections: 256,
-    keepAliveTimeout: 30_000,
-    keepAliveMaxTimeout: 60_000,
-    // undici's HTTP/2 (8.12) lets a reset connection end the process: ECONNRESET on a socket without a listener.
-    allowH2: false,
-  };
-  const tls = access.tls as buildConnector.BuildOptions;
-  return access.proxyUrl === undefined
-    ? new Agent({
-        ...options,
-        connect: {...tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 15_000},
-      })
-    : new ProxyAgent({...options, uri: access.proxyUrl, requestTls: tls});
-}
-
-/** Lets what is under way finish. Watches end by themselves within minutes. */
-function retire(agent: Dispatcher): void {
-  agent.close().catch(() => agent.destroy());
-}
-
-interface Deadline {
-  readonly signal: AbortSignal;
-  /** Whether it was the deadline that ended the call. */
-  readonly timedOut: () => boolean;
-  /** Takes the deadline off and keeps only the caller's signal. */
-  readonly started: () => void;
-  readonly done: () => void;
-}
-
-/** `AbortSignal.any` would keep a long-lived caller's signal growing; this lets go of it when the call is done. */
-function deadline(clock: Clock, ms: number, outer: AbortSignal | undefined): Deadline {
-  const controller = new AbortController();
-  let expired = false;
-  const timer = clock.setTimeout(() => {
-    expired = true;
-    controller.abort();
-  }, ms);
-  const forward = (): void => controller.abort(outer?.reason);
-  if (outer?.aborted === true) forward();
-  else outer?.addEventListener('abort', forward, {once: true});
-  return {
-    signal: controller.signal,
-    timedOut: () => expired,
-    started: () => timer.cancel(),
-    done: () => {
-      timer.cancel();
-      outer?.removeEventListener('abort', forward);
-    },
-  };
-}
-
-/** A request that still waits for its connection does not hear its signal; whoever waits for it shall. */
-async function unlessAborted<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const give = (): void => aborted.reject(new Error('aborted', {cause: signal.reason}));
-  if (signal.aborted) give();
-  else signal.addEventListener('abort', give, {once: true});
-  try {
-    return await Promise.race([request, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', give);
   }
 }
 

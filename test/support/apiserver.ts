@@ -42,7 +42,7 @@ export interface TestApiServer {
   stop(): Promise<void>;
 }
 
-export interface AuditEntry {
+interface AuditEntry {
   readonly verb: string;
   readonly user: {readonly username: string};
   readonly userAgent?: string;

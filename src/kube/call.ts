@@ -1,0 +1,59 @@
+import {keyOf, pathOf, type ObjectKey, type ResourceType} from './objects.ts';
+import type {Call} from './transport.ts';
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+  /** The whole call, retries included, ends within this; default 30 s. */
+  timeoutMs?: number | undefined;
+}
+
+export interface Selection {
+  /** Left out: all namespaces. */
+  namespace?: string | undefined;
+  labelSelector?: string | undefined;
+  fieldSelector?: string | undefined;
+  /** Only `metadata` of each object is sent: for types whose contents nobody here may keep. */
+  metadataOnly?: boolean | undefined;
+}
+
+/** What asks for `metadata` alone. */
+export const METADATA = {
+  list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+  watch: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+};
+
+/** A call about a type's objects, as the client makes it. */
+export type TypedCall = Pick<Call, 'method' | 'verb' | 'query' | 'body' | 'timeoutMs' | 'signal'> & {
+  key: {namespace?: string | undefined; name?: string | undefined};
+  /** The object's name where the URL does not hold it. */
+  named?: ObjectKey | undefined;
+  subresource?: string | undefined;
+  contentType?: string | undefined;
+  accept?: string | undefined;
+};
+
+/** What the transport needs to know of it. */
+export function toCall(type: ResourceType, request: TypedCall): Call {
+  const {key, named, subresource, contentType, accept, ...rest} = request;
+  const object = named ?? (key.name === undefined ? undefined : {...key, name: key.name});
+  const name = object === undefined ? (key.namespace ?? '') : keyOf(object);
+  return {
+    ...rest,
+    target: [type.plural, name].filter((part) => part !== '').join(' '),
+    path: pathOf(type, {...key, subresource}),
+    secret: type.kind === 'Secret',
+    ...(contentType === undefined ? {} : {contentType}),
+    ...(accept === undefined ? {} : {accept}),
+  };
+}
+
+export function callOptions(options: CallOptions): CallOptions {
+  return {signal: options.signal, timeoutMs: options.timeoutMs};
+}
+
+export function selectors(selection: Selection): {
+  labelSelector: string | undefined;
+  fieldSelector: string | undefined;
+} {
+  return {labelSelector: selection.labelSelector, fieldSelector: selection.fieldSelector};
+}

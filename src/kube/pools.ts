@@ -1,0 +1,38 @@
+import {Agent, ProxyAgent, type buildConnector, type Dispatcher} from 'undici';
+import type {ClusterAccess} from './access.ts';
+
+/** Calls at once; more wait for a connection. */
+const MAX_CONNECTIONS = 64;
+
+/** A watch holds its connection for minutes: in one bounded pool many of them would leave none for calls. */
+export interface Pools {
+  readonly calls: Dispatcher;
+  readonly watches: Dispatcher;
+}
+
+/** Connections are made when they are needed, and kept for a while. */
+export function createPools(access: ClusterAccess): Pools {
+  return {calls: createAgent(access, MAX_CONNECTIONS), watches: createAgent(access, null)};
+}
+
+function createAgent(access: ClusterAccess, connections: number | null): Dispatcher {
+  const options = {
+    connections,
+    keepAliveTimeout: 30_000,
+    keepAliveMaxTimeout: 60_000,
+    // undici's HTTP/2 (8.12) lets a reset connection end the process: ECONNRESET on a socket without a listener.
+    allowH2: false,
+  };
+  const tls = access.tls as buildConnector.BuildOptions;
+  return access.proxyUrl === undefined
+    ? new Agent({
+        ...options,
+        connect: {...tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 15_000},
+      })
+    : new ProxyAgent({...options, uri: access.proxyUrl, requestTls: tls});
+}
+
+/** Lets what is under way finish. Watches end by themselves within minutes. */
+export function retire(pools: Pools): void {
+  for (const pool of [pools.calls, pools.watches]) pool.close().catch(() => pool.destroy());
+}
