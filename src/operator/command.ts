@@ -83,12 +83,24 @@ async function run(configuration: OperatorConfiguration, logger: Logger): Promis
   const alive = setInterval(() => undefined, 60_000);
   let code = 0;
   try {
-    code = leaderElect ? await lead(client, configuration, manager, metrics.kube.leading, ending.signal, logger) : await alone(manager, ending.signal);
+    code = leaderElect
+      ? await lead(
+          client,
+          configuration,
+          manager,
+          (name, leading) => metrics.kube.leading(name, leading),
+          ending.signal,
+          logger,
+        )
+      : await alone(manager, ending.signal);
   } finally {
     clearInterval(alive);
     process.removeListener('SIGTERM', end);
     process.removeListener('SIGINT', end);
-    await within(GRACE_MS, Promise.all([manager.stop(), pods.close(), ...servers.map((each) => each.close())]));
+    await within(
+      GRACE_MS,
+      Promise.all([manager.stop(), pods.close(), ...servers.map((each) => each.close())]),
+    );
     await within(GRACE_MS, client.close());
   }
   logger.info({code}, 'the operator has ended');
@@ -117,7 +129,10 @@ async function lead(
     logger,
     onLeading: (leading) => onLeading(LEASE, leading),
   });
-  const release = (): void => void election.release().catch((error: unknown) => logger.warn({err: error}, 'the lease could not be released'));
+  const release = (): void =>
+    void election
+      .release()
+      .catch((error: unknown) => logger.warn({err: error}, 'the lease could not be released'));
   ending.addEventListener('abort', release, {once: true});
   if (ending.aborted) release();
   let working: Promise<void> = Promise.resolve();

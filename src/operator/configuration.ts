@@ -44,7 +44,9 @@ export function configurationFrom(
     if (written === undefined) return fallback;
     const value = Number(written);
     if (/^[0-9]+$/.test(written) && value <= 65_535) return value;
-    problems.push(`${name}: ${JSON.stringify(written)} is not a port; write a number from 1 to 65535, or 0 for none`);
+    problems.push(
+      `${name}: ${JSON.stringify(written)} is not a port; write a number from 1 to 65535, or 0 for none`,
+    );
     return fallback;
   };
 

@@ -12,7 +12,10 @@ export interface Page {
 export type Routes = Readonly<Record<string, Check | Page>>;
 
 /** Serves routes on a port until `close`. Port 0 serves nothing. @throws Error when the port is taken */
-export async function serveRoutes(port: number, routes: Routes): Promise<{port: number; close: () => Promise<void>}> {
+export async function serveRoutes(
+  port: number,
+  routes: Routes,
+): Promise<{port: number; close: () => Promise<void>}> {
   if (port === 0) return {port, close: () => Promise.resolve()};
   const server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?')[0] ?? '/';

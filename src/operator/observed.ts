@@ -37,8 +37,8 @@ export interface Observed {
 }
 
 /** The child of that kind and name. */
-export function child<T extends KubeObject>(observed: Observed, kind: string, name: string): T | undefined {
-  return observed.children.get(`${kind}/${name}`) as T | undefined;
+export function child(observed: Observed, kind: string, name: string): KubeObject | undefined {
+  return observed.children.get(`${kind}/${name}`);
 }
 
 /** All children of a kind. */
@@ -48,9 +48,9 @@ export function childrenOf<T extends KubeObject>(observed: Observed, kind: strin
 
 export const jobsOf = (observed: Observed): Job[] => childrenOf<Job>(observed, 'Job');
 export const deploymentOf = (observed: Observed, name: string): Deployment | undefined =>
-  child<Deployment>(observed, 'Deployment', name);
+  child(observed, 'Deployment', name);
 export const cronJobOf = (observed: Observed, name: string): CronJob | undefined =>
-  child<CronJob>(observed, 'CronJob', name);
+  child(observed, 'CronJob', name);
 
 /** The same with objects that were written meanwhile. */
 export function withChildren(observed: Observed, written: readonly KubeObject[]): Observed {

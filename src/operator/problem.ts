@@ -19,7 +19,10 @@ export interface Problem {
 
 /** Message and hint as one text that is readable on its own. */
 export function sentence(problem: Pick<Problem, 'message' | 'hint'>): string {
-  return [problem.message, problem.hint].filter((part) => part !== '').map(withStop).join(' ');
+  return [problem.message, problem.hint]
+    .filter((part) => part !== '')
+    .map(withStop)
+    .join(' ');
 }
 
 function withStop(text: string): string {

@@ -35,7 +35,11 @@ export interface PodTemplate {
   metadata?: {labels?: Record<string, string>; annotations?: Record<string, string>};
   spec?: {
     containers?: {name: string; image?: string}[];
-    volumes?: {name: string; configMap?: {name?: string}; projected?: {sources?: {configMap?: {name?: string}}[]}}[];
+    volumes?: {
+      name: string;
+      configMap?: {name?: string};
+      projected?: {sources?: {configMap?: {name?: string}}[]};
+    }[];
   };
 }
 

@@ -28,7 +28,7 @@ export interface Acted {
   /** When to look again because of what did not work, in milliseconds. */
   readonly retryMs: number | undefined;
   /** The error that ended the pass early: the API server could not answer. */
-  readonly error: unknown;
+  readonly error: Error | undefined;
 }
 
 interface Context {
@@ -46,7 +46,7 @@ export async function act(context: Context, steps: readonly Step[], observed: Ob
   const refused: Problem[] = [];
   const failed = new Set<string>();
   let retryMs: number | undefined;
-  let error: unknown;
+  let error: Error | undefined;
   for (const step of steps) {
     const id = stepId(step);
     if ('needs' in step && step.needs.some((need) => failed.has(need))) {
@@ -64,7 +64,7 @@ export async function act(context: Context, steps: readonly Step[], observed: Ob
       if (policy.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, policy.retryMs);
       if (policy.kind === 'refused') refused.push(policy.problem);
       if (policy.kind === 'retry') {
-        error = thrown;
+        error = thrown instanceof Error ? thrown : new Error(String(thrown));
         break;
       }
     }
@@ -115,7 +115,11 @@ async function take(context: Context, step: Step, observed: Observed): Promise<T
 }
 
 /** Only that very object: should another have come in its place, it stays. */
-async function remove({cluster, overlay, signal}: Context, type: ResourceType, object: KubeObject): Promise<void> {
+async function remove(
+  {cluster, overlay, signal}: Context,
+  type: ResourceType,
+  object: KubeObject,
+): Promise<void> {
   await cluster.delete(type, object.metadata, {
     uid: object.metadata.uid,
     propagationPolicy: 'Background',
@@ -179,7 +183,10 @@ async function complete(
   if (keys.some((each) => 'algorithm' in each && each.algorithm === step.algorithm)) return secret;
   const {kid, pem} = await mintSigningKey(step.algorithm);
   const value = Buffer.from(pem).toString('base64');
-  const entry = secret['data'] === undefined ? {path: '/data', value: {[`${kid}.pem`]: value}} : {path: `/data/${kid}.pem`, value};
+  const entry =
+    secret['data'] === undefined
+      ? {path: '/data', value: {[`${kid}.pem`]: value}}
+      : {path: `/data/${kid}.pem`, value};
   return cluster.jsonPatch<KubeObject>(
     RESOURCES.Secret,
     secret.metadata,

@@ -113,7 +113,8 @@ export class Caches {
     const {overlay} = this.#options;
     const found = new Map<string, KubeObject>();
     const take = (object: KubeObject | undefined): void => {
-      if (object !== undefined && belongs(object, uid)) found.set(`${object.kind}/${object.metadata.name}`, object);
+      if (object !== undefined && belongs(object, uid))
+        found.set(`${object.kind}/${object.metadata.name}`, object);
     };
     for (const type of CHILD_TYPES) {
       if (type === RESOURCES.Pod || type === RESOURCES.ReplicaSet) continue;
@@ -123,17 +124,18 @@ export class Caches {
     }
     for (const object of overlay.writtenFor(`${namespace}/${name}`, instanceKey)) {
       const id = `${object.kind}/${object.metadata.name}`;
-      if (!found.has(id)) take(overlay.see(object.kind, keyOf(object), this.#stored(object.kind, keyOf(object))));
+      if (!found.has(id))
+        take(overlay.see(object.kind, keyOf(object), this.#stored(object.kind, keyOf(object))));
     }
     return found;
   }
 
   podsOf({metadata}: FraiseQLAuth): Pod[] {
-    return this.#indexed(RESOURCES.Pod.kind, keyOf(metadata)) as Pod[];
+    return this.#indexed(RESOURCES.Pod.kind, keyOf(metadata));
   }
 
   replicaSetsOf({metadata}: FraiseQLAuth): ReplicaSet[] {
-    return this.#indexed(RESOURCES.ReplicaSet.kind, keyOf(metadata)) as ReplicaSet[];
+    return this.#indexed(RESOURCES.ReplicaSet.kind, keyOf(metadata));
   }
 
   #indexed(kind: string, key: string): KubeObject[] {
@@ -141,7 +143,9 @@ export class Caches {
   }
 
   #stored(kind: string, key: string): KubeObject | undefined {
-    return (this.#children.get(kind) ?? []).map((each) => each.store.get(key)).find((each) => each !== undefined);
+    return (this.#children.get(kind) ?? [])
+      .map((each) => each.store.get(key))
+      .find((each) => each !== undefined);
   }
 
   #all(): (Reflector<Stored> | Reflector<KubeObject>)[] {

@@ -39,7 +39,12 @@ export interface Settings {
  * Service, disruption budget and CronJob of what runs already are kept up whatever is wrong elsewhere. Nothing that
  * runs is ever taken away because something is wrong.
  */
-export function decide(resource: FraiseQLAuth, observed: Observed, now: number, settings: Settings): Decision {
+export function decide(
+  resource: FraiseQLAuth,
+  observed: Observed,
+  now: number,
+  settings: Settings,
+): Decision {
   const {errors, spec, named} = reading(resource);
   if (spec === undefined) {
     return {...NOTHING, specErrors: errors, image: settings.image, version: settings.version};
@@ -80,7 +85,8 @@ export function decide(resource: FraiseQLAuth, observed: Observed, now: number, 
   }
 
   const state = child(observed, 'Secret', name.state);
-  if (keys?.active === undefined) steps.push({kind: 'mint', what: 'signing-keys', name: name.signingKeys, algorithm});
+  if (keys?.active === undefined)
+    steps.push({kind: 'mint', what: 'signing-keys', name: name.signingKeys, algorithm});
   if (state === undefined) steps.push({kind: 'mint', what: 'state', name: name.state, algorithm});
   if (keys?.active === undefined || state === undefined) {
     upkeep();
@@ -138,7 +144,8 @@ export function decide(resource: FraiseQLAuth, observed: Observed, now: number, 
     });
     const automatic = spec.scaling.kind === 'Automatic';
     // Before it gets a fixed number of pods, what moves that number has to go.
-    if (!automatic) steps.push(...removal(RESOURCES.HorizontalPodAutoscaler, name.server, observed, 'autoscaling is off'));
+    if (!automatic)
+      steps.push(...removal(RESOURCES.HorizontalPodAutoscaler, name.server, observed, 'autoscaling is off'));
     steps.push({
       kind: 'apply',
       type: RESOURCES.Deployment,
@@ -147,7 +154,9 @@ export function decide(resource: FraiseQLAuth, observed: Observed, now: number, 
       ...(automatic && {initially: {spec: {replicas: lowestReplicas(spec.scaling)}}}),
     });
     frame();
-    apply(RESOURCES.HorizontalPodAutoscaler, horizontalPodAutoscaler(instance), [`Deployment/${name.server}`]);
+    apply(RESOURCES.HorizontalPodAutoscaler, horizontalPodAutoscaler(instance), [
+      `Deployment/${name.server}`,
+    ]);
     if (secrets.backupProblems.length === 0) {
       apply(RESOURCES.ServiceAccount, backupServiceAccount(instance));
       apply(RESOURCES.CronJob, backupCronJob(instance, {image, version}), [`ServiceAccount/${name.backup}`]);
@@ -156,7 +165,9 @@ export function decide(resource: FraiseQLAuth, observed: Observed, now: number, 
     frame();
   }
   steps.push(...removals(instance, observed));
-  steps.push(...leftovers(instance, observed, job.metadata.name, config.metadata.name, migration.state === 'Done'));
+  steps.push(
+    ...leftovers(instance, observed, job.metadata.name, config.metadata.name, migration.state === 'Done'),
+  );
   const requeueAfterMs = migration.state === 'Failed' ? Math.max(0, migration.retryAt - now) : undefined;
   return {...found, keys, migration, migrationJob: job.metadata.name, steps, requeueAfterMs};
 }

@@ -1,4 +1,11 @@
-import {createHash, createPrivateKey, createPublicKey, generateKeyPair, randomBytes, type KeyObject} from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
 import {promisify} from 'node:util';
 import type {KubeObject} from '../../kube/objects.ts';
 import type {KeyView, Observed} from '../observed.ts';
@@ -92,7 +99,9 @@ export function assessKeys(
   namespace: string,
 ): KeysFinding {
   const all = observed.signingKeys ?? [];
-  const usable = all.flatMap((each) => ('algorithm' in each ? each : [])).sort((a, b) => (a.kid < b.kid ? -1 : 1));
+  const usable = all
+    .flatMap((each) => ('algorithm' in each ? each : []))
+    .sort((a, b) => (a.kid < b.kid ? -1 : 1));
   const problems = all.flatMap((each): Problem[] =>
     'problem' in each
       ? [

@@ -47,7 +47,10 @@ export class LogReader {
       );
       return lastLine(text);
     } catch (error) {
-      this.#logger.debug({pod: name, namespace, err: error}, 'the log of a container that crashes cannot be read');
+      this.#logger.debug(
+        {pod: name, namespace, err: error},
+        'the log of a container that crashes cannot be read',
+      );
       return undefined;
     }
   }

@@ -105,7 +105,12 @@ function explainFailure(
     const text = terminationMessage(pod);
     const outcome = text === undefined ? undefined : parseOutcome(text);
     if (outcome && !outcome.ok) {
-      return {reason: outcome.reason, message: oneLine(outcome.message), hint: oneLine(outcome.hint), objectRef};
+      return {
+        reason: outcome.reason,
+        message: oneLine(outcome.message),
+        hint: oneLine(outcome.hint),
+        objectRef,
+      };
     }
   }
   const logs = `See: kubectl logs job/${job.metadata.name} -n ${job.metadata.namespace ?? ''}`;

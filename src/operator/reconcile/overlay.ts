@@ -69,14 +69,17 @@ export class Overlay {
     if (entry === undefined) return false;
     if (caughtUp(entry, object)) this.#entries.delete(key);
     const version = object.metadata.resourceVersion;
-    return entry.object !== undefined && version !== undefined && entry.object.metadata.resourceVersion === version;
+    return (
+      entry.object !== undefined && version !== undefined && entry.object.metadata.resourceVersion === version
+    );
   }
 
   /** The watch showed that an object is gone: what we wrote to it counts no more. */
   gone(object: KubeObject): void {
     const key = id(object.kind, keyOf(object));
     const entry = this.#entries.get(key);
-    if (entry?.object === undefined || entry.object.metadata.uid === object.metadata.uid) this.#entries.delete(key);
+    if (entry?.object === undefined || entry.object.metadata.uid === object.metadata.uid)
+      this.#entries.delete(key);
   }
 
   #deadline(): number {
@@ -88,7 +91,9 @@ const id = (kind: string, key: string): string => `${kind} ${key}`;
 
 function caughtUp(entry: Entry, stored: KubeObject | undefined): boolean {
   if (entry.object === undefined) return stored === undefined || stored.metadata.uid !== entry.uid;
-  return stored !== undefined && notOlder(stored.metadata.resourceVersion, entry.object.metadata.resourceVersion);
+  return (
+    stored !== undefined && notOlder(stored.metadata.resourceVersion, entry.object.metadata.resourceVersion)
+  );
 }
 
 /**

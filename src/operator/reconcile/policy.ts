@@ -35,7 +35,10 @@ export function policyOf(error: unknown, subject: {kind: string; name: string; a
   if (error.transient || error.reason === 'Aborted') return {kind: 'retry', retryMs: error.retryAfterMs};
   if (error.reason === 'Terminating') return {kind: 'wait', retryMs: WAIT_MS};
   if (error.status === 409) return {kind: 'retry', retryMs: undefined};
-  if (error.causes?.some((cause) => cause.field === 'metadata.namespace') && /being terminated/.test(error.message)) {
+  if (
+    error.causes?.some((cause) => cause.field === 'metadata.namespace') &&
+    /being terminated/.test(error.message)
+  ) {
     return {kind: 'wait', retryMs: 10 * WAIT_MS};
   }
   return {kind: 'refused', retryMs: REFUSED_RETRY_MS, problem: refusal(error, subject)};

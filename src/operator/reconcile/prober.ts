@@ -62,7 +62,14 @@ export class Prober {
       return known.report;
     }
     if (this.#stopped) return undefined;
-    const subject: Subject = {report: undefined, misses: 0, turn: 0, timer: undefined, asking: false, askedAt: 0};
+    const subject: Subject = {
+      report: undefined,
+      misses: 0,
+      turn: 0,
+      timer: undefined,
+      asking: false,
+      askedAt: 0,
+    };
     this.#subjects.set(key, subject);
     this.#due(key, subject, 0);
     return undefined;
@@ -75,7 +82,7 @@ export class Prober {
 
   stop(): void {
     this.#stopped = true;
-    for (const key of [...this.#subjects.keys()]) this.forget(key);
+    for (const key of this.#subjects.keys()) this.forget(key);
     this.#waiting.length = 0;
   }
 
@@ -126,7 +133,10 @@ export class Prober {
   async #ask(key: string, subject: Subject): Promise<void> {
     const {targets, ask, clock, logger, onChange} = this.#options;
     const all = targets(key);
-    const chosen = all.length <= PODS ? all : Array.from({length: PODS}, (_, n) => all[(subject.turn + n) % all.length] ?? '');
+    const chosen =
+      all.length <= PODS
+        ? all
+        : Array.from({length: PODS}, (_, n) => all[(subject.turn + n) % all.length] ?? '');
     subject.turn = all.length === 0 ? 0 : (subject.turn + PODS) % all.length;
     const answers = await Promise.all(
       chosen.map((address) =>
@@ -162,7 +172,12 @@ export function merge(answers: readonly PodAnswer[]): PodAnswer {
     errors.set(dependency, {dependency, reason});
   }
   const auth = db === 'error' ? 'unhealthy' : oauthProvider === 'error' ? 'degraded' : 'healthy';
-  return {auth, oauthProvider, db, errors: [...errors.values()].sort((a, b) => (a.dependency < b.dependency ? -1 : 1))};
+  return {
+    auth,
+    oauthProvider,
+    db,
+    errors: [...errors.values()].sort((a, b) => (a.dependency < b.dependency ? -1 : 1)),
+  };
 }
 
 function same(a: HealthReport | undefined, b: PodAnswer): boolean {

@@ -77,7 +77,7 @@ export class Reconciler {
 
     const refused: Problem[] = [];
     let retryMs: number | undefined;
-    let failure: unknown;
+    let failure: Error | undefined;
     for (let round = 0; round < ROUNDS; round++) {
       const {steps} = decide(resource, observed, clock.now(), this.#options.settings);
       const acted = await act({...this.#options, resource, signal}, steps, observed);
@@ -114,7 +114,9 @@ export class Reconciler {
   async #observe(key: string, resource: FraiseQLAuth, signal: AbortSignal): Promise<Observed> {
     const {caches, secrets, logs, prober} = this.#options;
     const {named} = reading(resource);
-    const wanted = named.filter((each) => each.kind === 'Secret' && each.neededBy !== 'pull').map((each) => each.name);
+    const wanted = named
+      .filter((each) => each.kind === 'Secret' && each.neededBy !== 'pull')
+      .map((each) => each.name);
     const views = await secrets.read(key, resource.metadata.namespace, [...new Set(wanted)], signal);
     const children = caches.childrenOf(resource);
     const pods = caches.podsOf(resource);
@@ -193,7 +195,7 @@ export class Reconciler {
     overlay.wrote({...written, metadata});
     for (const event of transitions(resource.status, status)) {
       logger.info({key: `${namespace}/${name}`, reason: event.reason}, event.message);
-      events.record(resource as FraiseQLAuth & KubeObject, event.type, event.reason, event.message, 'Reconcile');
+      events.record(resource, event.type, event.reason, event.message, 'Reconcile');
     }
     return written.metadata.generation !== generation;
   }

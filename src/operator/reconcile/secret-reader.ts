@@ -79,7 +79,12 @@ export class SecretReader {
     await Promise.all(all.map((each) => each.reflector.stop()));
   }
 
-  async #one(space: Namespace, namespace: string, name: string, signal: AbortSignal): Promise<SecretView | undefined> {
+  async #one(
+    space: Namespace,
+    namespace: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<SecretView | undefined> {
     const known = space.known.get(name);
     if (known !== undefined && space.reflector.hasSynced()) {
       const seen = space.reflector.store.get(`${namespace}/${name}`)?.metadata.resourceVersion;

@@ -65,9 +65,10 @@ function problemsOf(namespace: string, reference: Reference, view: SecretView | 
         {
           reason: 'SecretKeyNotFound',
           message: `Secret ${name} has no key "${key}"; it has: ${has.length > 0 ? has.slice(0, 20).join(', ') : 'no keys at all'}`,
-          hint: has.length > 0 && field.endsWith('urlSecretRef')
-            ? `Add the key, or name one of these in ${field}.key: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key).replaceAll("'", '')}"}}'`
-            : `Add the key: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key).replaceAll("'", '')}"}}'`,
+          hint:
+            has.length > 0 && field.endsWith('urlSecretRef')
+              ? `Add the key, or name one of these in ${field}.key: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key).replaceAll("'", '')}"}}'`
+              : `Add the key: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key).replaceAll("'", '')}"}}'`,
           objectRef: {...ref, key},
         },
       ];

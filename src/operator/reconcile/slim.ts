@@ -10,9 +10,9 @@ export function slim<T extends KubeObject>(object: T): T {
     case 'Secret':
       return bare(withoutSecrets(object));
     case 'Pod':
-      return slimPod(object as unknown as Pod) as unknown as T;
+      return slimPod(object) as unknown as T;
     case 'ReplicaSet':
-      return slimReplicaSet(object as unknown as ReplicaSet) as unknown as T;
+      return slimReplicaSet(object) as unknown as T;
     case 'Deployment': {
       const {spec} = object as unknown as Deployment;
       return {...bare(object), [TEMPLATE_HASH]: templateHash(spec?.template)};
@@ -31,8 +31,16 @@ function bare<T extends KubeObject>(object: T): T {
 
 function slimPod(pod: Pod): Pod {
   const {apiVersion, kind, spec, status} = pod;
-  const {name, namespace, uid, resourceVersion, labels, ownerReferences, creationTimestamp, deletionTimestamp} =
-    pod.metadata;
+  const {
+    name,
+    namespace,
+    uid,
+    resourceVersion,
+    labels,
+    ownerReferences,
+    creationTimestamp,
+    deletionTimestamp,
+  } = pod.metadata;
   return {
     apiVersion,
     kind,

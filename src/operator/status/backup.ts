@@ -34,8 +34,14 @@ export function assessBackup(input: {
   const jobs = jobsOf(observed).filter(
     (each) => each.metadata.labels?.['app.kubernetes.io/component'] === 'backup',
   );
-  const done = newest(jobs.flatMap((job) => finished(job, observed)), 'ok');
-  const failed = newest(jobs.flatMap((job) => finished(job, observed)), 'failed');
+  const done = newest(
+    jobs.flatMap((job) => finished(job, observed)),
+    'ok',
+  );
+  const failed = newest(
+    jobs.flatMap((job) => finished(job, observed)),
+    'failed',
+  );
   const kept = later(before?.lastSuccess, done?.at);
   const success = kept === before?.lastSuccess ? undefined : done;
   const failure = later(before?.lastFailure, failed?.at) === before?.lastFailure ? undefined : failed;
@@ -50,12 +56,19 @@ export function assessBackup(input: {
   if (backup === undefined) {
     return {
       status: known,
-      condition: {status: 'Unknown', reason: 'Disabled', message: 'The spec has no backups. Set spec.backup to have them'},
+      condition: {
+        status: 'Unknown',
+        reason: 'Disabled',
+        message: 'The spec has no backups. Set spec.backup to have them',
+      },
     };
   }
   const [problem] = problems;
   if (problem) {
-    return {status: known, condition: {status: 'False', reason: problem.reason, message: `${problem.message}. ${problem.hint}`}};
+    return {
+      status: known,
+      condition: {status: 'False', reason: problem.reason, message: `${problem.message}. ${problem.hint}`},
+    };
   }
   return {status: known, condition: condition(backup, cronJob, jobs, observed, status, now)};
 }
@@ -75,7 +88,12 @@ function condition(
       .filter((pod) => controllerOf(pod)?.uid === running.metadata.uid)
       .map((pod) => explainPod(pod, now))
       .find((each) => each !== undefined && each.reason !== 'PodNotReady');
-    if (stuck) return {status: 'False', reason: 'Failed', message: `The backup cannot run. ${stuck.message}. ${stuck.hint}`};
+    if (stuck)
+      return {
+        status: 'False',
+        reason: 'Failed',
+        message: `The backup cannot run. ${stuck.message}. ${stuck.hint}`,
+      };
   }
   if (lastFailure && (lastSuccess === undefined || Date.parse(lastFailure) > Date.parse(lastSuccess))) {
     const good = lastSuccess ? `The last good one is of ${lastSuccess}` : 'There is no good one yet';
@@ -86,7 +104,11 @@ function condition(
     };
   }
   if (backup.suspend) {
-    return {status: 'Unknown', reason: 'Suspended', message: 'spec.backup.suspend is true: no backups are made'};
+    return {
+      status: 'Unknown',
+      reason: 'Suspended',
+      message: 'spec.backup.suspend is true: no backups are made',
+    };
   }
   const since = Date.parse(lastSuccess ?? cronJob?.metadata.creationTimestamp ?? '');
   const due = Number.isNaN(since) ? undefined : nextRun(backup, since);
@@ -104,12 +126,18 @@ function condition(
       message: `The last backup, of ${lastSuccess}, succeeded${lastLocation ? `: ${lastLocation}` : ''}`,
     };
   }
-  const next = cronJob === undefined ? 'once the service is deployed' : `at ${nextRun(backup, now) ?? 'no time that ever comes'}`;
+  const next =
+    cronJob === undefined
+      ? 'once the service is deployed'
+      : `at ${nextRun(backup, now) ?? 'no time that ever comes'}`;
   return {status: 'Unknown', reason: 'WaitingForFirst', message: `The first backup is due ${next}`};
 }
 
 /** When the schedule fires next after `after` (milliseconds since the epoch), RFC 3339 to the second. */
-export function nextRun(backup: Pick<ResolvedBackup, 'schedule' | 'timeZone'>, after: number): string | undefined {
+export function nextRun(
+  backup: Pick<ResolvedBackup, 'schedule' | 'timeZone'>,
+  after: number,
+): string | undefined {
   const cron = new Cron(backup.schedule, {timezone: backup.timeZone, paused: true});
   const next = cron.nextRun(new Date(after));
   cron.stop();
@@ -159,7 +187,9 @@ function outcomeOf(job: Job, observed: Observed): Outcome | undefined {
 /** A container that ended without a word of its own: its last log line has to do. */
 function plain(message: string): Outcome | undefined {
   const line = lastLine(message);
-  return line === undefined ? undefined : {ok: false, kind: 'backup', reason: 'BackupFailed', message: line, hint: ''};
+  return line === undefined
+    ? undefined
+    : {ok: false, kind: 'backup', reason: 'BackupFailed', message: line, hint: ''};
 }
 
 function newest(all: readonly Finished[], result: Finished['result']): Finished | undefined {

@@ -87,7 +87,11 @@ export function providerProblems(
     const index = spec.providers.findIndex((each) => each.name === name);
     const provider = spec.providers[index];
     const issuer = provider?.issuerURL ?? 'no longer in the spec';
-    const objectRef = {kind: resource.kind, name: resource.name, key: `spec.providers[${Math.max(0, index)}].issuerURL`};
+    const objectRef = {
+      kind: resource.kind,
+      name: resource.name,
+      key: `spec.providers[${Math.max(0, index)}].issuerURL`,
+    };
     switch (reason) {
       case 'authentication_failed':
         return {

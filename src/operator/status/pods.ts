@@ -6,7 +6,13 @@ const CREATING_MS = 45_000;
 /** How long a pod may run without being ready before it is worth a word. */
 const UNREADY_MS = 30_000;
 
-const PULL = new Set(['ImagePullBackOff', 'ErrImagePull', 'InvalidImageName', 'ErrImageNeverPull', 'RegistryUnavailable']);
+const PULL = new Set([
+  'ImagePullBackOff',
+  'ErrImagePull',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'RegistryUnavailable',
+]);
 const CONFIG = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']);
 
 /** A pod that answers. */
@@ -49,7 +55,9 @@ export function explainPod(pod: Pod, now: number, logLine?: string): Problem | u
   }
   const age = now - Date.parse(pod.metadata.creationTimestamp ?? new Date(now).toISOString());
   if (containers.every((each) => each.state?.running) && containers.length > 0) {
-    const started = Math.max(...containers.map((each) => Date.parse(each.state?.running?.startedAt ?? '') || 0));
+    const started = Math.max(
+      ...containers.map((each) => Date.parse(each.state?.running?.startedAt ?? '') || 0),
+    );
     if (now - started < UNREADY_MS) return undefined;
     return {
       reason: 'PodNotReady',

@@ -48,7 +48,8 @@ export function assessRollout(
       };
   const problem = worst(pods, newest, observed.logLines, now);
   const late = status.conditions?.find(
-    (each) => each.type === 'Progressing' && each.status === 'False' && each.reason === 'ProgressDeadlineExceeded',
+    (each) =>
+      each.type === 'Progressing' && each.status === 'False' && each.reason === 'ProgressDeadlineExceeded',
   );
   const complete = counts.old === 0 && counts.newReady >= desired && (newest !== undefined || seen);
   const base = {
@@ -85,7 +86,8 @@ function newestReplicaSet(live: Deployment, sets: readonly ReplicaSet[]): Replic
     (each) =>
       ownedBy(each, live) &&
       (wanted === undefined || each[TEMPLATE_HASH] === undefined
-        ? revision !== undefined && each.metadata.annotations?.['deployment.kubernetes.io/revision'] === revision
+        ? revision !== undefined &&
+          each.metadata.annotations?.['deployment.kubernetes.io/revision'] === revision
         : each[TEMPLATE_HASH] === wanted),
   );
 }
@@ -97,7 +99,8 @@ function worst(
   now: number,
 ): Problem | undefined {
   const isNew = (pod: Pod): boolean =>
-    newest === undefined || pod.metadata.ownerReferences?.some((owner) => owner.uid === newest.metadata.uid) === true;
+    newest === undefined ||
+    pod.metadata.ownerReferences?.some((owner) => owner.uid === newest.metadata.uid) === true;
   const ordered = [...pods.filter(isNew), ...pods.filter((pod) => !isNew(pod))];
   for (const pod of ordered) {
     const problem = explainPod(pod, now, logLines.get(pod.metadata.uid ?? ''));

@@ -8,8 +8,18 @@ import {cronJobOf, deploymentOf, type Observed} from '../observed.ts';
 import {sentence, type Problem} from '../problem.ts';
 import type {Decision} from '../reconcile/decision.ts';
 import {assessBackup, seconds} from './backup.ts';
-import {conditionsFrom, cut, isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
+import {conditionsFrom, cut, isFalse, isTrue, type Finding} from './conditions.ts';
 import {databaseProblem, providerProblems} from './dependencies.ts';
+import {
+  availableFinding,
+  databaseFinding,
+  keysFinding,
+  migrationProblems,
+  progressFinding,
+  providerFinding,
+  schemaFinding,
+  secretsFinding,
+} from './findings.ts';
 import {assessRollout, readyPods, type Rollout} from './rollout.ts';
 import {summarise} from './summary.ts';
 
@@ -71,7 +81,15 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     ProviderReachable: providerFinding(providers, observed),
     BackupHealthy: backup.condition,
   };
-  findings.Ready = summarise({problems, decision, rollout, serving: serving(rollout, observed), before, generation: metadata.generation, name: metadata.name});
+  findings.Ready = summarise({
+    problems,
+    decision,
+    rollout,
+    serving: serving(rollout, observed),
+    before,
+    generation: metadata.generation,
+    name: metadata.name,
+  });
 
   return withoutAbsent({
     observedGeneration: metadata.generation,
@@ -120,106 +138,6 @@ function invalid({resource, decision, observed, now}: Inputs, rollout: Rollout):
   });
 }
 
-const DATABASE = /^Database/;
-
-/** What the migration ran into, by whom it concerns. */
-function migrationProblems(decision: Decision): {database?: Problem; schema?: Problem; pod?: Problem} {
-  const {migration, spec} = decision;
-  if (migration?.state === 'Running') return migration.problem ? {pod: migration.problem} : {};
-  if (migration?.state !== 'Failed' || spec === undefined) return {};
-  const {problem} = migration;
-  if (!DATABASE.test(problem.reason)) return {schema: problem};
-  const {name, key} = spec.database.urlSecretRef;
-  return {
-    database: {
-      ...problem,
-      message: `${problem.message} (Secret ${name}, key "${key}")`,
-      objectRef: {apiVersion: 'v1', kind: 'Secret', name, key},
-    },
-  };
-}
-
-function secretsFinding({secrets}: Decision): Finding {
-  const all = [...(secrets?.problems ?? []), ...(secrets?.backupProblems ?? [])];
-  const [first] = all;
-  if (first) return isFalse(first.reason, all.map(sentence).join(' '));
-  return isTrue('Resolved', 'Every Secret that the spec names is there, with its keys');
-}
-
-function databaseFinding(problem: Problem | undefined, decision: Decision, observed: Observed): Finding {
-  if (problem) return isFalse(problem.reason, sentence(problem));
-  if (observed.health?.db === 'ok') return isTrue('Reachable', 'The pods reach the database');
-  if (decision.migration?.state === 'Done') return isTrue('Reachable', 'The migration reached the database');
-  return isUnknown('NotYetKnown', 'Nothing has connected to the database yet');
-}
-
-function schemaFinding(
-  {migration, migrationJob}: Decision,
-  problems: {database?: Problem; schema?: Problem; pod?: Problem},
-  target: string,
-  now: number,
-): Finding {
-  switch (migration?.state) {
-    case undefined:
-      return isUnknown('NotYetKnown', 'The migration has not been started yet');
-    case 'Done':
-      return isTrue('Current', `The schema is at version ${target}`);
-    case 'Wanted':
-      return isFalse('Migrating', `Migration Job ${migrationJob ?? ''} is being started`);
-    case 'Running':
-      return problems.pod
-        ? isFalse('Migrating', sentence(problems.pod))
-        : isFalse('Migrating', `Migration Job ${migrationJob ?? ''} brings the schema to version ${target}`);
-    case 'Failed': {
-      const problem = problems.schema ?? problems.database;
-      const again = `Attempt ${migration.attempt} failed; the next is made at ${seconds(Math.max(now, migration.retryAt))}, or at once when the Secret or the spec changes`;
-      return isFalse(problem?.reason ?? 'MigrationFailed', problem ? `${sentence(problem)} ${again}` : again);
-    }
-    default:
-      return migration satisfies never;
-  }
-}
-
-function keysFinding({keys}: Decision, problems: readonly Problem[]): Finding {
-  const [first] = problems;
-  if (first) return isFalse(first.reason, problems.map(sentence).join(' '));
-  if (keys === undefined) return isUnknown('NotYetKnown', 'The signing key has not been made yet');
-  if (keys.active === undefined) return isFalse('KeyMissing', 'There is no key of the algorithm to sign with; one is being made');
-  return isTrue('Healthy', `Key ${keys.active.kid} signs with ${keys.active.algorithm}`);
-}
-
-function progressFinding(rollout: Rollout, refused: readonly Problem[]): Finding {
-  const [first] = refused;
-  if (first) return isFalse(first.reason, sentence(first));
-  switch (rollout.state) {
-    case 'NotDeployed':
-      return isFalse('NotDeployed', 'Nothing is rolled out yet');
-    case 'Complete':
-      return isTrue('RolledOut', 'The newest version and configuration run in every pod');
-    case 'InProgress':
-      return isTrue('RollingOut', `${rollout.newReady} of ${rollout.desired} new pods are ready`);
-    case 'Stuck':
-      return isFalse(rollout.problem?.reason ?? 'ProgressDeadlineExceeded', rollout.problem ? sentence(rollout.problem) : '');
-    default:
-      return rollout.state satisfies never;
-  }
-}
-
-function availableFinding(rollout: Rollout, observed: Observed): Finding {
-  if (rollout.state === 'NotDeployed') return isFalse('NotDeployed', 'There is no Deployment yet');
-  if (rollout.desired === 0) return isFalse('ScaledToZero', 'spec.replicas is 0: nothing serves');
-  const ready = Math.max(rollout.ready, readyPods(observed));
-  if (ready === 0) return isFalse('NoReplicaReady', `None of ${rollout.desired} pods is ready`);
-  return isTrue('Available', ready >= rollout.desired ? 'Every pod is ready' : 'Pods are ready and serve');
-}
-
-function providerFinding(problems: readonly Problem[], observed: Observed): Finding {
-  const [first] = problems;
-  if (first) return isFalse(first.reason, problems.map(sentence).join(' '));
-  if (observed.health?.oauthProvider === 'ok') return isTrue('Reachable', 'Every identity provider answers');
-  return isUnknown('NotYetKnown', 'No pod has been asked yet');
-}
-
 /** That there is something that serves in spite of all. */
 function serving(rollout: Rollout, observed: Observed): string {
   const ready = Math.max(rollout.ready, readyPods(observed));
@@ -237,7 +155,11 @@ function counts(resource: FraiseQLAuth, rollout: Rollout): Partial<FraiseQLAuthS
   };
 }
 
-function versionNow(decision: Decision, rollout: Rollout, before: FraiseQLAuthStatus | undefined): {current?: string} {
+function versionNow(
+  decision: Decision,
+  rollout: Rollout,
+  before: FraiseQLAuthStatus | undefined,
+): {current?: string} {
   const done = rollout.state === 'Complete' && decision.migration?.state === 'Done';
   const current = done ? decision.version : before?.version?.current;
   return current === undefined ? {} : {current};
@@ -333,5 +255,5 @@ function withoutAbsent(status: FraiseQLAuthStatus): FraiseQLAuthStatus {
     Object.entries(status).filter(
       ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
     ),
-  ) as FraiseQLAuthStatus;
+  );
 }

@@ -19,7 +19,8 @@ export function transitions(
   const events: StatusEvent[] = [];
   const [was, is] = [condition(before, 'Ready'), condition(after, 'Ready')];
   if (is && (was?.status !== is.status || was.reason !== is.reason)) {
-    const progress = is.status === 'True' || ['Migrating', 'RollingOut', 'Reconciling', 'ScaledToZero'].includes(is.reason);
+    const progress =
+      is.status === 'True' || ['Migrating', 'RollingOut', 'Reconciling', 'ScaledToZero'].includes(is.reason);
     events.push({type: progress ? 'Normal' : 'Warning', reason: is.reason, message: is.message});
   }
   for (const type of TOLD) {
@@ -32,7 +33,11 @@ export function transitions(
   }
   if (after.backup?.lastSuccess !== undefined && after.backup.lastSuccess !== before?.backup?.lastSuccess) {
     const where = after.backup.lastLocation ? `: ${after.backup.lastLocation}` : '';
-    events.push({type: 'Normal', reason: 'BackupSucceeded', message: `Backup done at ${after.backup.lastSuccess}${where}`});
+    events.push({
+      type: 'Normal',
+      reason: 'BackupSucceeded',
+      message: `Backup done at ${after.backup.lastSuccess}${where}`,
+    });
   }
   if (after.schema?.current !== undefined && after.schema.current !== before?.schema?.current) {
     events.push({

@@ -8,11 +8,13 @@ export function playControllers(see: Observer): {stop(): Promise<void>} {
   const ending = new AbortController();
   const turn = async (): Promise<void> => {
     for (const job of await see.list<Job>(RESOURCES.Job)) {
-      if (!trueCondition(job, 'Complete') && job.metadata.deletionTimestamp === undefined) await see.completeJob(job);
+      if (!trueCondition(job, 'Complete') && job.metadata.deletionTimestamp === undefined)
+        await see.completeJob(job);
     }
     for (const live of await see.list<Deployment>(RESOURCES.Deployment)) {
       const {status, spec, metadata} = live;
-      const done = status?.observedGeneration === metadata.generation && status?.readyReplicas === (spec?.replicas ?? 1);
+      const done =
+        status?.observedGeneration === metadata.generation && status?.readyReplicas === (spec?.replicas ?? 1);
       if (!done) await see.rollOut(metadata.name);
     }
   };

@@ -12,31 +12,32 @@ beforeAll(async () => {
 afterAll(() => harness.stop());
 
 /** A cluster that dies before or after its n-th write was acknowledged, and does nothing from then on. */
-function dyingAt(n: number, when: 'before' | 'after'): {wrap: (cluster: Cluster) => Cluster; dead: () => boolean} {
+function dyingAt(
+  n: number,
+  when: 'before' | 'after',
+): {wrap: (cluster: Cluster) => Cluster; dead: () => boolean} {
   let writes = 0;
   let dead = false;
-  const guard =
-    <A extends unknown[], R>(write: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
-      if (dead) throw new Error('dead');
-      writes++;
-      if (writes === n && when === 'before') dead = true;
-      if (dead) throw new Error('died before the write');
-      const result = await write(...args);
-      if (writes >= n) dead = true;
-      if (dead) throw new Error('died after the write');
-      return result;
-    };
+  const guard = async <R>(write: () => Promise<R>): Promise<R> => {
+    if (dead) throw new Error('dead');
+    writes++;
+    if (writes === n && when === 'before') dead = true;
+    if (dead) throw new Error('died before the write');
+    const result = await write();
+    if (writes >= n) dead = true;
+    if (dead) throw new Error('died after the write');
+    return result;
+  };
   return {
     dead: () => dead,
     wrap: (cluster) => ({
-      get: (...args) => cluster.get(...args),
-      podLogs: (...args) => cluster.podLogs(...args),
-      create: guard(cluster.create.bind(cluster)) as Cluster['create'],
-      apply: guard(cluster.apply.bind(cluster)) as Cluster['apply'],
-      jsonPatch: guard(cluster.jsonPatch.bind(cluster)) as Cluster['jsonPatch'],
-      mergePatch: guard(cluster.mergePatch.bind(cluster)) as Cluster['mergePatch'],
-      delete: guard(cluster.delete.bind(cluster)) as Cluster['delete'],
+      get: (type, key, options) => cluster.get(type, key, options),
+      podLogs: (key, options) => cluster.podLogs(key, options),
+      create: (type, object, options) => guard(() => cluster.create(type, object, options)),
+      apply: (type, object, options) => guard(() => cluster.apply(type, object, options)),
+      jsonPatch: (type, key, patch, options) => guard(() => cluster.jsonPatch(type, key, patch, options)),
+      mergePatch: (type, key, patch, options) => guard(() => cluster.mergePatch(type, key, patch, options)),
+      delete: (type, key, options) => guard(() => cluster.delete(type, key, options)),
     }),
   };
 }
@@ -52,7 +53,10 @@ const isReady = async (see: Observer, generation: number): Promise<boolean> => {
 /** The namespace's end state, without what chance puts into names. */
 async function endState(see: Observer): Promise<string[]> {
   const children = await see.children();
-  const keys = await see.get<KubeObject & {data: Record<string, string>}>(RESOURCES.Secret, 'auth-signing-keys');
+  const keys = await see.get<KubeObject & {data: Record<string, string>}>(
+    RESOURCES.Secret,
+    'auth-signing-keys',
+  );
   const {status} = await see.resource();
   return [
     ...children.map((each) => each.replace(/-[0-9a-f]{8}$/, '')).sort(),
@@ -80,7 +84,9 @@ describe('the operator is killed at a write', () => {
       const second = await harness.operate({namespaces: [namespace]});
       await harness.admin.mergePatch(FRAISEQLAUTH, {namespace, name: 'auth'}, CHANGE);
       await eventually(() => isReady(see, 2), 30_000);
-      await eventually(async () => (await see.children()).filter((each) => each.startsWith('ConfigMap')).length === 1);
+      await eventually(
+        async () => (await see.children()).filter((each) => each.startsWith('ConfigMap')).length === 1,
+      );
       await second.stop();
       await controllers.stop();
       return {state: await endState(see), died: dead()};
@@ -101,19 +107,28 @@ describe('the operator is killed at a write', () => {
     console.log(`killed at ${cases} places`);
     expect(cases).toBeGreaterThan(24);
     const created = (await harness.server.writes()).filter(
-      (each) => each.verb === 'create' && each.objectRef?.name === 'auth-signing-keys' && each.responseStatus?.code === 201,
+      (each) =>
+        each.verb === 'create' &&
+        each.objectRef?.name === 'auth-signing-keys' &&
+        each.responseStatus?.code === 201,
     );
     const namespaces = new Set(created.map((each) => each.objectRef?.namespace));
     expect(created.length).toBe(namespaces.size);
   }, 240_000);
 });
 
-const CHANGE = {spec: {tokens: {accessTTL: '30m'}, returnToOrigins: ['https://app.example.com'], providers: [
-  {
-    name: 'keycloak',
-    type: 'Keycloak',
-    displayName: 'Staff',
-    issuerURL: 'http://keycloak.idp.svc:8080/realms/dev',
-    clientCredentialsSecretRef: {name: 'keycloak-client'},
+const CHANGE = {
+  spec: {
+    tokens: {accessTTL: '30m'},
+    returnToOrigins: ['https://app.example.com'],
+    providers: [
+      {
+        name: 'keycloak',
+        type: 'Keycloak',
+        displayName: 'Staff',
+        issuerURL: 'http://keycloak.idp.svc:8080/realms/dev',
+        clientCredentialsSecretRef: {name: 'keycloak-client'},
+      },
+    ],
   },
-]}};
+};

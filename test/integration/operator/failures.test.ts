@@ -3,7 +3,15 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {Deployment} from '../../../src/operator/workloads.ts';
-import {createSecret, createSecrets, eventually, fraiseqlauth, Observer, startHarness, type Harness} from './harness.ts';
+import {
+  createSecret,
+  createSecrets,
+  eventually,
+  fraiseqlauth,
+  Observer,
+  startHarness,
+  type Harness,
+} from './harness.ts';
 
 let harness: Harness;
 beforeAll(async () => {
@@ -52,7 +60,11 @@ describe('what goes wrong is said, what runs goes on, and it heals by itself', (
 
     await harness.admin.mergePatch(RESOURCES.Secret, {namespace, name: 'auth-db'}, dbUrl(''));
     await reason(see, 'SecretValueInvalid');
-    await harness.admin.mergePatch(RESOURCES.Secret, {namespace, name: 'auth-db'}, dbUrl('postgres://a:b@c/d'));
+    await harness.admin.mergePatch(
+      RESOURCES.Secret,
+      {namespace, name: 'auth-db'},
+      dbUrl('postgres://a:b@c/d'),
+    );
     await see.becomeReady();
   });
 
@@ -63,23 +75,33 @@ describe('what goes wrong is said, what runs goes on, and it heals by itself', (
     const {message} = await reason(see, 'SecretNotFound');
     expect(message).toContain('What runs keeps serving (1 of 1 pods ready)');
     expect((await see.condition('Available')).status).toBe('True');
-    expect((await see.get<Deployment>(RESOURCES.Deployment, 'auth'))?.metadata.generation).toBe(before?.metadata.generation);
+    expect((await see.get<Deployment>(RESOURCES.Deployment, 'auth'))?.metadata.generation).toBe(
+      before?.metadata.generation,
+    );
     // What runs is kept up all the same.
     await harness.admin.delete(RESOURCES.Service, {namespace, name: 'auth'});
     await eventually(async () => (await see.get(RESOURCES.Service, 'auth')) !== undefined && true);
-    await createSecret(harness.admin, namespace, 'auth-db', {'database-url': 'postgres://app:secret@db:5432/auth'});
+    await createSecret(harness.admin, namespace, 'auth-db', {
+      'database-url': 'postgres://app:secret@db:5432/auth',
+    });
     await reason(see, 'Ready');
-    expect((await see.get<Deployment>(RESOURCES.Deployment, 'auth'))?.metadata.generation).toBe(before?.metadata.generation);
+    expect((await see.get<Deployment>(RESOURCES.Deployment, 'auth'))?.metadata.generation).toBe(
+      before?.metadata.generation,
+    );
   });
 
   test('a migration that fails: its reason, what runs stays, another try at once when the Secret changes', async () => {
     const {namespace, see} = await ready();
     const before = await see.get<Deployment>(RESOURCES.Deployment, 'auth');
     const first = await see.migrationJob();
-    await harness.admin.mergePatch(RESOURCES.Secret, {namespace, name: 'auth-db'}, dbUrl('postgres://app:wrong@db/auth'));
+    await harness.admin.mergePatch(
+      RESOURCES.Secret,
+      {namespace, name: 'auth-db'},
+      dbUrl('postgres://app:wrong@db/auth'),
+    );
     const second = await eventually(async () => {
-      const jobs = (await see.list(RESOURCES.Job)).filter((each) => each.metadata.name !== first.metadata.name);
-      return jobs[0] ?? false;
+      const jobs = await see.list(RESOURCES.Job);
+      return jobs.find((each) => each.metadata.name !== first.metadata.name) ?? false;
     });
     const outcome = {
       ok: false,
@@ -94,13 +116,19 @@ describe('what goes wrong is said, what runs goes on, and it heals by itself', (
     expect(message).toContain('What runs keeps serving');
     expect((await see.condition('DatabaseReachable')).status).toBe('False');
     expect((await see.condition('SchemaCurrent')).message).toContain('Attempt 1 failed; the next is made at');
-    expect((await see.get<Deployment>(RESOURCES.Deployment, 'auth'))?.metadata.generation).toBe(before?.metadata.generation);
+    expect((await see.get<Deployment>(RESOURCES.Deployment, 'auth'))?.metadata.generation).toBe(
+      before?.metadata.generation,
+    );
     expect((await see.resource()).status?.schema).toMatchObject({attempts: 1, job: second.metadata.name});
     const jobs = (await see.list(RESOURCES.Job)).map((each) => each.metadata.name);
     expect(jobs.sort()).toEqual([first.metadata.name, second.metadata.name].sort());
 
     // Back to the first: its Job is still there, so nothing has to run again.
-    await harness.admin.mergePatch(RESOURCES.Secret, {namespace, name: 'auth-db'}, dbUrl('postgres://app:secret@db:5432/auth'));
+    await harness.admin.mergePatch(
+      RESOURCES.Secret,
+      {namespace, name: 'auth-db'},
+      dbUrl('postgres://app:secret@db:5432/auth'),
+    );
     await reason(see, 'Ready');
     await eventually(async () => (await see.list(RESOURCES.Job)).length === 1);
   });
@@ -151,10 +179,27 @@ describe('what goes wrong is said, what runs goes on, and it heals by itself', (
     await createSecrets(harness.admin, namespace);
     await harness.admin.create<KubeObject>(
       {apiVersion: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas', namespaced: true},
-      {apiVersion: 'v1', kind: 'ResourceQuota', metadata: {name: 'none', namespace}, spec: {hard: {'count/jobs.batch': '0'}}},
+      {
+        apiVersion: 'v1',
+        kind: 'ResourceQuota',
+        metadata: {name: 'none', namespace},
+        spec: {hard: {'count/jobs.batch': '0'}},
+      },
     );
     await delay(300);
-    await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, {pod: {affinity: {nodeAffinity: {nonsense: 1, requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: []}}}}}));
+    await harness.admin.create(
+      FRAISEQLAUTH,
+      fraiseqlauth(namespace, {
+        pod: {
+          affinity: {
+            nodeAffinity: {
+              nonsense: 1,
+              requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: []},
+            },
+          },
+        },
+      }),
+    );
     const {message} = await reason(see, 'ObjectRefused');
     expect(message).toContain('The API server refused Job auth-migrate-');
   });
@@ -168,30 +213,59 @@ describe('what goes wrong is said, what runs goes on, and it heals by itself', (
       podIP: '198.51.100.7',
       podIPs: [{ip: '198.51.100.7'}],
       conditions: [{type: 'Ready', status: 'True'}],
-      containerStatuses: [{name: 'server', image: 'x', imageID: '', ready: true, restartCount: 0, state: {running: {startedAt: new Date().toISOString()}}}],
+      containerStatuses: [
+        {
+          name: 'server',
+          image: 'x',
+          imageID: '',
+          ready: true,
+          restartCount: 0,
+          state: {running: {startedAt: new Date().toISOString()}},
+        },
+      ],
     });
     const mine = (address: string) => address === '198.51.100.7';
-    harness.answer = (address) => (mine(address) ? {auth: 'healthy', oauthProvider: 'ok', db: 'ok', errors: []} : undefined);
+    harness.answer = (address) =>
+      mine(address) ? {auth: 'healthy', oauthProvider: 'ok', db: 'ok', errors: []} : undefined;
     await eventually(async () => (await see.condition('ProviderReachable')).status === 'True' && true);
-    expect((await see.resource()).status?.health).toMatchObject({auth: 'healthy', oauthProvider: 'ok', db: 'ok'});
+    expect((await see.resource()).status?.health).toMatchObject({
+      auth: 'healthy',
+      oauthProvider: 'ok',
+      db: 'ok',
+    });
 
     harness.answer = (address) =>
       mine(address)
-        ? {auth: 'unhealthy', oauthProvider: 'ok', db: 'error', errors: [{dependency: 'database', reason: 'authentication_failed'}]}
+        ? {
+            auth: 'unhealthy',
+            oauthProvider: 'ok',
+            db: 'error',
+            errors: [{dependency: 'database', reason: 'authentication_failed'}],
+          }
         : undefined;
     const wrong = await reason(see, 'DatabaseAuthenticationFailed');
-    expect(wrong.message).toContain('The database refuses the user or password in Secret auth-db (key "database-url")');
+    expect(wrong.message).toContain(
+      'The database refuses the user or password in Secret auth-db (key "database-url")',
+    );
 
     harness.answer = (address) =>
       mine(address)
-        ? {auth: 'degraded', oauthProvider: 'error', db: 'ok', errors: [{dependency: 'provider:keycloak', reason: 'unreachable'}]}
+        ? {
+            auth: 'degraded',
+            oauthProvider: 'error',
+            db: 'ok',
+            errors: [{dependency: 'provider:keycloak', reason: 'unreachable'}],
+          }
         : undefined;
     const away = await reason(see, 'ProviderUnreachable');
-    expect(away.message).toContain('Provider keycloak (http://keycloak.idp.svc:8080/realms/dev) does not answer');
+    expect(away.message).toContain(
+      'Provider keycloak (http://keycloak.idp.svc:8080/realms/dev) does not answer',
+    );
     expect((await see.condition('Available')).status).toBe('True');
     expect((await see.condition('DatabaseReachable')).status).toBe('True');
 
-    harness.answer = (address) => (mine(address) ? {auth: 'healthy', oauthProvider: 'ok', db: 'ok', errors: []} : undefined);
+    harness.answer = (address) =>
+      mine(address) ? {auth: 'healthy', oauthProvider: 'ok', db: 'ok', errors: []} : undefined;
     await reason(see, 'Ready');
   });
 });

@@ -69,7 +69,10 @@ export async function startHarness({permissive = false} = {}): Promise<Harness> 
         namespaces,
         identity: 'test',
         clock: systemClock,
-        logger: createLogger({component: 'operator', level: process.env['TEST_LOG'] === '1' ? 'debug' : 'silent'}),
+        logger: createLogger({
+          component: 'operator',
+          level: process.env['TEST_LOG'] === '1' ? 'debug' : 'silent',
+        }),
         metrics: createOperatorMetrics(),
         ask: (address) => Promise.resolve(harness.answer(address)),
         ...(wrap && {wrap}),
@@ -93,7 +96,10 @@ export async function startHarness({permissive = false} = {}): Promise<Harness> 
       return (await server.writes())
         .filter((each) => each.userAgent === AGENT && new Date(each.requestReceivedTimestamp) >= from)
         .filter((each) => each.objectRef?.resource !== 'events')
-        .map(({verb, objectRef: ref}) => `${verb} ${ref?.resource}/${ref?.name ?? ''}${ref?.subresource ? `/${ref.subresource}` : ''}`);
+        .map(
+          ({verb, objectRef: ref}) =>
+            `${verb} ${ref?.resource}/${ref?.name ?? ''}${ref?.subresource ? `/${ref.subresource}` : ''}`,
+        );
     },
     async stop() {
       for (const each of running) await each.stop();

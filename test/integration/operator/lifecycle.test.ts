@@ -4,7 +4,15 @@ import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {Deployment, Job, ReplicaSet} from '../../../src/operator/workloads.ts';
 import {playControllers} from './controllers.ts';
-import {createSecret, createSecrets, eventually, fraiseqlauth, Observer, startHarness, type Harness} from './harness.ts';
+import {
+  createSecret,
+  createSecrets,
+  eventually,
+  fraiseqlauth,
+  Observer,
+  startHarness,
+  type Harness,
+} from './harness.ts';
 
 let harness: Harness;
 beforeAll(async () => {
@@ -19,7 +27,9 @@ const PRODUCTION = {
   backup: {destination: {s3: {bucket: 'backups', credentialsSecretRef: {name: 's3'}}}},
 };
 
-async function apply(spec: Record<string, unknown> = {}): Promise<{namespace: string; see: Observer; key: {namespace: string; name: string}}> {
+async function apply(
+  spec: Record<string, unknown> = {},
+): Promise<{namespace: string; see: Observer; key: {namespace: string; name: string}}> {
   const namespace = await harness.namespace();
   const see = new Observer(harness.admin, namespace);
   await createSecrets(harness.admin, namespace);
@@ -58,7 +68,9 @@ describe('a resource over its life', () => {
     await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {replicas: 1}});
     await eventually(async () => {
       const children = await see.children();
-      return !children.includes('HorizontalPodAutoscaler/auth') && !children.includes('PodDisruptionBudget/auth');
+      return (
+        !children.includes('HorizontalPodAutoscaler/auth') && !children.includes('PodDisruptionBudget/auth')
+      );
     });
   });
 
@@ -66,9 +78,16 @@ describe('a resource over its life', () => {
     const {see, key} = await apply(PRODUCTION);
     expect((await deployment(see)).spec?.replicas).toBe(3);
     // As the autoscaler would, through the scale subresource.
-    await harness.admin.mergePatch(RESOURCES.Deployment, key, {spec: {replicas: 7}}, {fieldManager: 'kube-controller-manager'});
+    await harness.admin.mergePatch(
+      RESOURCES.Deployment,
+      key,
+      {spec: {replicas: 7}},
+      {fieldManager: 'kube-controller-manager'},
+    );
     await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {logging: {level: 'debug'}}});
-    await eventually(async () => JSON.stringify((await deployment(see)).spec?.template).includes('debug') && true);
+    await eventually(
+      async () => JSON.stringify((await deployment(see)).spec?.template).includes('debug') && true,
+    );
     await delay(300);
     expect((await deployment(see)).spec?.replicas).toBe(7);
 
@@ -91,7 +110,9 @@ describe('a resource over its life', () => {
     const {see, namespace} = await apply(PRODUCTION);
     const cronJob = await see.get<KubeObject>(RESOURCES.CronJob, 'auth-backup');
     if (cronJob === undefined) throw new Error('there is no CronJob');
-    const template = (cronJob as unknown as {spec: {jobTemplate: {metadata: KubeObject['metadata']; spec: object}}}).spec.jobTemplate;
+    const template = (
+      cronJob as unknown as {spec: {jobTemplate: {metadata: KubeObject['metadata']; spec: object}}}
+    ).spec.jobTemplate;
     const run = (name: string): Promise<Job> =>
       harness.admin.create<Job>(RESOURCES.Job, {
         apiVersion: 'batch/v1',
@@ -100,21 +121,56 @@ describe('a resource over its life', () => {
           ...template.metadata,
           name,
           namespace,
-          ownerReferences: [{apiVersion: 'batch/v1', kind: 'CronJob', name: 'auth-backup', uid: cronJob.metadata.uid ?? '', controller: true}],
+          ownerReferences: [
+            {
+              apiVersion: 'batch/v1',
+              kind: 'CronJob',
+              name: 'auth-backup',
+              uid: cronJob.metadata.uid ?? '',
+              controller: true,
+            },
+          ],
         },
         spec: template.spec,
-      } as unknown as Job);
+      });
     const good = await run('auth-backup-1');
     await see.createPod('auth-backup-1-x', good, template.metadata.labels ?? {}, {
       phase: 'Succeeded',
-      containerStatuses: [{name: 'backup', image: 'x', imageID: '', ready: false, restartCount: 0, state: {terminated: {exitCode: 0, message: JSON.stringify({ok: true, kind: 'backup', detail: {location: 's3://backups/a.sql.gz'}})}}}],
+      containerStatuses: [
+        {
+          name: 'backup',
+          image: 'x',
+          imageID: '',
+          ready: false,
+          restartCount: 0,
+          state: {
+            terminated: {
+              exitCode: 0,
+              message: JSON.stringify({
+                ok: true,
+                kind: 'backup',
+                detail: {location: 's3://backups/a.sql.gz'},
+              }),
+            },
+          },
+        },
+      ],
     });
     await see.completeJob(good);
     await eventually(async () => (await see.condition('BackupHealthy')).status === 'True' && true);
     expect((await see.resource()).status?.backup?.lastLocation).toBe('s3://backups/a.sql.gz');
 
     await delay(1100);
-    await see.failJob(await run('auth-backup-2'), JSON.stringify({ok: false, kind: 'backup', reason: 'BackupStorageUnavailable', message: 'bucket backups refuses us', hint: 'check Secret s3.'}));
+    await see.failJob(
+      await run('auth-backup-2'),
+      JSON.stringify({
+        ok: false,
+        kind: 'backup',
+        reason: 'BackupStorageUnavailable',
+        message: 'bucket backups refuses us',
+        hint: 'check Secret s3.',
+      }),
+    );
     const failed = await eventually(async () => {
       const condition = await see.condition('BackupHealthy');
       return condition.status === 'False' && condition;
@@ -123,9 +179,13 @@ describe('a resource over its life', () => {
     expect((await see.condition('Ready')).status).toBe('True');
 
     // Jobs vanish, the status remembers.
-    for (const name of ['auth-backup-1', 'auth-backup-2']) await harness.admin.delete(RESOURCES.Job, {namespace, name}, {propagationPolicy: 'Background'});
+    for (const name of ['auth-backup-1', 'auth-backup-2'])
+      await harness.admin.delete(RESOURCES.Job, {namespace, name}, {propagationPolicy: 'Background'});
     await delay(500);
-    expect((await see.resource()).status?.backup).toMatchObject({lastLocation: 's3://backups/a.sql.gz', lastFailureMessage: expect.stringContaining('bucket')});
+    expect((await see.resource()).status?.backup).toMatchObject({
+      lastLocation: 's3://backups/a.sql.gz',
+      lastFailureMessage: expect.stringContaining('bucket'),
+    });
   });
 
   test('a backup whose Secret is missing says so, and the server runs', async () => {
@@ -133,17 +193,27 @@ describe('a resource over its life', () => {
     await harness.admin.delete(RESOURCES.Secret, {namespace, name: 's3'});
     await eventually(async () => (await see.condition('BackupHealthy')).reason === 'SecretNotFound');
     expect((await see.condition('Ready')).status).toBe('True');
-    expect((await see.resource()).status?.blockedOn).toMatchObject([{reason: 'SecretNotFound', objectRef: {name: 's3'}}]);
+    expect((await see.resource()).status?.blockedOn).toMatchObject([
+      {reason: 'SecretNotFound', objectRef: {name: 's3'}},
+    ]);
     expect(await see.children()).toContain('CronJob/auth-backup');
   });
 
   test('pods roll when the data of a Secret changes, and only then; old configurations go when no pod uses them', async () => {
     const {see, namespace, key} = await apply();
     const first = await deployment(see);
-    await harness.admin.mergePatch(RESOURCES.Secret, {namespace, name: 'keycloak-client'}, {metadata: {labels: {a: 'b'}}, stringData: {other: 'x'}});
+    await harness.admin.mergePatch(
+      RESOURCES.Secret,
+      {namespace, name: 'keycloak-client'},
+      {metadata: {labels: {a: 'b'}}, stringData: {other: 'x'}},
+    );
     await delay(500);
     expect((await deployment(see)).metadata.generation).toBe(first.metadata.generation);
-    await harness.admin.mergePatch(RESOURCES.Secret, {namespace, name: 'keycloak-client'}, {stringData: {'client-secret': 'new'}});
+    await harness.admin.mergePatch(
+      RESOURCES.Secret,
+      {namespace, name: 'keycloak-client'},
+      {stringData: {'client-secret': 'new'}},
+    );
     await eventually(async () => (await deployment(see)).metadata.generation !== first.metadata.generation);
     await see.rollOut();
 
@@ -157,7 +227,15 @@ describe('a resource over its life', () => {
         name: 'auth-old',
         namespace,
         labels: {...first.spec?.template?.metadata?.labels},
-        ownerReferences: [{apiVersion: 'apps/v1', kind: 'Deployment', name: 'auth', uid: first.metadata.uid ?? '', controller: true}],
+        ownerReferences: [
+          {
+            apiVersion: 'apps/v1',
+            kind: 'Deployment',
+            name: 'auth',
+            uid: first.metadata.uid ?? '',
+            controller: true,
+          },
+        ],
       },
       spec: {
         replicas: 1,
@@ -165,11 +243,17 @@ describe('a resource over its life', () => {
         template: first.spec?.template,
       },
     } as unknown as ReplicaSet);
-    await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {providers: [{...fraiseqlauth('x').spec.providers[0], displayName: 'Staff'}]}});
+    await harness.admin.mergePatch(FRAISEQLAUTH, key, {
+      spec: {providers: [{...fraiseqlauth('x').spec.providers[0], displayName: 'Staff'}]},
+    });
     await eventually(async () => (await configs()).length === 2);
     await delay(500);
     expect(await configs()).toContain(old);
-    await harness.admin.mergePatch(RESOURCES.ReplicaSet, {namespace, name: 'auth-old'}, {spec: {replicas: 0}});
+    await harness.admin.mergePatch(
+      RESOURCES.ReplicaSet,
+      {namespace, name: 'auth-old'},
+      {spec: {replicas: 0}},
+    );
     await eventually(async () => (await configs()).length === 1);
     expect(await configs()).not.toContain(old);
   });
@@ -188,7 +272,11 @@ describe('a resource over its life', () => {
 
   test('a broken key is named, and another one signs', async () => {
     const {see, namespace} = await apply();
-    await harness.admin.mergePatch(RESOURCES.Secret, {namespace, name: 'auth-signing-keys'}, {stringData: {'oops.pem': 'not a key'}});
+    await harness.admin.mergePatch(
+      RESOURCES.Secret,
+      {namespace, name: 'auth-signing-keys'},
+      {stringData: {'oops.pem': 'not a key'}},
+    );
     const broken = await eventually(async () => {
       const condition = await see.condition('KeysHealthy');
       return condition.status === 'False' && condition;
@@ -222,13 +310,23 @@ describe('a resource over its life', () => {
       Array.from({length: 40}, (_, index) =>
         harness.admin.create(
           FRAISEQLAUTH,
-          fraiseqlauth(namespace, index === 7 ? {database: {urlSecretRef: {name: 'nowhere', key: 'url'}}} : {}, `auth-${index}`),
+          fraiseqlauth(
+            namespace,
+            index === 7 ? {database: {urlSecretRef: {name: 'nowhere', key: 'url'}}} : {},
+            `auth-${index}`,
+          ),
         ),
       ),
     );
     await eventually(async () => {
-      const {items} = await harness.admin.list<KubeObject & {status?: {conditions?: {type: string; status: string}[]}}>(FRAISEQLAUTH, {namespace});
-      return items.filter((each) => each.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')).length === 39;
+      const {items} = await harness.admin.list<
+        KubeObject & {status?: {conditions?: {type: string; status: string}[]}}
+      >(FRAISEQLAUTH, {namespace});
+      return (
+        items.filter((each) =>
+          each.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
+        ).length === 39
+      );
     }, 60_000);
     console.log(`39 of 40 ready after ${Math.round(performance.now() - started)} ms`);
     expect((await see.condition('Ready', 'auth-7')).reason).toBe('SecretNotFound');

@@ -3,7 +3,15 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import {RESOURCES} from '../../../src/kube/objects.ts';
 import type {Deployment} from '../../../src/operator/workloads.ts';
-import {createSecrets, eventually, fraiseqlauth, Observer, startHarness, type Harness, type Stored} from './harness.ts';
+import {
+  createSecrets,
+  eventually,
+  fraiseqlauth,
+  Observer,
+  startHarness,
+  type Harness,
+  type Stored,
+} from './harness.ts';
 
 let harness: Harness;
 beforeAll(async () => {
@@ -22,29 +30,109 @@ const WRONG: readonly [string, unknown, string, RegExp][] = [
   ['no spec at all', null, 'spec', /needed|must be/],
   ['a spec that is a list', [], 'spec', /must be an object/],
   ['an empty spec', {}, 'spec.publicURL', /needed/],
-  ['a URL with a path', {...good, publicURL: 'http://localhost:8000/auth'}, 'spec.publicURL', /without a path/],
+  [
+    'a URL with a path',
+    {...good, publicURL: 'http://localhost:8000/auth'},
+    'spec.publicURL',
+    /without a path/,
+  ],
   ['a URL that is none', {...good, publicURL: 'localhost'}, 'spec.publicURL', /for example https/],
   ['a port beyond all', {...good, publicURL: 'http://localhost:99999'}, 'spec.publicURL', /65535/],
   ['no provider', {...good, providers: []}, 'spec.providers', /at least 1/],
   ['providers that are a word', {...good, providers: 'google'}, 'spec.providers', /must be an array/],
-  ['a provider without issuer', {...good, providers: [{...provider, issuerURL: undefined}]}, 'spec.providers[0].issuerURL', /is needed for type Keycloak/],
-  ['an unknown provider type', {...good, providers: [{...provider, type: 'Facebook'}]}, 'spec.providers[0].type', /must be one of/],
-  ['two providers of one name', {...good, providers: [provider, provider]}, 'spec.providers[1]', /stands twice/],
-  ['a number for a name', {...good, providers: [{...provider, name: 7}]}, 'spec.providers[0].name', /must be a string/],
+  [
+    'a provider without issuer',
+    {...good, providers: [{...provider, issuerURL: undefined}]},
+    'spec.providers[0].issuerURL',
+    /is needed for type Keycloak/,
+  ],
+  [
+    'an unknown provider type',
+    {...good, providers: [{...provider, type: 'Facebook'}]},
+    'spec.providers[0].type',
+    /must be one of/,
+  ],
+  [
+    'two providers of one name',
+    {...good, providers: [provider, provider]},
+    'spec.providers[1]',
+    /stands twice/,
+  ],
+  [
+    'a number for a name',
+    {...good, providers: [{...provider, name: 7}]},
+    'spec.providers[0].name',
+    /must be a string/,
+  ],
   ['a duration of words', {...good, tokens: {accessTTL: 'one hour'}}, 'spec.tokens.accessTTL', /duration/],
-  ['a refresh shorter than its access', {...good, tokens: {accessTTL: '2h', refreshTTL: '1h'}}, 'spec.tokens.refreshTTL', /longer than accessTTL/],
-  ['replicas and autoscaling', {...good, replicas: 2, autoscaling: {minReplicas: 1, maxReplicas: 2}}, 'spec.replicas', /remove one of them/],
-  ['more connections than there are', {...good, replicas: 10, database: {...database, poolSize: 50}}, 'spec.database', /connectionBudget/],
+  [
+    'a refresh shorter than its access',
+    {...good, tokens: {accessTTL: '2h', refreshTTL: '1h'}},
+    'spec.tokens.refreshTTL',
+    /longer than accessTTL/,
+  ],
+  [
+    'replicas and autoscaling',
+    {...good, replicas: 2, autoscaling: {minReplicas: 1, maxReplicas: 2}},
+    'spec.replicas',
+    /remove one of them/,
+  ],
+  [
+    'more connections than there are',
+    {...good, replicas: 10, database: {...database, poolSize: 50}},
+    'spec.database',
+    /connectionBudget/,
+  ],
   ['minus one replica', {...good, replicas: -1}, 'spec.replicas', /at least 0/],
-  ['a schedule that never comes', {...good, backup: {schedule: '0 0 31 2 *', destination: {pvc: {claimName: 'backups'}}}}, 'spec.backup.schedule', /never comes/],
-  ['a time zone that does not exist', {...good, backup: {timeZone: 'Europe/Atlantis', destination: {pvc: {claimName: 'backups'}}}}, 'spec.backup.timeZone', /no time zone/],
-  ['two destinations', {...good, backup: {destination: {pvc: {claimName: 'a'}, s3: {bucket: 'bucket'}}}}, 'spec.backup.destination', /exactly one/],
+  [
+    'a schedule that never comes',
+    {...good, backup: {schedule: '0 0 31 2 *', destination: {pvc: {claimName: 'backups'}}}},
+    'spec.backup.schedule',
+    /never comes/,
+  ],
+  [
+    'a time zone that does not exist',
+    {...good, backup: {timeZone: 'Europe/Atlantis', destination: {pvc: {claimName: 'backups'}}}},
+    'spec.backup.timeZone',
+    /no time zone/,
+  ],
+  [
+    'two destinations',
+    {...good, backup: {destination: {pvc: {claimName: 'a'}, s3: {bucket: 'bucket'}}}},
+    'spec.backup.destination',
+    /exactly one/,
+  ],
   ['an image with spaces', {...good, image: 'my image'}, 'spec.image', /must be an image/],
-  ['production without backup', {...good, profile: 'Production', publicURL: 'https://a.example.com'}, 'spec.backup', /policy: None/],
-  ['a Secret with a path for a name', {...good, database: {urlSecretRef: {name: '../../etc', key: 'url'}}}, 'spec.database.urlSecretRef.name', /name of/],
-  ['a key of ten thousand letters', {...good, database: {urlSecretRef: {name: 'auth-db', key: 'k'.repeat(10_000)}}}, 'spec.database.urlSecretRef.key', /at most|253/],
-  ['a variable that is ours', {...good, pod: {extraEnv: [{name: 'DATABASE_URL', value: 'x'}]}}, 'spec.pod.extraEnv[0].name', /set by the operator/],
-  ['a prototype', JSON.parse('{"__proto__": {"publicURL": "x"}, "constructor": 1}'), 'spec.publicURL', /needed/],
+  [
+    'production without backup',
+    {...good, profile: 'Production', publicURL: 'https://a.example.com'},
+    'spec.backup',
+    /policy: None/,
+  ],
+  [
+    'a Secret with a path for a name',
+    {...good, database: {urlSecretRef: {name: '../../etc', key: 'url'}}},
+    'spec.database.urlSecretRef.name',
+    /name of/,
+  ],
+  [
+    'a key of ten thousand letters',
+    {...good, database: {urlSecretRef: {name: 'auth-db', key: 'k'.repeat(10_000)}}},
+    'spec.database.urlSecretRef.key',
+    /at most|253/,
+  ],
+  [
+    'a variable that is ours',
+    {...good, pod: {extraEnv: [{name: 'DATABASE_URL', value: 'x'}]}},
+    'spec.pod.extraEnv[0].name',
+    /set by the operator/,
+  ],
+  [
+    'a prototype',
+    JSON.parse('{"__proto__": {"publicURL": "x"}, "constructor": 1}'),
+    'spec.publicURL',
+    /needed/,
+  ],
 ];
 
 describe('specs that should never have been let in', () => {
@@ -55,7 +143,10 @@ describe('specs that should never have been let in', () => {
     await Promise.all(
       WRONG.map(async ([, spec], index) => {
         const object = fraiseqlauth(namespace, {}, `wrong-${index}`);
-        await harness.admin.create(FRAISEQLAUTH, {...object, ...(spec === null ? {spec: undefined} : {spec})} as unknown as Stored);
+        await harness.admin.create(FRAISEQLAUTH, {
+          ...object,
+          ...(spec === null ? {spec: undefined} : {spec}),
+        } as unknown as Stored);
       }),
     );
     await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, {}, 'auth'));
@@ -68,7 +159,10 @@ describe('specs that should never have been let in', () => {
       expect(valid.message).toMatch(remedy);
       const ready = await see.condition('Ready', name);
       expect(ready).toMatchObject({status: 'False', reason: 'SpecInvalid'});
-      expect((await see.resource(name)).status?.blockedOn?.[0]).toMatchObject({reason: 'SpecInvalid', objectRef: {name}});
+      expect((await see.resource(name)).status?.blockedOn?.[0]).toMatchObject({
+        reason: 'SpecInvalid',
+        objectRef: {name},
+      });
     }
     expect((await see.children()).every((each) => !each.includes('wrong'))).toBe(true);
     // Looked at once each: nothing is tried in a loop.
@@ -96,7 +190,9 @@ describe('specs that should never have been let in', () => {
     expect((await see.condition('Available')).status).toBe('True');
     const live = await see.get<Deployment>(RESOURCES.Deployment, 'auth');
     expect(live?.metadata.generation).toBe(before?.metadata.generation);
-    await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {publicURL: 'http://localhost:8000', replicas: null}});
+    await harness.admin.mergePatch(FRAISEQLAUTH, key, {
+      spec: {publicURL: 'http://localhost:8000', replicas: null},
+    });
     await eventually(async () => (await see.condition('Ready')).status === 'True' && true);
     expect((await see.resource()).status?.blockedOn).toBeUndefined();
   });

@@ -1,0 +1,116 @@
+import type {Observed} from '../observed.ts';
+import {sentence, type Problem} from '../problem.ts';
+import type {Decision} from '../reconcile/decision.ts';
+import {seconds} from './backup.ts';
+import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
+import {readyPods, type Rollout} from './rollout.ts';
+
+// What each condition but Ready says.
+
+const DATABASE = /^Database/;
+
+/** What the migration ran into, by whom it concerns. */
+export function migrationProblems(decision: Decision): {database?: Problem; schema?: Problem; pod?: Problem} {
+  const {migration, spec} = decision;
+  if (migration?.state === 'Running') return migration.problem ? {pod: migration.problem} : {};
+  if (migration?.state !== 'Failed' || spec === undefined) return {};
+  const {problem} = migration;
+  if (!DATABASE.test(problem.reason)) return {schema: problem};
+  const {name, key} = spec.database.urlSecretRef;
+  return {
+    database: {
+      ...problem,
+      message: `${problem.message} (Secret ${name}, key "${key}")`,
+      objectRef: {apiVersion: 'v1', kind: 'Secret', name, key},
+    },
+  };
+}
+
+export function secretsFinding({secrets}: Decision): Finding {
+  const all = [...(secrets?.problems ?? []), ...(secrets?.backupProblems ?? [])];
+  const [first] = all;
+  if (first) return isFalse(first.reason, all.map(sentence).join(' '));
+  return isTrue('Resolved', 'Every Secret that the spec names is there, with its keys');
+}
+
+export function databaseFinding(
+  problem: Problem | undefined,
+  decision: Decision,
+  observed: Observed,
+): Finding {
+  if (problem) return isFalse(problem.reason, sentence(problem));
+  if (observed.health?.db === 'ok') return isTrue('Reachable', 'The pods reach the database');
+  if (decision.migration?.state === 'Done') return isTrue('Reachable', 'The migration reached the database');
+  return isUnknown('NotYetKnown', 'Nothing has connected to the database yet');
+}
+
+export function schemaFinding(
+  {migration, migrationJob}: Decision,
+  problems: {database?: Problem; schema?: Problem; pod?: Problem},
+  target: string,
+  now: number,
+): Finding {
+  switch (migration?.state) {
+    case undefined:
+      return isUnknown('NotYetKnown', 'The migration has not been started yet');
+    case 'Done':
+      return isTrue('Current', `The schema is at version ${target}`);
+    case 'Wanted':
+      return isFalse('Migrating', `Migration Job ${migrationJob ?? ''} is being started`);
+    case 'Running':
+      return problems.pod
+        ? isFalse('Migrating', sentence(problems.pod))
+        : isFalse('Migrating', `Migration Job ${migrationJob ?? ''} brings the schema to version ${target}`);
+    case 'Failed': {
+      const problem = problems.schema ?? problems.database;
+      const again = `Attempt ${migration.attempt} failed; the next is made at ${seconds(Math.max(now, migration.retryAt))}, or at once when the Secret or the spec changes`;
+      return isFalse(problem?.reason ?? 'MigrationFailed', problem ? `${sentence(problem)} ${again}` : again);
+    }
+    default:
+      return migration satisfies never;
+  }
+}
+
+export function keysFinding({keys}: Decision, problems: readonly Problem[]): Finding {
+  const [first] = problems;
+  if (first) return isFalse(first.reason, problems.map(sentence).join(' '));
+  if (keys === undefined) return isUnknown('NotYetKnown', 'The signing key has not been made yet');
+  if (keys.active === undefined)
+    return isFalse('KeyMissing', 'There is no key of the algorithm to sign with; one is being made');
+  return isTrue('Healthy', `Key ${keys.active.kid} signs with ${keys.active.algorithm}`);
+}
+
+export function progressFinding(rollout: Rollout, refused: readonly Problem[]): Finding {
+  const [first] = refused;
+  if (first) return isFalse(first.reason, sentence(first));
+  switch (rollout.state) {
+    case 'NotDeployed':
+      return isFalse('NotDeployed', 'Nothing is rolled out yet');
+    case 'Complete':
+      return isTrue('RolledOut', 'The newest version and configuration run in every pod');
+    case 'InProgress':
+      return isTrue('RollingOut', `${rollout.newReady} of ${rollout.desired} new pods are ready`);
+    case 'Stuck':
+      return isFalse(
+        rollout.problem?.reason ?? 'ProgressDeadlineExceeded',
+        rollout.problem ? sentence(rollout.problem) : '',
+      );
+    default:
+      return rollout.state satisfies never;
+  }
+}
+
+export function availableFinding(rollout: Rollout, observed: Observed): Finding {
+  if (rollout.state === 'NotDeployed') return isFalse('NotDeployed', 'There is no Deployment yet');
+  if (rollout.desired === 0) return isFalse('ScaledToZero', 'spec.replicas is 0: nothing serves');
+  const ready = Math.max(rollout.ready, readyPods(observed));
+  if (ready === 0) return isFalse('NoReplicaReady', `None of ${rollout.desired} pods is ready`);
+  return isTrue('Available', ready >= rollout.desired ? 'Every pod is ready' : 'Pods are ready and serve');
+}
+
+export function providerFinding(problems: readonly Problem[], observed: Observed): Finding {
+  const [first] = problems;
+  if (first) return isFalse(first.reason, problems.map(sentence).join(' '));
+  if (observed.health?.oauthProvider === 'ok') return isTrue('Reachable', 'Every identity provider answers');
+  return isUnknown('NotYetKnown', 'No pod has been asked yet');
+}

@@ -1,0 +1,228 @@
+import {describe, expect, test} from 'vitest';
+import {developmentSpec, productionSpec} from '../../fixtures/specs.ts';
+import {outcome, World} from './world.ts';
+
+const short = (done: string[]): string[] => done.map((each) => each.replace(/-[0-9a-f]{8}$/, ''));
+
+describe('the order', () => {
+  test('keys, account and configuration, migration; and what runs pods only when it has succeeded', () => {
+    const world = new World(productionSpec());
+    expect(short(world.pass())).toEqual([
+      'mint Secret/auth-signing-keys',
+      'mint Secret/auth-state',
+      'create ServiceAccount/auth',
+      'create ConfigMap/auth-config',
+      'create Job/auth-migrate',
+    ]);
+    expect(world.pass()).toEqual([]);
+    world.completeJob();
+    expect(short(world.pass())).toEqual([
+      'create Deployment/auth',
+      'create Service/auth',
+      'create PodDisruptionBudget/auth',
+      'create HorizontalPodAutoscaler/auth',
+      'create ServiceAccount/auth-backup',
+      'create CronJob/auth-backup',
+    ]);
+    world.rollOut();
+    expect(world.pass()).toEqual([]);
+    expect(world.condition('Ready')?.status).toBe('True');
+  });
+
+  test('a change of the spec that needs no other schema or database runs no migration', () => {
+    const world = new World().settle();
+    world.change({tokens: {accessTTL: '30m'}});
+    expect(world.pass()).toEqual(['update Deployment/auth']);
+  });
+
+  test('another image, another database and another schema each migrate first, and the old pods stay till then', () => {
+    const changes: ((world: World) => void)[] = [
+      (world) => world.change({image: 'registry.test/fraiseql-auth:2.0.0'}),
+      (world) => world.secret('auth-db', {'database-url': 'postgres://app:secret@other/auth'}),
+      (world) => (world.settings = {...world.settings, schemaVersion: '5'}),
+    ];
+    for (const change of changes) {
+      const world = new World().settle();
+      const before = world.deployment;
+      change(world);
+      expect(short(world.pass())).toEqual(['create Job/auth-migrate']);
+      expect(world.deployment).toBe(before);
+      world.completeJob();
+      expect(short(world.pass()).slice(-1)).toEqual(['delete Job/auth-migrate']);
+    }
+  });
+
+  test('a migration that has succeeded is remembered when its Job is gone', () => {
+    const world = new World().settle();
+    world.children.delete(`Job/${world.job?.metadata.name}`);
+    expect(world.pass()).toEqual([]);
+    expect(world.condition('Ready')?.status).toBe('True');
+    // Unless the status is lost as well: then it runs once more, which does no harm.
+    world.status = undefined;
+    expect(short(world.pass())).toEqual(['create Job/auth-migrate']);
+  });
+});
+
+describe('a failed migration', () => {
+  test('is tried again after 10, 20, 40, 80 and then each 120 seconds', () => {
+    const world = new World();
+    world.pass();
+    const waits: number[] = [];
+    for (let attempt = 1; attempt <= 7; attempt++) {
+      world.failJob(outcome('MigrationFailed', 'no'));
+      expect(world.pass()).toEqual([]);
+      expect(world.status?.schema?.attempts).toBe(attempt);
+      const wait = world.decide().requeueAfterMs ?? 0;
+      waits.push(wait / 1000);
+      world.now += wait - 1;
+      expect(world.pass()).toEqual([]);
+      world.now += 1;
+      expect(short(world.pass())).toEqual(['recreate Job/auth-migrate']);
+      expect(world.job?.metadata.annotations?.['auth.fraiseql.dev/attempt']).toBe(String(attempt + 1));
+    }
+    expect(waits).toEqual([10, 20, 40, 80, 120, 120, 120]);
+  });
+
+  test('keeps its count when the Job went just before a restart', () => {
+    const world = new World();
+    world.pass();
+    world.failJob(outcome('MigrationFailed', 'no'));
+    world.pass();
+    world.children.delete(`Job/${world.job?.metadata.name}`);
+    world.pass();
+    expect(world.job?.metadata.annotations?.['auth.fraiseql.dev/attempt']).toBe('2');
+  });
+
+  test('is tried again at once when the spec or the Secret changes', () => {
+    const world = new World();
+    world.pass();
+    world.failJob(outcome('MigrationFailed', 'no'));
+    world.pass();
+    world.change({migrations: {timeout: '20m'}});
+    expect(short(world.pass())).toEqual(['recreate Job/auth-migrate']);
+    expect(world.job?.metadata.annotations?.['auth.fraiseql.dev/attempt']).toBe('1');
+    world.failJob(outcome('MigrationFailed', 'no'));
+    world.pass();
+    world.secret('auth-db', {'database-url': 'postgres://app:right@db/auth'});
+    expect(short(world.pass())).toEqual(['create Job/auth-migrate', 'delete Job/auth-migrate']);
+  });
+
+  test('whose pod cannot start makes room at once for what the spec says now', () => {
+    const world = new World(developmentSpec({pod: {nodeSelector: {disk: 'gold'}}}));
+    world.pass();
+    const {job} = world;
+    if (job === undefined) throw new Error('no Job');
+    world.pods = [
+      world.pod(
+        'migrate-1',
+        job,
+        {
+          conditions: [
+            {
+              type: 'PodScheduled',
+              status: 'False',
+              reason: 'Unschedulable',
+              message: '0/3 nodes are available: 3 node(s) did not match',
+            },
+          ],
+        },
+        'migration',
+      ),
+    ];
+    expect(world.pass()).toEqual([]);
+    expect(world.ready).toContain(
+      'Unschedulable: Pod migrate-1 cannot be scheduled: 0/3 nodes are available',
+    );
+    world.change({pod: {}});
+    expect(short(world.pass())).toEqual(['recreate Job/auth-migrate']);
+  });
+});
+
+describe('nothing that runs is taken away', () => {
+  const troubles: [string, (world: World) => void][] = [
+    ['an invalid spec', (world) => world.change({publicURL: 'nonsense'})],
+    ['no spec at all', (world) => (world.spec = undefined as unknown as Record<string, unknown>)],
+    ['a missing Secret', (world) => world.secret('auth-db', undefined)],
+    ['a missing key', (world) => world.secret('keycloak-client', {'client-id': 'x'})],
+    ['an empty value', (world) => world.secret('auth-db', {'database-url': '\n'})],
+    [
+      'a failed migration',
+      (world) => {
+        world.secret('auth-db', {'database-url': 'postgres://nowhere/x'});
+        world.pass();
+        world.failJob(outcome('DatabaseUnreachable', 'no answer'));
+      },
+    ],
+  ];
+  test.each(troubles)('%s', (_, trouble) => {
+    const world = new World(productionSpec()).settle();
+    const before = world.deployment;
+    trouble(world);
+    world.done = [];
+    for (let hour = 0; hour < 3; hour++) {
+      world.pass();
+      world.now += 3_600_000;
+    }
+    expect(world.done.filter((each) => !/Job/.test(each))).toEqual([]);
+    expect(world.deployment).toBe(before);
+    expect(world.condition('Ready')?.status).toBe('False');
+    expect(world.condition('Available')?.status).toBe('True');
+    expect(world.condition('Ready')?.message).toContain('What runs keeps serving (3 of 3 pods ready)');
+  });
+
+  test('its Service is made again even while something else is wrong', () => {
+    const world = new World().settle();
+    world.secret('auth-db', undefined);
+    world.children.delete('Service/auth');
+    expect(world.pass()).toEqual(['create Service/auth']);
+  });
+});
+
+describe('sections that come and go', () => {
+  test('backup, autoscaling and the second pod take their children with them', () => {
+    const world = new World(productionSpec()).settle();
+    world.change({backup: {policy: 'None'}});
+    expect(world.pass()).toEqual(['delete CronJob/auth-backup', 'delete ServiceAccount/auth-backup']);
+    world.change({replicas: 1});
+    expect(world.pass()).toEqual([
+      'delete HorizontalPodAutoscaler/auth',
+      'update Deployment/auth',
+      'delete PodDisruptionBudget/auth',
+    ]);
+  });
+
+  test('a missing Secret of the backups stops backups from changing, and nothing else', () => {
+    const destination = {s3: {bucket: 'backups', credentialsSecretRef: {name: 's3'}}};
+    const world = new World(productionSpec({backup: {destination}})).settle();
+    expect(world.children.has('CronJob/auth-backup')).toBe(false);
+    expect(world.condition('Ready')?.status).toBe('True');
+    expect(world.condition('BackupHealthy')).toMatchObject({status: 'False', reason: 'SecretNotFound'});
+    world.secret('s3', {'access-key-id': 'a', 'secret-access-key': 'b'});
+    expect(world.pass()).toEqual(['create ServiceAccount/auth-backup', 'create CronJob/auth-backup']);
+  });
+
+  test('another algorithm gets a key of its own', () => {
+    const world = new World().settle();
+    world.change({tokens: {algorithm: 'ES256'}});
+    expect(short(world.pass())[0]).toBe('mint Secret/auth-signing-keys');
+    expect(world.status?.signingKeys).toMatchObject([
+      {kid: 'k-ES256', state: 'Active'},
+      {kid: 'k-RS256', state: 'Published'},
+    ]);
+  });
+});
+
+describe('configurations', () => {
+  test('an old one stays while a pod uses it, then goes', () => {
+    const world = new World().settle();
+    const [old] = [...world.children.keys()].filter((each) => each.startsWith('ConfigMap'));
+    const name = old?.split('/')[1] ?? '';
+    const pod = world.pod('auth-old', world.deployment ?? (undefined as never), {});
+    world.pods = [{...pod, spec: {volumes: [{name: 'config', configMap: {name}}]}}];
+    world.change({providers: [{...(world.spec['providers'] as object[])[0], displayName: 'Staff'}]});
+    expect(short(world.pass())).toEqual(['create ConfigMap/auth-config', 'update Deployment/auth']);
+    expect(world.children.has(old ?? '')).toBe(true);
+    world.pods = [];
+    expect(world.pass()).toEqual([`delete ${old}`]);
+  });
+});

@@ -1,0 +1,272 @@
+import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../../src/api/v1alpha1/fraiseqlauth.ts';
+import type {KubeObject} from '../../../src/kube/objects.ts';
+import type {HealthReport, KeyView, Observed, SecretView} from '../../../src/operator/observed.ts';
+import type {Problem} from '../../../src/operator/problem.ts';
+import {decide, type Settings} from '../../../src/operator/reconcile/decide.ts';
+import {stepId, type Decision, type Step} from '../../../src/operator/reconcile/decision.ts';
+import {viewOf} from '../../../src/operator/reconcile/secrets.ts';
+import {computeStatus} from '../../../src/operator/status/status.ts';
+import {transitions, type StatusEvent} from '../../../src/operator/status/transitions.ts';
+import type {Pod, ReplicaSet} from '../../../src/operator/workloads.ts';
+import {developmentSpec} from '../../fixtures/specs.ts';
+
+export const NOW = Date.parse('2026-11-23T12:00:00Z');
+export const SETTINGS: Settings = {
+  image: 'registry.test/fraiseql-auth:1.4.0',
+  version: '1.4.0',
+  schemaVersion: '4',
+};
+
+/** A cluster in memory around one resource: what is decided is done at once, without defaults or controllers. */
+export class World {
+  now = NOW;
+  generation = 1;
+  spec: Record<string, unknown>;
+  status: FraiseQLAuthStatus | undefined;
+  secrets = new Map<string, SecretView | undefined>();
+  children = new Map<string, KubeObject>();
+  signingKeys: KeyView[] | undefined;
+  pods: Pod[] = [];
+  replicaSets: ReplicaSet[] = [];
+  logLines = new Map<string, string>();
+  health: HealthReport | undefined;
+  refused: Problem[] = [];
+  events: StatusEvent[] = [];
+  /** What was done in all, in order. */
+  done: string[] = [];
+  settings = SETTINGS;
+  #version = 0;
+
+  constructor(spec: Record<string, unknown> = developmentSpec()) {
+    this.spec = spec;
+    this.secret('auth-db', {'database-url': 'postgres://app:secret@db/auth'});
+    this.secret('keycloak-client', {'client-id': 'auth', 'client-secret': 'hush'});
+  }
+
+  secret(name: string, values: Record<string, string> | undefined): void {
+    if (values === undefined) {
+      this.secrets.delete(name);
+      return;
+    }
+    const encoded = Object.entries(values).map(([key, value]) => [
+      key,
+      Buffer.from(value).toString('base64'),
+    ]);
+    this.secrets.set(name, viewOf(Object.fromEntries(encoded)));
+  }
+
+  change(spec: Record<string, unknown>): void {
+    this.spec = {...this.spec, ...spec};
+    this.generation++;
+  }
+
+  get resource(): FraiseQLAuth {
+    return {
+      apiVersion: 'auth.fraiseql.dev/v1alpha1',
+      kind: 'FraiseQLAuth',
+      metadata: {name: 'auth', namespace: 'prod', uid: 'uid-auth', generation: this.generation},
+      spec: this.spec,
+      ...(this.status && {status: this.status}),
+    } as unknown as FraiseQLAuth;
+  }
+
+  get observed(): Observed {
+    const {secrets, children, signingKeys, pods, replicaSets, logLines, health} = this;
+    return {secrets, children, signingKeys, pods, replicaSets, logLines, health};
+  }
+
+  decide(): Decision {
+    return decide(this.resource, this.observed, this.now, this.settings);
+  }
+
+  /** One pass: what it did, and the status it came to. */
+  pass(): string[] {
+    const done: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      const {steps} = this.decide();
+      const acted = steps.flatMap((step) => this.#take(step));
+      done.push(...acted);
+      if (!steps.some((step) => step.kind === 'mint')) break;
+    }
+    const before = this.status;
+    this.status = computeStatus({
+      resource: this.resource,
+      decision: this.decide(),
+      observed: this.observed,
+      refused: this.refused,
+      schemaVersion: this.settings.schemaVersion,
+      now: this.now,
+    });
+    this.events.push(...transitions(before, this.status));
+    this.done.push(...done);
+    return done;
+  }
+
+  /** All controllers do their work until the service runs. */
+  settle(): this {
+    this.pass();
+    this.completeJob();
+    this.pass();
+    this.rollOut();
+    this.pass();
+    return this;
+  }
+
+  get job(): KubeObject | undefined {
+    return [...this.children.values()].findLast(
+      (each) => each.kind === 'Job' && each.metadata.labels?.['app.kubernetes.io/component'] === 'migration',
+    );
+  }
+
+  completeJob(): void {
+    this.patchJob({conditions: [{type: 'Complete', status: 'True', lastTransitionTime: iso(this.now)}]});
+  }
+
+  failJob(message: string, reason = 'BackoffLimitExceeded'): void {
+    const job = this.patchJob({
+      conditions: [{type: 'Failed', status: 'True', reason, lastTransitionTime: iso(this.now)}],
+    });
+    if (message !== '')
+      this.pods.push(this.pod('migrate-x', job, {containerStatuses: [ended(message)]}, 'migration'));
+  }
+
+  patchJob(status: Record<string, unknown>): KubeObject {
+    const {job} = this;
+    if (job === undefined) throw new Error('there is no migration Job');
+    const next = {...job, status};
+    this.children.set(`Job/${job.metadata.name}`, next);
+    return next;
+  }
+
+  get deployment(): (KubeObject & {spec: {replicas?: number}}) | undefined {
+    return this.children.get('Deployment/auth') as (KubeObject & {spec: {replicas?: number}}) | undefined;
+  }
+
+  rollOut(): void {
+    const live = this.deployment;
+    if (live === undefined) throw new Error('there is no Deployment');
+    const replicas = live.spec.replicas ?? 1;
+    const status = {
+      observedGeneration: live.metadata.generation,
+      replicas,
+      updatedReplicas: replicas,
+      readyReplicas: replicas,
+      availableReplicas: replicas,
+    };
+    this.children.set('Deployment/auth', {...live, status});
+  }
+
+  pod(name: string, owner: KubeObject, status: Pod['status'], component = 'server', ageMs = 60_000): Pod {
+    return {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name,
+        namespace: 'prod',
+        uid: `uid-${name}`,
+        creationTimestamp: iso(this.now - ageMs),
+        labels: {'app.kubernetes.io/component': component},
+        ownerReferences: [
+          {
+            apiVersion: owner.apiVersion,
+            kind: owner.kind,
+            name: owner.metadata.name,
+            uid: owner.metadata.uid ?? '',
+            controller: true,
+          },
+        ],
+      },
+      spec: {containers: [{name: 'server', image: 'registry.test/fraiseql-auth:9.9.9'}]},
+      ...(status && {status}),
+    };
+  }
+
+  condition(type: string): {status: string; reason: string; message: string} | undefined {
+    return this.status?.conditions?.find((each) => each.type === type);
+  }
+
+  /** What `kubectl get fqa` shows as reason, and what it says. */
+  get ready(): string {
+    const {reason, message} = this.condition('Ready') ?? {reason: '', message: ''};
+    return `${reason}: ${message}`;
+  }
+
+  #take(step: Step): string[] {
+    const id = stepId(step);
+    switch (step.kind) {
+      case 'mint':
+        if (step.what === 'signing-keys')
+          this.signingKeys = [
+            ...(this.signingKeys ?? []),
+            {kid: `k-${step.algorithm}`, algorithm: step.algorithm},
+          ];
+        this.children.set(id, secretObject(step.name));
+        return [`mint ${id}`];
+      case 'delete':
+        this.children.delete(id);
+        return [`delete ${id}`];
+      case 'run':
+      case 'apply': {
+        const live = this.children.get(id);
+        if (step.kind === 'apply' && JSON.stringify(live?.['desired']) === JSON.stringify(step.desired))
+          return [];
+        const spec = {...(step.desired['spec'] as object | undefined)};
+        if (step.kind === 'apply' && step.initially) {
+          const initial = step.initially['spec'] as object;
+          Object.assign(
+            spec,
+            live === undefined ? initial : {replicas: (live['spec'] as {replicas?: number}).replicas},
+          );
+        }
+        this.children.set(id, {
+          ...step.desired,
+          ...('spec' in step.desired && {spec}),
+          desired: step.desired,
+          metadata: {
+            ...step.desired.metadata,
+            uid: `uid-${id}-${++this.#version}`,
+            generation: (live?.metadata.generation ?? 0) + 1,
+            creationTimestamp: iso(this.now),
+          },
+          ...(live?.['status'] !== undefined && step.kind === 'apply' && {status: live['status']}),
+        });
+        return [`${live === undefined ? 'create' : step.kind === 'run' ? 'recreate' : 'update'} ${id}`];
+      }
+      default:
+        return step satisfies never;
+    }
+  }
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z');
+}
+
+export function ended(message: string, exitCode = 1) {
+  return {name: 'migrate', state: {terminated: {exitCode, reason: 'Error', message}}};
+}
+
+export function outcome(reason: string, message: string, hint = 'do this'): string {
+  return JSON.stringify({ok: false, kind: 'migrate', reason, message, hint});
+}
+
+function secretObject(name: string): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name,
+      namespace: 'prod',
+      ownerReferences: [
+        {
+          apiVersion: 'auth.fraiseql.dev/v1alpha1',
+          kind: 'FraiseQLAuth',
+          name: 'auth',
+          uid: 'uid-auth',
+          controller: true,
+        },
+      ],
+    },
+    data: {key: 'hash'},
+  };
+}
