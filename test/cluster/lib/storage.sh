@@ -11,7 +11,8 @@ build_base_rootfs() {
   local work root
   work=$(mktemp -d "$CACHE/.building-XXXXXX")
   root=$work/root
-  debootstrap --variant=minbase --merged-usr "$DEBIAN_RELEASE" "$root" || return 1
+  # Its mounts of /proc and /sys go with its namespace, even where it is interrupted.
+  unshare --mount --propagation private debootstrap --variant=minbase --merged-usr "$DEBIAN_RELEASE" "$root" || return 1
   cat >"$root/etc/dpkg/dpkg.cfg.d/slim" <<'EOF'
 path-exclude /usr/share/doc/*
 path-include /usr/share/doc/*/copyright
