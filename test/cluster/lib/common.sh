@@ -22,7 +22,7 @@ component_dir() {
 }
 KUBERNETES_DIR=$(component_dir "kubernetes-$KUBERNETES_VERSION" kube)
 COREDNS_DIR=$(component_dir "coredns-$COREDNS_VERSION" dns)
-HELM_DIR=$(component_dir "helm-$HELM_VERSION")
+HELM_DIR=$(component_dir "helm-$HELM_VERSION-kubernetes-${KUBERNETES_VERSION%.*}")
 PAUSE_DIR=$(component_dir pause pause)
 VERSITYGW_DIR=$CACHE/versitygw-$VERSITYGW_VERSION
 

@@ -35,8 +35,11 @@ build_kubernetes() {
 
 build_coredns() { go_build "$1/coredns" '' ./dns; }
 
+# What `helm template` takes for the cluster's version is the one it was built for.
 build_helm() {
-  go_build "$1/helm" "-X helm.sh/helm/v3/internal/version.version=v$HELM_VERSION" helm.sh/helm/v3/cmd/helm
+  local minor=${KUBERNETES_VERSION#*.} chart=helm.sh/helm/v3/pkg/chartutil
+  go_build "$1/helm" "-X helm.sh/helm/v3/internal/version.version=v$HELM_VERSION -X $chart.k8sVersionMajor=1 \
+    -X $chart.k8sVersionMinor=${minor%.*}" helm.sh/helm/v3/cmd/helm
 }
 
 # A module of its own: it shares nothing with the others.
