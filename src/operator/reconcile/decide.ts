@@ -244,16 +244,20 @@ interface Reading {
   readonly named: readonly Reference[];
 }
 
-// A spec is read again only when the object is another one: stores keep the same instance until it changes.
-const readings = new WeakMap<object, Reading>();
+// A spec is read again only when its generation is another one: status writes change nothing of it.
+const readings = new Map<string, Reading>();
+const MAX_READINGS = 4096;
 
 /** The spec, checked and with every default in it; what it refers to; or what is wrong with it. */
 export function reading(resource: FraiseQLAuth): Reading {
-  const known = readings.get(resource);
+  const {uid, generation} = resource.metadata;
+  const id = `${uid} ${generation}`;
+  const known = readings.get(id);
   if (known !== undefined) return known;
   const errors = checkSpec(resource);
   const spec = errors.length > 0 ? undefined : resolveSpec(resource.spec);
   const result = {errors, spec, named: spec === undefined ? [] : references(spec)};
-  readings.set(resource, result);
+  readings.set(id, result);
+  if (readings.size > MAX_READINGS) readings.delete(readings.keys().next().value ?? '');
   return result;
 }

@@ -133,15 +133,26 @@ function condition(
   return {status: 'Unknown', reason: 'WaitingForFirst', message: `The first backup is due ${next}`};
 }
 
+// Reading a schedule in a time zone costs more than all else of a status: the answer holds until that time has come.
+const known = new Map<string, {from: number; next: number | undefined}>();
+const MAX_KNOWN = 4096;
+
 /** When the schedule fires next after `after` (milliseconds since the epoch), RFC 3339 to the second. */
 export function nextRun(
-  backup: Pick<ResolvedBackup, 'schedule' | 'timeZone'>,
+  {schedule, timeZone}: Pick<ResolvedBackup, 'schedule' | 'timeZone'>,
   after: number,
 ): string | undefined {
-  const cron = new Cron(backup.schedule, {timezone: backup.timeZone, paused: true});
-  const next = cron.nextRun(new Date(after));
+  const id = `${timeZone} ${schedule}`;
+  const last = known.get(id);
+  if (last !== undefined && after >= last.from && after < (last.next ?? Infinity)) {
+    return last.next === undefined ? undefined : seconds(last.next);
+  }
+  const cron = new Cron(schedule, {timezone: timeZone, paused: true});
+  const next = cron.nextRun(new Date(after))?.getTime();
   cron.stop();
-  return next === null ? undefined : seconds(next.getTime());
+  known.set(id, {from: after, next});
+  if (known.size > MAX_KNOWN) known.delete(known.keys().next().value ?? '');
+  return next === undefined ? undefined : seconds(next);
 }
 
 interface Finished {

@@ -69,10 +69,17 @@ export function explainPod(pod: Pod, now: number, logLine?: string): Problem | u
   if (age < CREATING_MS) return undefined;
   return {
     reason: 'PodPending',
-    message: `Pod ${pod.metadata.name} has been pending for ${Math.round(age / 1000)} s`,
+    message: `Pod ${pod.metadata.name} has been pending for more than ${roughly(age)}`,
     hint: `See its events: ${describe}`,
     objectRef,
   };
+}
+
+/** An age in steps, so that a message does not change at every look. */
+function roughly(ms: number): string {
+  const minutes = [60, 30, 10, 5, 2, 1].find((each) => ms >= each * 60_000);
+  if (minutes === undefined) return '45 seconds';
+  return minutes === 1 ? 'a minute' : `${minutes} minutes`;
 }
 
 function explainContainer(

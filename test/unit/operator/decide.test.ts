@@ -141,7 +141,13 @@ describe('a failed migration', () => {
 describe('nothing that runs is taken away', () => {
   const troubles: [string, (world: World) => void][] = [
     ['an invalid spec', (world) => world.change({publicURL: 'nonsense'})],
-    ['no spec at all', (world) => (world.spec = undefined as unknown as Record<string, unknown>)],
+    [
+      'no spec at all',
+      (world) => {
+        world.spec = undefined as unknown as Record<string, unknown>;
+        world.generation++;
+      },
+    ],
     ['a missing Secret', (world) => world.secret('auth-db', undefined)],
     ['a missing key', (world) => world.secret('keycloak-client', {'client-id': 'x'})],
     ['an empty value', (world) => world.secret('auth-db', {'database-url': '\n'})],
@@ -215,7 +221,7 @@ describe('sections that come and go', () => {
 describe('configurations', () => {
   test('an old one stays while a pod uses it, then goes', () => {
     const world = new World().settle();
-    const [old] = [...world.children.keys()].filter((each) => each.startsWith('ConfigMap'));
+    const old = [...world.children.keys()].find((each) => each.startsWith('ConfigMap'));
     const name = old?.split('/')[1] ?? '';
     const pod = world.pod('auth-old', world.deployment ?? (undefined as never), {});
     world.pods = [{...pod, spec: {volumes: [{name: 'config', configMap: {name}}]}}];

@@ -17,6 +17,8 @@ export const SETTINGS: Settings = {
   schemaVersion: '4',
 };
 
+let worlds = 0;
+
 /** A cluster in memory around one resource: what is decided is done at once, without defaults or controllers. */
 export class World {
   now = NOW;
@@ -36,6 +38,7 @@ export class World {
   done: string[] = [];
   settings = SETTINGS;
   #version = 0;
+  readonly uid = `uid-auth-${++worlds}`;
 
   constructor(spec: Record<string, unknown> = developmentSpec()) {
     this.spec = spec;
@@ -64,7 +67,7 @@ export class World {
     return {
       apiVersion: 'auth.fraiseql.dev/v1alpha1',
       kind: 'FraiseQLAuth',
-      metadata: {name: 'auth', namespace: 'prod', uid: 'uid-auth', generation: this.generation},
+      metadata: {name: 'auth', namespace: 'prod', uid: this.uid, generation: this.generation},
       spec: this.spec,
       ...(this.status && {status: this.status}),
     } as unknown as FraiseQLAuth;
@@ -200,7 +203,7 @@ export class World {
             ...(this.signingKeys ?? []),
             {kid: `k-${step.algorithm}`, algorithm: step.algorithm},
           ];
-        this.children.set(id, secretObject(step.name));
+        this.children.set(id, secretObject(step.name, this.uid));
         return [`mint ${id}`];
       case 'delete':
         this.children.delete(id);
@@ -250,7 +253,7 @@ export function outcome(reason: string, message: string, hint = 'do this'): stri
   return JSON.stringify({ok: false, kind: 'migrate', reason, message, hint});
 }
 
-function secretObject(name: string): KubeObject {
+function secretObject(name: string, uid: string): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -262,7 +265,7 @@ function secretObject(name: string): KubeObject {
           apiVersion: 'auth.fraiseql.dev/v1alpha1',
           kind: 'FraiseQLAuth',
           name: 'auth',
-          uid: 'uid-auth',
+          uid,
           controller: true,
         },
       ],

@@ -1,0 +1,500 @@
+import {describe, expect, test} from 'vitest';
+import type {HealthReport} from '../../../src/operator/observed.ts';
+import {developmentSpec, productionSpec} from '../../fixtures/specs.ts';
+import {ended, iso, outcome, World} from './world.ts';
+
+const running = (): World => new World(productionSpec()).settle();
+
+const health = (over: Partial<HealthReport>): HealthReport => ({
+  auth: 'healthy',
+  oauthProvider: 'ok',
+  db: 'ok',
+  errors: [],
+  checkedAt: '2026-11-23T12:00:00Z',
+  ...over,
+});
+
+/** New pods of a roll-out that do not start, beside an old one that serves. */
+function rollingOut(container: Record<string, unknown>, more: Record<string, unknown> = {}): World {
+  const world = running();
+  world.change({logging: {level: 'debug'}});
+  world.pass();
+  const live = world.deployment;
+  if (live === undefined) throw new Error('no Deployment');
+  const status = {
+    observedGeneration: live.metadata.generation,
+    replicas: 4,
+    updatedReplicas: 1,
+    readyReplicas: 3,
+    availableReplicas: 3,
+  };
+  world.children.set('Deployment/auth', {...live, status});
+  world.pods = [
+    world.pod('auth-new-1', live, {containerStatuses: [{name: 'server', ...container}], ...more}),
+  ];
+  world.pass();
+  return world;
+}
+
+/** What a person reads in the column Reason and in the message of Ready. */
+const SITUATIONS: readonly [string, () => World, string | RegExp][] = [
+  ['it serves', running, 'Ready: Version 1.4.0 serves with 3 of 3 pods ready'],
+  [
+    'a migration runs for the first time',
+    () => {
+      const world = new World();
+      world.pass();
+      return world;
+    },
+    /^Migrating: Migration Job auth-migrate-[0-9a-f]{8} brings the database's schema up to date; the new version rolls out when it has succeeded\.$/,
+  ],
+  [
+    'a change rolls out',
+    () => rollingOut({state: {waiting: {reason: 'ContainerCreating'}}}, {startTime: iso(0)}),
+    /^PodPending: Pod auth-new-1 has been pending for more than a minute\. See its events: kubectl describe pod auth-new-1 -n prod\. The previous version keeps serving \(3 ready\)\.$/,
+  ],
+  [
+    'an invalid spec on what runs',
+    () => {
+      const world = running();
+      world.change({publicURL: 'https://api.example.com/auth'});
+      world.pass();
+      return world;
+    },
+    /^SpecInvalid: The spec is not valid: spec\.publicURL: must be the scheme and host .*for example https:\/\/api\.example\.com\. What runs keeps serving \(3 of 3 pods ready\)\.$/,
+  ],
+  [
+    'a Secret that is missing',
+    () => {
+      const world = new World();
+      world.secret('auth-db', undefined);
+      world.pass();
+      return world;
+    },
+    "SecretNotFound: Secret auth-db does not exist in namespace prod; spec.database.urlSecretRef names it. Create it: kubectl create secret generic auth-db -n prod --from-literal=database-url='postgres://USER:PASSWORD@HOST:5432/DATABASE'.",
+  ],
+  [
+    'a key that is missing',
+    () => {
+      const world = new World();
+      world.secret('auth-db', {url: 'postgres://x'});
+      world.pass();
+      return world;
+    },
+    /^SecretKeyNotFound: Secret auth-db has no key "database-url"; it has: url\. Add the key, or name one of these in spec\.database\.urlSecretRef\.key: kubectl patch secret auth-db -n prod /,
+  ],
+  [
+    'two Secrets that are missing while it runs',
+    () => {
+      const world = running();
+      world.secret('auth-db', undefined);
+      world.secret('keycloak-client', undefined);
+      world.pass();
+      return world;
+    },
+    /^SecretNotFound: Secret keycloak-client does not exist .* What runs keeps serving \(3 of 3 pods ready\)\. 1 more in status\.blockedOn\.$/,
+  ],
+  [
+    'a migration that meets no database',
+    () => {
+      const world = new World();
+      world.pass();
+      world.failJob(
+        outcome('DatabaseUnreachable', 'db.prod.svc:5432 does not answer', 'Check that the database runs.'),
+      );
+      world.pass();
+      return world;
+    },
+    'DatabaseUnreachable: db.prod.svc:5432 does not answer (Secret auth-db, key "database-url"). Check that the database runs.',
+  ],
+  [
+    'a migration that fails',
+    () => {
+      const world = new World();
+      world.pass();
+      world.failJob(
+        outcome('MigrationFailed', '0003_refresh_history: syntax error', 'Restore, then try again.'),
+      );
+      world.pass();
+      return world;
+    },
+    'MigrationFailed: 0003_refresh_history: syntax error. Restore, then try again.',
+  ],
+  [
+    'a migration that crashes without a word of its own',
+    () => {
+      const world = new World();
+      world.pass();
+      world.failJob(
+        'Error: boom\n  at x\n{"level":"fatal","msg":"cannot go on","err":{"message":"postgres://u:p@h is odd"}}\n',
+      );
+      world.pass();
+      return world;
+    },
+    /^MigrationFailed: Migration Job auth-migrate-\w+ failed: cannot go on: postgres:\/\/\[redacted\]@h is odd\. See: kubectl logs job\/auth-migrate-\w+ -n prod\.$/,
+  ],
+  [
+    'a migration that takes too long',
+    () => {
+      const world = new World();
+      world.pass();
+      world.failJob('', 'DeadlineExceeded');
+      world.pass();
+      return world;
+    },
+    /^MigrationTimedOut: Migration Job auth-migrate-\w+ did not end within spec\.migrations\.timeout\. Raise spec\.migrations\.timeout, /,
+  ],
+  [
+    'an image that cannot be pulled',
+    () =>
+      rollingOut({
+        state: {
+          waiting: {
+            reason: 'ImagePullBackOff',
+            message: 'Back-off pulling image "registry.test/fraiseql-auth:9.9.9"',
+          },
+        },
+      }),
+    'ImagePullFailed: Pod auth-new-1 cannot pull image registry.test/fraiseql-auth:9.9.9: ImagePullBackOff: Back-off pulling image "registry.test/fraiseql-auth:9.9.9". Check the name and tag in spec.image, that the registry is reachable from the nodes, and spec.imagePullSecrets. The previous version keeps serving (3 ready).',
+  ],
+  [
+    'a pod that crashes',
+    () =>
+      rollingOut({
+        restartCount: 3,
+        state: {waiting: {reason: 'CrashLoopBackOff', message: 'back-off 40s'}},
+        lastState: {
+          terminated: {
+            exitCode: 2,
+            reason: 'Error',
+            message: '{"level":"fatal","msg":"DATABASE_URL_FILE: not a URL"}\n',
+          },
+        },
+      }),
+    'ContainerCrashing: Pod auth-new-1 crashes with exit code 2, CrashLoopBackOff; its last log line: DATABASE_URL_FILE: not a URL. See: kubectl logs auth-new-1 -n prod --previous. The previous version keeps serving (3 ready).',
+  ],
+  [
+    'a pod that runs out of memory',
+    () =>
+      rollingOut({
+        state: {waiting: {reason: 'CrashLoopBackOff'}},
+        lastState: {terminated: {exitCode: 137, reason: 'OOMKilled'}},
+      }),
+    /^ContainerCrashing: Pod auth-new-1 crashes with exit code 137 \(OOMKilled: out of memory\), CrashLoopBackOff\. Raise spec\.resources\.limits\.memory\./,
+  ],
+  [
+    'a pod whose configuration is missing',
+    () =>
+      rollingOut({state: {waiting: {reason: 'CreateContainerConfigError', message: 'secret "x" not found'}}}),
+    /^ContainerConfigInvalid: Pod auth-new-1 cannot start: CreateContainerConfigError: secret "x" not found\. Create what is missing\./,
+  ],
+  [
+    'a pod for which there is no room',
+    () =>
+      rollingOut(
+        {},
+        {
+          containerStatuses: [],
+          conditions: [
+            {
+              type: 'PodScheduled',
+              status: 'False',
+              reason: 'Unschedulable',
+              message: '0/1 nodes are available: 1 Insufficient memory.',
+            },
+          ],
+        },
+      ),
+    'Unschedulable: Pod auth-new-1 cannot be scheduled: 0/1 nodes are available: 1 Insufficient memory. Make room on the nodes, lower spec.resources, or change spec.pod.nodeSelector, tolerations or affinity. The previous version keeps serving (3 ready).',
+  ],
+  [
+    'the database away while it runs',
+    () => {
+      const world = running();
+      world.health = health({
+        auth: 'unhealthy',
+        db: 'error',
+        errors: [{dependency: 'database', reason: 'unreachable'}],
+      });
+      world.pass();
+      return world;
+    },
+    /^DatabaseUnreachable: The database that Secret auth-db \(key "database-url"\) names cannot be reached \(unreachable\)\. Check that the database runs/,
+  ],
+  [
+    'a wrong password while it runs',
+    () => {
+      const world = running();
+      world.health = health({
+        auth: 'unhealthy',
+        db: 'error',
+        errors: [{dependency: 'database', reason: 'authentication_failed'}],
+      });
+      world.pass();
+      return world;
+    },
+    /^DatabaseAuthenticationFailed: The database refuses the user or password in Secret auth-db \(key "database-url"\)\. Put the right ones into Secret auth-db/,
+  ],
+  [
+    'a provider that is away',
+    () => {
+      const world = running();
+      world.health = health({
+        auth: 'degraded',
+        oauthProvider: 'error',
+        errors: [{dependency: 'provider:keycloak', reason: 'timeout'}],
+      });
+      world.pass();
+      return world;
+    },
+    'ProviderUnreachable: Provider keycloak (https://id.example.com/realms/staff) does not answer (timeout). Check that it runs and is reachable from the pods. Existing sessions go on; new logins through it fail until it is back. What runs keeps serving (3 of 3 pods ready).',
+  ],
+  [
+    'a provider that refuses us',
+    () => {
+      const world = running();
+      world.health = health({
+        auth: 'degraded',
+        oauthProvider: 'error',
+        errors: [{dependency: 'provider:keycloak', reason: 'authentication_failed'}],
+      });
+      world.pass();
+      return world;
+    },
+    /^ProviderInvalid: Provider keycloak \(.*\) refuses the client id or secret\. Correct client-id and client-secret in Secret keycloak-client\./,
+  ],
+  [
+    "somebody else's object in the way",
+    () => {
+      const world = running();
+      world.refused = [
+        {
+          reason: 'ObjectNotOurs',
+          message: 'Service prod/auth exists and is not ours',
+          hint: 'Delete or rename Service auth',
+          objectRef: {kind: 'Service', name: 'auth'},
+        },
+      ];
+      world.pass();
+      return world;
+    },
+    'ObjectNotOurs: Service prod/auth exists and is not ours. Delete or rename Service auth. What runs keeps serving (3 of 3 pods ready).',
+  ],
+  [
+    'no pods wanted',
+    () => new World(developmentSpec({replicas: 0})).settle(),
+    'ScaledToZero: spec.replicas is 0, so nothing serves. Set it to 1 or more.',
+  ],
+];
+
+describe('what a person reads', () => {
+  test.each(SITUATIONS)('%s', (_, make, expected) => {
+    const {ready} = make();
+    const same = typeof expected === 'string' ? ready === expected : expected.test(ready);
+    expect(same ? expected : ready).toEqual(expected);
+  });
+
+  test.each(SITUATIONS)(
+    '%s: every condition speaks of this generation, and a second look changes nothing',
+    (_, make) => {
+      const world = make();
+      const {status} = world;
+      for (const each of status?.conditions ?? []) expect(each.observedGeneration).toBe(world.generation);
+      expect(status?.observedGeneration).toBe(world.generation);
+      world.now += 1000;
+      world.pass();
+      world.now += 1000;
+      const before = world.status;
+      world.pass();
+      // A pod's age is in its message; all else stands still.
+      const still = (value: unknown) => JSON.stringify(value).replaceAll(/pending for \d+ s/g, '');
+      expect(still(world.status)).toBe(still(before));
+    },
+  );
+});
+
+describe('conditions', () => {
+  test('a time moves only with its status', () => {
+    const world = running();
+    const before = world.status?.conditions?.find((each) => each.type === 'Ready')?.lastTransitionTime;
+    world.now += 60_000;
+    world.secret('auth-db', undefined);
+    world.pass();
+    const since = iso(world.now);
+    expect(world.status?.conditions?.find((each) => each.type === 'Ready')?.lastTransitionTime).toBe(since);
+    expect(world.status?.blockedOn?.[0]?.since).toBe(since);
+    world.now += 60_000;
+    world.secret('auth-db', {other: 'x'});
+    world.pass();
+    expect(world.condition('Ready')?.reason).toBe('SecretKeyNotFound');
+    expect(world.status?.conditions?.find((each) => each.type === 'Ready')?.lastTransitionTime).toBe(since);
+    expect(before).not.toBe(since);
+  });
+
+  test('more pods of what runs do not make it unready', () => {
+    const world = running();
+    const live = world.deployment;
+    if (live === undefined) throw new Error('no Deployment');
+    const status = {
+      observedGeneration: 1,
+      replicas: 5,
+      updatedReplicas: 5,
+      readyReplicas: 3,
+      availableReplicas: 3,
+    };
+    world.children.set('Deployment/auth', {...live, spec: {...live.spec, replicas: 5}, status});
+    world.pass();
+    expect(world.condition('Ready')?.status).toBe('True');
+    expect(world.condition('Progressing')?.reason).toBe('RollingOut');
+  });
+
+  test('a change makes it unready until it is rolled out everywhere', () => {
+    const world = running();
+    world.change({logging: {level: 'debug'}});
+    world.pass();
+    const live = world.deployment;
+    if (live === undefined) throw new Error('no Deployment');
+    const steps = [
+      {observedGeneration: 1, replicas: 3, updatedReplicas: 3, readyReplicas: 3},
+      {observedGeneration: 2, replicas: 4, updatedReplicas: 1, readyReplicas: 3},
+      {observedGeneration: 2, replicas: 4, updatedReplicas: 3, readyReplicas: 4},
+      {observedGeneration: 2, replicas: 3, updatedReplicas: 3, readyReplicas: 3},
+    ];
+    const seen = steps.map((status) => {
+      world.children.set('Deployment/auth', {...live, status});
+      world.pass();
+      return world.condition('Ready')?.reason;
+    });
+    expect(seen).toEqual(['RollingOut', 'RollingOut', 'RollingOut', 'Ready']);
+    expect(world.condition('Available')?.status).toBe('True');
+  });
+
+  test('the version moves when it runs everywhere', () => {
+    const world = running();
+    expect(world.status?.version).toEqual({current: '1.4.0', target: '1.4.0'});
+    world.change({image: 'registry.test/fraiseql-auth:2.0.0'});
+    world.pass();
+    expect(world.status?.version).toEqual({current: '1.4.0', target: '2.0.0'});
+    expect(world.status?.schema?.current).toBe('4');
+  });
+
+  test('another database says nothing of its schema until it is migrated', () => {
+    const world = running();
+    world.secret('auth-db', {'database-url': 'postgres://app:secret@other/auth'});
+    world.pass();
+    expect(world.status?.schema).toMatchObject({target: '4'});
+    expect(world.status?.schema?.current).toBeUndefined();
+  });
+});
+
+describe('events', () => {
+  test('one for each turn, none for standing still', () => {
+    const world = running();
+    expect(world.events.map((each) => `${each.type} ${each.reason}`)).toEqual([
+      'Normal Migrating',
+      'Normal RollingOut',
+      'Normal Migrated',
+      'Normal Ready',
+    ]);
+    world.events = [];
+    world.pass();
+    expect(world.events).toEqual([]);
+    world.secret('auth-db', undefined);
+    world.pass();
+    world.pass();
+    expect(world.events).toMatchObject([{type: 'Warning', reason: 'SecretNotFound'}]);
+  });
+});
+
+describe('backups', () => {
+  const job = (world: World, name: string, condition: string, at: number, message?: string) => {
+    const object = {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: {
+        name,
+        namespace: 'prod',
+        uid: `uid-${name}`,
+        labels: {'app.kubernetes.io/component': 'backup'},
+      },
+      status: {
+        conditions: [{type: condition, status: 'True', lastTransitionTime: iso(at)}],
+        ...(condition === 'Complete' && {completionTime: iso(at)}),
+      },
+    };
+    world.children.set(`Job/${name}`, object);
+    if (message !== undefined)
+      world.pods.push(
+        world.pod(`${name}-x`, object, {phase: 'Succeeded', containerStatuses: [ended(message)]}, 'backup'),
+      );
+  };
+
+  test('the first is waited for, and the time of the next stands there', () => {
+    const world = running();
+    expect(world.condition('BackupHealthy')).toMatchObject({
+      status: 'Unknown',
+      reason: 'WaitingForFirst',
+      message: 'The first backup is due at 2026-11-24T02:00:00Z',
+    });
+    expect(world.status?.backup).toEqual({next: '2026-11-24T02:00:00Z'});
+    world.now += 3_600_000;
+    world.pass();
+    expect(world.status?.backup?.next).toBe('2026-11-24T02:00:00Z');
+    world.now = Date.parse('2026-11-24T02:00:01Z');
+    world.pass();
+    expect(world.status?.backup?.next).toBe('2026-11-25T02:00:00Z');
+  });
+
+  test('success and failure are kept when their Jobs are gone, and Ready stays', () => {
+    const world = running();
+    job(
+      world,
+      'b1',
+      'Complete',
+      world.now,
+      JSON.stringify({ok: true, kind: 'backup', detail: {location: 's3://b/one'}}),
+    );
+    world.pass();
+    expect(world.condition('BackupHealthy')).toMatchObject({
+      status: 'True',
+      message: `The last backup, of ${iso(world.now)}, succeeded: s3://b/one`,
+    });
+    world.now += 86_400_000;
+    job(
+      world,
+      'b2',
+      'Failed',
+      world.now,
+      outcome('BackupStorageUnavailable', 'the bucket is gone', 'Make it.'),
+    );
+    world.pass();
+    world.children.delete('Job/b1');
+    world.children.delete('Job/b2');
+    world.pods = [];
+    world.pass();
+    expect(world.status?.backup).toMatchObject({lastLocation: 's3://b/one', lastFailure: iso(world.now)});
+    expect(world.condition('BackupHealthy')).toMatchObject({status: 'False', reason: 'Failed'});
+    expect(world.condition('BackupHealthy')?.message).toContain(
+      'BackupStorageUnavailable: the bucket is gone Make it.',
+    );
+    expect(world.condition('BackupHealthy')?.message).toContain(
+      'The last good one is of 2026-11-23T12:00:00Z',
+    );
+    expect(world.condition('Ready')?.status).toBe('True');
+    expect(world.events.at(-1)).toMatchObject({type: 'Warning', reason: 'Failed'});
+  });
+
+  test('one that never came is overdue', () => {
+    const world = running();
+    world.now = Date.parse('2026-11-24T05:00:00Z');
+    world.pass();
+    expect(world.condition('BackupHealthy')).toMatchObject({status: 'False', reason: 'Overdue'});
+  });
+
+  test('a schedule is read in its time zone', () => {
+    const world = new World(
+      productionSpec({backup: {timeZone: 'Asia/Tokyo', destination: {pvc: {claimName: 'b'}}}}),
+    ).settle();
+    expect(world.status?.backup?.next).toBe('2026-11-23T17:00:00Z');
+  });
+});
