@@ -1,18 +1,18 @@
 /** An amount of a resource as Kubernetes writes it: a decimal number and a suffix. */
-export const QUANTITY = /^([0-9]{1,12}(\.[0-9]{1,9})?)(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$/;
+export const QUANTITY =
+  /^([0-9]{1,12}m|[0-9]{1,6}(\.[0-9]{1,3})?(k|M|G|T|Ki|Mi|Gi|Ti)|[0-9]{1,15}(\.[0-9]{1,3})?)$/;
 
-const DECIMAL = ['m', '', 'k', 'M', 'G', 'T', 'P'] as const;
-const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'] as const;
+const DECIMAL = ['m', '', 'k', 'M', 'G', 'T', 'P', 'E'] as const;
+const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'] as const;
 /** Quantities are compared in billionths, so that every one that the expression allows is a whole number. */
 const NANO = 1_000_000_000n;
 
 /** The amount in billionths; undefined where the text is not a quantity. */
 export function quantityNanos(text: string): bigint | undefined {
-  const match = QUANTITY.exec(text);
-  if (!match) return undefined;
-  const [whole = '0', fraction = ''] = (match[1] ?? '').split('.');
+  if (!QUANTITY.test(text)) return undefined;
+  const suffix = /[A-Za-z]*$/.exec(text)?.[0] ?? '';
+  const [whole = '0', fraction = ''] = text.slice(0, text.length - suffix.length).split('.');
   const digits = BigInt(whole) * NANO + BigInt(fraction.padEnd(9, '0'));
-  const suffix = match[3] ?? '';
   if (suffix.endsWith('i')) return digits * 1024n ** BigInt(BINARY.indexOf(suffix as 'Ki'));
   if (suffix === 'm') return digits / 1000n;
   return digits * 1000n ** BigInt(DECIMAL.indexOf(suffix as 'k') - 1);
@@ -37,9 +37,8 @@ function binary(nanos: bigint): string | undefined {
 }
 
 function decimal(nanos: bigint): string {
-  // What is smaller than a thousandth is rounded up, as the API server does for CPU and memory.
-  let value = (nanos + 999_999n) / 1_000_000n;
-  let power = 0;
+  // Every amount that the expression allows is a whole number of thousandths.
+  let [value, power] = [nanos / 1_000_000n, 0];
   while (value % 1000n === 0n && power < DECIMAL.length - 1) {
     value /= 1000n;
     power += 1;

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {canonicalQuantity} from '../../../src/api/v1alpha1/quantity.ts';
 import {checkSpec} from '../../../src/api/v1alpha1/check.ts';
 import {type KubeObject, RESOURCES, type ResourceType} from '../../../src/kube/objects.ts';
 import {isSubset} from '../../../src/kube/subset.ts';
@@ -76,6 +77,30 @@ test('whatever spec is valid, the API server takes its children, and they stay t
   );
   expect(instances).toBeGreaterThanOrEqual(40);
 });
+
+test('amounts are spelled as the API server spells them', async () => {
+  const suffix = fc.constantFrom('m', '', 'k', 'M', 'G', 'Ki', 'Mi', 'Gi', 'Ti');
+  const text = fc
+    .tuple(fc.integer({min: 1, max: 5000}), fc.option(fc.integer({min: 0, max: 999})), suffix)
+    .map(([whole, part, unit]) => `${whole}${part === null || unit === 'm' ? '' : `.${part}`}${unit}`);
+  await fc.assert(
+    fc.asyncProperty(text, async (memory) => {
+      const spec = developmentSpec({resources: {limits: {memory}}});
+      const manifest = deploymentOf(spec);
+      // A limit below the default request lowers that too.
+      const {limits} = instance(spec).spec.resources;
+      expect(limits.memory).toBe(canonicalQuantity(memory));
+      expect(difference(manifest, await tryOut(manifest))).toEqual([]);
+    }),
+    {numRuns: 200},
+  );
+});
+
+function deploymentOf(spec: unknown): KubeObject {
+  const found = allManifests(instance(spec)).find(({kind}) => kind === 'Deployment');
+  if (!found) throw new Error('no Deployment');
+  return found;
+}
 
 /** Of affinity the definition knows only that it is an object; the API server refuses nonsense with the Deployment. */
 function nonsenseAffinity(spec: Record<string, unknown>): boolean {

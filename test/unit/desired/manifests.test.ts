@@ -1,0 +1,266 @@
+import * as fc from 'fast-check';
+import {describe, expect, test} from 'vitest';
+import {parse} from 'yaml';
+import {checkSpec} from '../../../src/api/v1alpha1/check.ts';
+import type {KubeObject} from '../../../src/kube/objects.ts';
+import {backupCronJob} from '../../../src/operator/desired/backupCronJob.ts';
+import {configMap} from '../../../src/operator/desired/configMap.ts';
+import {deployment} from '../../../src/operator/desired/deployment.ts';
+import {migrationJob, migrationJobName} from '../../../src/operator/desired/migrationJob.ts';
+import {podDisruptionBudget} from '../../../src/operator/desired/podDisruptionBudget.ts';
+import {allManifests, instance} from '../../fixtures/desired.ts';
+import {specArbitrary} from '../../fixtures/spec-arbitraries.ts';
+import {developmentSpec, fullSpec, productionSpec, provider, resource} from '../../fixtures/specs.ts';
+
+const KEYS = {signingKeys: [{kid: '2026-11', algorithm: 'RS256', use: 'sign'}]} as const;
+const IMAGE = {image: 'registry.example.com/fraiseql-auth:1', version: '1'};
+const INPUTS = {...IMAGE, configMapName: 'auth-config-01234567', secretHash: 'abcdef01'};
+
+interface PodTemplate {
+  metadata: {labels: Record<string, string>; annotations?: Record<string, string>};
+  spec: {
+    containers: {
+      name: string;
+      env: {name: string; value?: string}[];
+      volumeMounts: {name: string; mountPath: string}[];
+    }[];
+    volumes: {name: string}[];
+    [field: string]: unknown;
+  };
+}
+/** What pods a manifest makes. */
+function podTemplate({kind, spec}: KubeObject): PodTemplate {
+  const job = kind === 'CronJob' ? (spec as {jobTemplate: {spec: object}}).jobTemplate.spec : spec;
+  return (job as {template: PodTemplate}).template;
+}
+const env = (manifest: KubeObject) =>
+  Object.fromEntries(
+    podTemplate(manifest).spec.containers[0]?.env.map(({name, value}) => [name, value]) ?? [],
+  );
+
+describe('every manifest of every valid spec', () => {
+  test('has a valid name, the labels, its owner, and is the same each time', () => {
+    let valid = 0;
+    fc.assert(
+      fc.property(specArbitrary, (spec) => {
+        fc.pre(checkSpec(resource(spec)).length === 0);
+        valid += 1;
+        const manifests = allManifests(instance(spec));
+        expect(allManifests(instance(structuredClone(spec)))).toEqual(manifests);
+        expect(new Set(manifests.map(({kind, metadata}) => `${kind}/${metadata.name}`)).size).toBe(
+          manifests.length,
+        );
+        for (const {metadata} of manifests) {
+          expect(metadata.name).toMatch(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
+          expect(metadata.namespace).toBe('default');
+          expect(metadata.labels).toMatchObject({
+            'app.kubernetes.io/name': 'fraiseql-auth',
+            'app.kubernetes.io/instance': 'auth',
+            'app.kubernetes.io/managed-by': 'fraiseql-auth-operator',
+          });
+          const wrong = Object.values(metadata.labels ?? {}).filter(
+            (value) => !/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(value),
+          );
+          expect(wrong).toEqual([]);
+          expect(metadata.ownerReferences).toEqual([
+            expect.objectContaining({kind: 'FraiseQLAuth', name: 'auth', controller: true}),
+          ]);
+        }
+      }),
+      {numRuns: 40},
+    );
+    expect(valid).toBeGreaterThanOrEqual(40);
+  });
+
+  test.each(
+    allManifests(instance(fullSpec())).filter((each) => ['Deployment', 'Job', 'CronJob'].includes(each.kind)),
+  )('$kind: mounts what it has, has what it mounts, and runs as nobody', (manifest) => {
+    const {metadata, spec} = podTemplate(manifest);
+    const [container] = spec.containers;
+    const mounted = container?.volumeMounts.map(({name}) => name).sort();
+    expect(mounted).toEqual(spec.volumes.map(({name}) => name).sort());
+    expect(new Set(container?.volumeMounts.map(({mountPath}) => mountPath)).size).toBe(mounted?.length);
+    expect(spec['automountServiceAccountToken']).toBe(false);
+    expect(spec['enableServiceLinks']).toBe(false);
+    expect(spec['securityContext']).toMatchObject({
+      runAsNonRoot: true,
+      seccompProfile: {type: 'RuntimeDefault'},
+    });
+    expect(container).toMatchObject({
+      terminationMessagePolicy: 'FallbackToLogsOnError',
+      securityContext: {
+        readOnlyRootFilesystem: true,
+        allowPrivilegeEscalation: false,
+        capabilities: {drop: ['ALL']},
+      },
+    });
+    expect(metadata.labels).toMatchObject({team: 'identity', 'app.kubernetes.io/name': 'fraiseql-auth'});
+    expect(metadata.annotations).toMatchObject({'example.com/note': 'some text'});
+    expect(env(manifest)).toMatchObject({HTTPS_PROXY: 'http://proxy:3128'});
+  });
+});
+
+describe('the Deployment', () => {
+  test('says nothing of replicas where an autoscaler does', () => {
+    expect(deployment(instance(productionSpec()), INPUTS)['spec']).not.toHaveProperty('replicas');
+    expect(deployment(instance(productionSpec({replicas: 0})), INPUTS)['spec']).toMatchObject({replicas: 0});
+  });
+
+  test('keeps the old pods until the new ones serve', () => {
+    expect(deployment(instance(productionSpec()), INPUTS)['spec']).toMatchObject({
+      strategy: {type: 'RollingUpdate', rollingUpdate: {maxUnavailable: 0, maxSurge: 1}},
+      progressDeadlineSeconds: 300,
+    });
+  });
+
+  test('is alive without its database and ready only with it', () => {
+    const [container] = podTemplate(deployment(instance(developmentSpec()), INPUTS)).spec.containers;
+    expect(container).toMatchObject({
+      livenessProbe: {httpGet: {path: '/health/live'}},
+      startupProbe: {httpGet: {path: '/health/live'}},
+      readinessProbe: {httpGet: {path: '/health/auth'}},
+    });
+  });
+
+  test('rolls when a Secret or the configuration changed, and only then', () => {
+    const one = deployment(instance(fullSpec()), INPUTS);
+    expect(podTemplate(deployment(instance(fullSpec()), {...INPUTS, secretHash: 'x'}))).not.toEqual(
+      podTemplate(one),
+    );
+    const moved = {...INPUTS, configMapName: 'auth-config-76543210'};
+    expect(podTemplate(deployment(instance(fullSpec()), moved))).not.toEqual(podTemplate(one));
+    const scaled = {...fullSpec(), autoscaling: {minReplicas: 3, maxReplicas: 9}};
+    expect(podTemplate(deployment(instance(scaled), INPUTS))).toEqual(podTemplate(one));
+  });
+
+  test('tells the server what the spec says, in its units', () => {
+    expect(env(deployment(instance(fullSpec()), INPUTS))).toMatchObject({
+      OAUTH_REDIRECT_URI: 'https://api.example.com/auth/callback',
+      JWT_ISSUER: 'https://api.example.com',
+      JWT_ALGORITHM: 'ES256',
+      JWT_AUDIENCE: 'fraiseql-api,other',
+      SESSION_TIMEOUT_MINUTES: '90',
+      REFRESH_TOKEN_TTL: '604800',
+      REFRESH_REPLAY_WINDOW: '30',
+      DATABASE_POOL_SIZE: '20',
+      DATABASE_MAX_LIFETIME: '3600',
+      RETURN_TO_ORIGINS: 'https://app.example.com,https://admin.example.com',
+      TRUSTED_PROXIES: '10.0.0.0/8,::1',
+    });
+    expect(env(deployment(instance(developmentSpec()), INPUTS))).not.toHaveProperty('JWT_AUDIENCE');
+  });
+
+  test('holds no secret in its environment', () => {
+    const names = Object.keys(env(deployment(instance(fullSpec()), INPUTS)));
+    expect(names.filter((name) => /^(DATABASE_URL|STATE_KEY|.*_CLIENT_SECRET)$/.test(name))).toEqual([]);
+  });
+});
+
+describe('the configuration', () => {
+  const read = (spec: unknown) =>
+    parse(configMap(instance(spec), KEYS).data['auth.yaml'] ?? '') as Record<string, unknown>;
+
+  test('names secrets by file, and allows the hosts that the issuers name', () => {
+    const spec = developmentSpec({
+      providers: [
+        provider({issuerURL: 'http://keycloak.idp.svc:8080/realms/dev', scopes: ['openid']}),
+        {name: 'google', type: 'Google', clientCredentialsSecretRef: {name: 'google'}},
+      ],
+    });
+    expect(read(spec)).toEqual({
+      providers: [
+        {
+          name: 'keycloak',
+          type: 'keycloak',
+          displayName: 'keycloak',
+          issuerUrl: 'http://keycloak.idp.svc:8080/realms/dev',
+          clientIdFile: '/etc/fraiseql-auth/providers/keycloak/client-id',
+          clientSecretFile: '/etc/fraiseql-auth/providers/keycloak/client-secret',
+          scopes: ['openid'],
+        },
+        {
+          name: 'google',
+          type: 'google',
+          displayName: 'google',
+          clientIdFile: '/etc/fraiseql-auth/providers/google/client-id',
+          clientSecretFile: '/etc/fraiseql-auth/providers/google/client-secret',
+        },
+      ],
+      signingKeys: [
+        {kid: '2026-11', algorithm: 'RS256', file: '/etc/fraiseql-auth/keys/2026-11.pem', use: 'sign'},
+      ],
+      allowedHosts: ['keycloak.idp.svc:8080'],
+    });
+  });
+
+  test('another content is another ConfigMap', () => {
+    const name = (spec: unknown) => configMap(instance(spec), KEYS).metadata.name;
+    expect(name(developmentSpec())).toBe(name(developmentSpec({replicas: 2})));
+    expect(name(developmentSpec())).not.toBe(
+      name(developmentSpec({providers: [provider({displayName: 'Staff'})]})),
+    );
+    expect(configMap(instance(developmentSpec()), KEYS)['immutable']).toBe(true);
+  });
+});
+
+describe('the migration', () => {
+  const inputs = {image: 'a', schemaVersion: '4', databaseHash: '01234567'};
+
+  test('is another Job for another image, schema or database, and for nothing else', () => {
+    const name = (more: object = {}, spec: unknown = developmentSpec()) =>
+      migrationJobName(instance(spec), {...inputs, ...more});
+    const different = [name(), name({image: 'b'}), name({schemaVersion: '5'}), name({databaseHash: 'x'})];
+    expect(new Set(different).size).toBe(4);
+    expect(name({}, developmentSpec({migrations: {timeout: '1h'}, replicas: 2}))).toBe(name());
+  });
+
+  test('is one attempt that ends', () => {
+    expect(
+      migrationJob(instance(developmentSpec({migrations: {timeout: '2m'}})), inputs)['spec'],
+    ).toMatchObject({
+      backoffLimit: 0,
+      activeDeadlineSeconds: 180,
+      template: {spec: {restartPolicy: 'Never', containers: [{name: 'migrate', args: ['db', 'migrate']}]}},
+    });
+  });
+});
+
+describe('the backup', () => {
+  test('never runs twice at once, nor for what was missed long ago', () => {
+    expect(backupCronJob(instance(productionSpec()), IMAGE)?.['spec']).toMatchObject({
+      schedule: '0 2 * * *',
+      timeZone: 'Etc/UTC',
+      concurrencyPolicy: 'Forbid',
+      startingDeadlineSeconds: 3600,
+    });
+  });
+
+  test('goes to the claim or to the bucket', () => {
+    const [pvc, s3] = [productionSpec(), fullSpec()].map((spec) => backupCronJob(instance(spec), IMAGE));
+    expect(pvc && env(pvc)).toMatchObject({
+      BACKUP_DESTINATION: 'file:///backups',
+      BACKUP_RETENTION_SECONDS: '2592000',
+    });
+    expect(pvc && podTemplate(pvc).spec.volumes).toContainEqual({
+      name: 'backups',
+      persistentVolumeClaim: {claimName: 'backups'},
+    });
+    expect(s3 && env(s3)).toMatchObject({
+      BACKUP_DESTINATION: 's3://backups/a/b',
+      S3_ENDPOINT: 'https://s3.example.com',
+      S3_FORCE_PATH_STYLE: 'true',
+      BACKUP_NAME_PREFIX: 'default-auth',
+    });
+  });
+
+  test('is not there where the spec has none', () => {
+    expect(backupCronJob(instance(developmentSpec()), IMAGE)).toBeUndefined();
+    expect(backupCronJob(instance(productionSpec({backup: {policy: 'None'}})), IMAGE)).toBeUndefined();
+  });
+});
+
+test('a disruption budget would block a single pod for ever', () => {
+  expect(podDisruptionBudget(instance(developmentSpec()))).toBeUndefined();
+  expect(podDisruptionBudget(instance(developmentSpec({autoscaling: {minReplicas: 1}})))).toBeUndefined();
+  expect(podDisruptionBudget(instance(productionSpec()))?.['spec']).toMatchObject({maxUnavailable: 1});
+});
