@@ -67,7 +67,7 @@ start_controllers() {
     --allocate-node-cidrs --cluster-cidr="$POD_CIDR" --service-cluster-ip-range="$SERVICE_CIDR" \
     --service-account-private-key-file="$STATE/pki/service-account.key" --root-ca-file="$STATE/pki/ca.crt" \
     --cluster-signing-cert-file="$STATE/pki/ca.crt" --cluster-signing-key-file="$STATE/pki/ca.key" \
-    --pvclaimbinder-sync-period=2s --v=1
+    --pvclaimbinder-sync-period=2s --kube-api-qps=300 --kube-api-burst=600 --v=1
   component kube-scheduler kube-scheduler --kubeconfig="$STATE/kubeconfig/scheduler" --leader-elect=false \
     --bind-address=127.0.0.1 --v=1
 }
