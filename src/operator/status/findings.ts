@@ -80,9 +80,16 @@ export function keysFinding({keys}: Decision, problems: readonly Problem[]): Fin
   return isTrue('Healthy', `Key ${keys.active.kid} signs with ${keys.active.algorithm}`);
 }
 
-export function progressFinding(rollout: Rollout, refused: readonly Problem[]): Finding {
-  const [first] = refused;
-  if (first) return isFalse(first.reason, sentence(first));
+export function progressFinding(
+  {secrets, migration, migrationJob}: Decision,
+  rollout: Rollout,
+  problems: readonly (Problem | undefined)[],
+): Finding {
+  const first = [...(secrets?.problems ?? []), ...problems].find((each) => each !== undefined);
+  if (first) return isFalse(first.reason, `What the spec says is not rolled out. ${sentence(first)}`);
+  if (migration !== undefined && migration.state !== 'Done') {
+    return isTrue('Migrating', `It rolls out when migration Job ${migrationJob ?? ''} has succeeded`);
+  }
   switch (rollout.state) {
     case 'NotDeployed':
       return isFalse('NotDeployed', 'Nothing is rolled out yet');

@@ -76,7 +76,12 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     DatabaseReachable: databaseFinding(database, decision, observed),
     SchemaCurrent: schemaFinding(decision, migration, inputs.schemaVersion, now),
     KeysHealthy: keysFinding(decision, keyProblems),
-    Progressing: progressFinding(rollout, refused),
+    Progressing: progressFinding(decision, rollout, [
+      ...refused,
+      migration.database,
+      migration.schema,
+      migration.pod,
+    ]),
     Available: availableFinding(rollout, observed),
     ProviderReachable: providerFinding(providers, observed),
     BackupHealthy: backup.condition,

@@ -498,3 +498,27 @@ describe('backups', () => {
     expect(world.status?.backup?.next).toBe('2026-11-23T17:00:00Z');
   });
 });
+
+describe('Progressing', () => {
+  const progressing = (world: World) => {
+    world.pass();
+    const {status, reason} = world.condition('Progressing') ?? {status: '', reason: ''};
+    return `${status} ${reason}`;
+  };
+
+  test('is about what the spec says, not about what happens to run', () => {
+    const world = running();
+    expect(progressing(world)).toBe('True RolledOut');
+    world.change({image: 'registry.test/fraiseql-auth:9.9.9'});
+    expect(progressing(world)).toBe('True Migrating');
+    const {job} = world;
+    if (job === undefined) throw new Error('no Job');
+    const waiting = {reason: 'ErrImagePull', message: 'not found'};
+    world.pods = [
+      world.pod('migrate-1', job, {containerStatuses: [{name: 'migrate', state: {waiting}}]}, 'migration'),
+    ];
+    expect(progressing(world)).toBe('False ImagePullFailed');
+    world.secret('auth-db', undefined);
+    expect(progressing(world)).toBe('False SecretNotFound');
+  });
+});

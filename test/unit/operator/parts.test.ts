@@ -1,0 +1,181 @@
+import {describe, expect, test} from 'vitest';
+import {ApiError, ForeignObjectError} from '../../../src/kube/client.ts';
+import {configurationFrom} from '../../../src/operator/configuration.ts';
+import {
+  keysIn,
+  mintSigningKey,
+  mintStateKey,
+  viewKey,
+  withoutSecrets,
+} from '../../../src/operator/reconcile/keys.ts';
+import {mergePatch} from '../../../src/operator/reconcile/merge-patch.ts';
+import {notOlder, Overlay} from '../../../src/operator/reconcile/overlay.ts';
+import {policyOf} from '../../../src/operator/reconcile/policy.ts';
+import {versionOf} from '../../../src/operator/reconcile/version.ts';
+import {lastLine, oneLine} from '../../../src/operator/status/pods.ts';
+import {FakeClock} from './fake-clock.ts';
+
+const object = (resourceVersion: string, uid = 'u') => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: {name: 'a', namespace: 'n', uid, resourceVersion},
+});
+
+describe('our own writes, until the watch has shown them', () => {
+  test('a write counts until the store has it or something newer', () => {
+    const overlay = new Overlay(new FakeClock());
+    const written = object('10');
+    overlay.wrote(written);
+    expect(overlay.see('Service', 'n/a', undefined)).toBe(written);
+    expect(overlay.see('Service', 'n/a', object('9'))).toBe(written);
+    const newer = object('11');
+    expect(overlay.see('Service', 'n/a', newer)).toBe(newer);
+    expect(overlay.see('Service', 'n/a', undefined)).toBeUndefined();
+  });
+
+  test('the echo of a write is told from a change', () => {
+    const overlay = new Overlay(new FakeClock());
+    overlay.wrote(object('10'));
+    expect(overlay.shown(object('9'))).toBe(false);
+    expect(overlay.shown(object('10'))).toBe(true);
+    expect(overlay.shown(object('10'))).toBe(false);
+  });
+
+  test('what was deleted stays deleted, but for another in its place', () => {
+    const overlay = new Overlay(new FakeClock());
+    overlay.deleted(object('10', 'old'));
+    expect(overlay.see('Service', 'n/a', object('10', 'old'))).toBeUndefined();
+    const other = object('12', 'new');
+    expect(overlay.see('Service', 'n/a', other)).toBe(other);
+  });
+
+  test('a write that the watch never shows is not believed for ever', async () => {
+    const clock = new FakeClock();
+    const overlay = new Overlay(clock);
+    overlay.wrote(object('10'));
+    await clock.advance(31_000);
+    expect(overlay.see('Service', 'n/a', undefined)).toBeUndefined();
+  });
+
+  test('versions are numbers of any length', () => {
+    expect(notOlder('99999999999999999999', '9')).toBe(true);
+    expect(notOlder('9', '10')).toBe(false);
+    expect(notOlder('abc', 'abd')).toBe(false);
+  });
+});
+
+describe('errors carry their policy', () => {
+  const subject = {apiVersion: 'v1', kind: 'Service', name: 'auth'};
+  const policy = (status: number, reason: string, message = 'x', detail = {}) =>
+    policyOf(new ApiError(status, reason, message, detail), subject);
+
+  test('what a person has to mend goes into the status, what passes is waited for, the rest is tried again', () => {
+    expect(policy(422, 'Invalid', 'create services n/auth: 422 Invalid: port is taken')).toMatchObject({
+      kind: 'refused',
+      problem: {reason: 'ObjectRefused', message: 'The API server refused Service auth: port is taken'},
+    });
+    expect(policy(403, 'Forbidden')).toMatchObject({kind: 'refused'});
+    expect(policy(409, 'Terminating')).toMatchObject({kind: 'wait'});
+    expect(policy(409, 'Conflict')).toMatchObject({kind: 'retry'});
+    expect(policy(429, 'TooManyRequests', 'x', {retryAfterMs: 4000})).toEqual({kind: 'retry', retryMs: 4000});
+    expect(policy(500, 'InternalError')).toMatchObject({kind: 'retry'});
+    expect(policy(0, 'ConnectionRefused')).toMatchObject({kind: 'retry'});
+    const foreign = policyOf(new ForeignObjectError(object('1'), 'it has no label x'), subject);
+    expect(foreign).toMatchObject({
+      kind: 'refused',
+      problem: {reason: 'ObjectNotOurs', message: 'Service n/a exists and is not ours (it has no label x)'},
+    });
+    expect(() => policyOf(new TypeError('a mistake of ours'), subject)).toThrow('a mistake of ours');
+  });
+});
+
+describe('keys', () => {
+  test.each(['RS256', 'ES256', 'EdDSA'] as const)(
+    '%s: made, recognised, and never shown',
+    async (algorithm) => {
+      const {kid, pem} = await mintSigningKey(algorithm);
+      expect(kid).toMatch(/^[\w-]{43}$/);
+      expect(viewKey(kid, pem)).toEqual({kid, algorithm});
+      const data = {[`${kid}.pem`]: Buffer.from(pem).toString('base64')};
+      const secret = withoutSecrets({...object('1'), kind: 'Secret', data});
+      expect(keysIn(secret)).toEqual([{kid, algorithm}]);
+      expect(JSON.stringify(secret)).not.toContain(data[`${kid}.pem`]?.slice(40, 80));
+    },
+  );
+
+  test('32 random bytes, each time others', () => {
+    expect(Buffer.from(mintStateKey(), 'base64')).toHaveLength(32);
+    expect(mintStateKey()).not.toBe(mintStateKey());
+  });
+
+  test('what cannot sign is told without a word of it', () => {
+    const view = viewKey('k', '-----BEGIN PRIVATE KEY-----\nsecretsecret\n-----END PRIVATE KEY-----');
+    expect(view).toEqual({kid: 'k', problem: 'it is not a private key in PEM form'});
+  });
+});
+
+describe('small parts', () => {
+  test('a merge patch holds what differs, and nothing where nothing does', () => {
+    expect(mergePatch({a: 1, b: {c: [1]}}, {a: 1, b: {c: [1]}})).toBeUndefined();
+    expect(mergePatch({a: 1, b: {c: 1, d: 2}, e: 1}, {a: 2, b: {c: 1}})).toEqual({
+      a: 2,
+      b: {d: null},
+      e: null,
+    });
+    expect(mergePatch({list: [{a: 1}]}, {list: [{a: 1, b: 2}]})).toEqual({list: [{a: 1, b: 2}]});
+  });
+
+  test('the version of an image', () => {
+    const own = {image: 'r.test/f:1', version: '1.4.0'};
+    expect(versionOf('r.test/f:1', own)).toBe('1.4.0');
+    expect(versionOf('r.test:5000/f:2.0.0', own)).toBe('2.0.0');
+    expect(versionOf('r.test:5000/f', own)).toBe('latest');
+    expect(versionOf(`r.test/f@sha256:${'ab'.repeat(32)}`, own)).toBe('abababababab');
+  });
+
+  test('the last line that says something', () => {
+    expect(lastLine('one\n\ntwo\n\n')).toBe('two');
+    expect(lastLine('{"msg":"cannot start","err":{"message":"no port"}}')).toBe('cannot start: no port');
+    expect(lastLine('{broken')).toBe('{broken');
+    expect(lastLine('')).toBeUndefined();
+    expect(oneLine(`a\n${'b'.repeat(500)}`)).toHaveLength(400);
+    expect(oneLine('postgres://u:p@h/d')).toBe('postgres://[redacted]@h/d');
+  });
+});
+
+describe('the environment', () => {
+  const defaults = {namespace: 'system', hostname: 'pod-1'};
+
+  test('what is not said has its default', () => {
+    expect(configurationFrom({OPERATOR_IMAGE: 'r.test/f:1'}, defaults)).toEqual({
+      watchNamespaces: [],
+      namespace: 'system',
+      identity: expect.stringMatching(/^pod-1-\d+$/),
+      image: 'r.test/f:1',
+      leaderElect: true,
+      metricsPort: 8080,
+      healthPort: 8081,
+      logLevel: 'info',
+    });
+    const env = {
+      OPERATOR_IMAGE: 'x',
+      WATCH_NAMESPACE: ' a, b,a ',
+      POD_NAME: 'me',
+      LEADER_ELECT: 'false',
+      HEALTH_PORT: '0',
+    };
+    expect(configurationFrom(env, defaults)).toMatchObject({
+      watchNamespaces: ['a', 'b'],
+      identity: 'me',
+      leaderElect: false,
+      healthPort: 0,
+    });
+  });
+
+  test('all that is wrong is said at once', () => {
+    const env = {WATCH_NAMESPACE: 'A', METRICS_PORT: '-1', LEADER_ELECT: 'perhaps', LOG_LEVEL: 'loud'};
+    expect(() => configurationFrom(env, {hostname: 'h'})).toThrow(
+      /WATCH_NAMESPACE[^]*LEADER_ELECT[^]*POD_NAMESPACE[^]*OPERATOR_IMAGE[^]*LOG_LEVEL[^]*METRICS_PORT/,
+    );
+  });
+});
