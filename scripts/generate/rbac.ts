@@ -70,7 +70,7 @@ export const PEOPLE_RULES = {
     },
   ],
 } satisfies Record<string, Rule[]>;
-export const AGGREGATE = 'rbac.authorization.k8s.io/aggregate-to-';
+const AGGREGATE = 'rbac.authorization.k8s.io/aggregate-to-';
 
 const leader = [role('Role', `${NAME}-leader`, LEADER_RULES), binding('Role', `${NAME}-leader`)];
 

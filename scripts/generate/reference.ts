@@ -1,5 +1,5 @@
 import type {Schema} from '../../src/api/crd/structural.ts';
-import {CONDITIONS, CONDITION_MEANINGS, CONDITION_TYPES} from '../../src/api/v1alpha1/conditions.ts';
+import {CONDITIONS, CONDITION_TYPES} from '../../src/api/v1alpha1/conditions.ts';
 import {API_VERSION, KIND, NAMES} from '../../src/api/v1alpha1/groupVersion.ts';
 
 /** The reference page of FraiseQLAuth, in Markdown. */
@@ -29,7 +29,7 @@ export function referencePage(spec: Schema, status: Schema): string {
     '|---|---|---|',
     ...CONDITION_TYPES.map(
       (type) =>
-        `| \`${type}\` | ${CONDITION_MEANINGS[type]} | ${CONDITIONS[type].map((reason) => `\`${reason}\``).join(', ')} |`,
+        `| \`${type}\` | ${CONDITIONS[type].trueWhen} | ${CONDITIONS[type].reasons.map((reason) => `\`${reason}\``).join(', ')} |`,
     ),
     '',
   ].join('\n');

@@ -62,7 +62,7 @@ const destination = withRules(
 );
 
 /** When nothing is said: the guide's hour and the guide's 30 days. */
-export const DEFAULT_SCHEDULE = '0 2 * * *';
+const DEFAULT_SCHEDULE = '0 2 * * *';
 
 export const backup = withRules(
   z.object({

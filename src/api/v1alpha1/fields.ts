@@ -74,7 +74,7 @@ const HOST =
 const PORT = '(:[1-9][0-9]{0,4})?';
 
 /** Scheme, host and port, nothing after: `https://app.example.com`. */
-export const ORIGIN = new RegExp(`^https?://${HOST}${PORT}$`);
+const ORIGIN = new RegExp(`^https?://${HOST}${PORT}$`);
 /** A URL without user, query or fragment: `https://id.example.com/realms/staff`. */
 export const PLAIN_URL = new RegExp(`^https?://${HOST}${PORT}(/[-A-Za-z0-9._~%!$&'()*+,;=:@/]*)?$`);
 

@@ -4,7 +4,7 @@ import {matches, withRules} from './rules.ts';
 import {secretRef} from './secretRef.ts';
 
 /** The kinds of identity provider that the server knows. */
-export const PROVIDER_TYPES = ['Keycloak', 'Google', 'Auth0', 'OIDC'] as const;
+const PROVIDER_TYPES = ['Keycloak', 'Google', 'Auth0', 'OIDC'] as const;
 
 /** The issuer of every Google account. */
 export const GOOGLE_ISSUER = 'https://accounts.google.com';

@@ -20,11 +20,11 @@ export type Scaling =
 
 type Amount = {cpu: string; memory: string};
 /** Requests and limits as the API server gives them back. */
-export type ResolvedResources = {requests: Amount; limits: Amount};
+type ResolvedResources = {requests: Amount; limits: Amount};
 
 type Backup = NonNullable<DefaultedSpec['backup']>;
 type Destination = NonNullable<Backup['destination']>;
-export type ResolvedDestination =
+type ResolvedDestination =
   | ({kind: 's3'} & NonNullable<Destination['s3']> & {forcePathStyle: boolean})
   | ({kind: 'pvc'} & NonNullable<Destination['pvc']>);
 
@@ -36,7 +36,7 @@ export interface ResolvedBackup {
   destination: ResolvedDestination;
 }
 
-export type ResolvedProvider = Omit<DefaultedSpec['providers'][number], 'issuerURL'> & {
+type ResolvedProvider = Omit<DefaultedSpec['providers'][number], 'issuerURL'> & {
   displayName: string;
   issuerURL: string;
 };

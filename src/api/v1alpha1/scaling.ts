@@ -4,7 +4,7 @@ import {withRules} from './rules.ts';
 /** A rolling update adds at most this many pods beside the old ones. */
 export const SURGE = 1;
 /** The most pods that one FraiseQLAuth may ask for. */
-export const MAX_REPLICAS = 100;
+const MAX_REPLICAS = 100;
 
 export const replicas = z.int().min(0).max(MAX_REPLICAS).meta({
   description:

@@ -12,7 +12,7 @@ const count = z.int().min(0).max(2_147_483_647).meta({format: 'int32'});
 const generation = z.int().min(0).max(Number.MAX_SAFE_INTEGER).meta({format: 'int64'});
 
 /** A condition as every Kubernetes API has it. */
-export const conditionSchema = z.object({
+const conditionSchema = z.object({
   type: z.string().max(316),
   status: z.enum(['True', 'False', 'Unknown']),
   reason: z.string().min(1).max(1024),

@@ -4,7 +4,7 @@ import {setOf} from './fields.ts';
 import {matches, withRules} from './rules.ts';
 
 /** How access tokens may be signed. */
-export const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;
+const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;
 
 export const tokens = withRules(
   z.object({
