@@ -1,9 +1,9 @@
 import {createServer, type Server} from 'node:http';
 
 /** What a path answers; a string is a failure's reason. */
-export type Check = () => string | undefined;
+type Check = () => string | undefined;
 
-export interface Page {
+interface Page {
   readonly contentType: string;
   readonly body: () => Promise<string> | string;
 }

@@ -1,5 +1,5 @@
 /** The object that a problem is about, in the resource's own namespace. */
-export interface ObjectRef {
+interface ObjectRef {
   readonly apiVersion?: string;
   readonly kind: string;
   readonly name: string;

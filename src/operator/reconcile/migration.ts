@@ -31,7 +31,7 @@ export type Migration =
     };
 
 /** How long to wait after the n-th failure: 10 s, 20 s, 40 s, 80 s, 2 min. */
-export function retryDelayMs(attempt: number): number {
+function retryDelayMs(attempt: number): number {
   return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt - 1, 10));
 }
 
@@ -80,14 +80,14 @@ export function assessMigration(input: {
 }
 
 /** Pods that this very Job made, the newest first. */
-export function podsOf(job: Job, pods: readonly Pod[]): Pod[] {
+function podsOf(job: Job, pods: readonly Pod[]): Pod[] {
   return pods
     .filter((pod) => controllerOf(pod)?.uid === job.metadata.uid)
     .sort((a, b) => (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''));
 }
 
 /** What a container said of itself when it ended. */
-export function terminationMessage(pod: Pod): string | undefined {
+function terminationMessage(pod: Pod): string | undefined {
   for (const container of pod.status?.containerStatuses ?? []) {
     const message = container.state?.terminated?.message ?? container.lastState?.terminated?.message;
     if (message) return message;

@@ -138,7 +138,7 @@ const known = new Map<string, {from: number; next: number | undefined}>();
 const MAX_KNOWN = 4096;
 
 /** When the schedule fires next after `after` (milliseconds since the epoch), RFC 3339 to the second. */
-export function nextRun(
+function nextRun(
   {schedule, timeZone}: Pick<ResolvedBackup, 'schedule' | 'timeZone'>,
   after: number,
 ): string | undefined {

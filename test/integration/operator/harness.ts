@@ -17,7 +17,7 @@ import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
 
 export type Stored = FraiseQLAuth & KubeObject;
 export const IMAGE = 'registry.test/fraiseql-auth:1.0.0';
-export const AGENT = 'operator-under-test';
+const AGENT = 'operator-under-test';
 const CRD = resolve(import.meta.dirname, '../../../crds/fraiseqlauths.auth.fraiseql.dev.yaml');
 
 export interface Harness {
@@ -34,7 +34,7 @@ export interface Harness {
   stop(): Promise<void>;
 }
 
-export interface Running {
+interface Running {
   /** Ends it as SIGTERM does, or at once. */
   stop(): Promise<void>;
 }

@@ -10,8 +10,8 @@ import {transitions, type StatusEvent} from '../../../src/operator/status/transi
 import type {Pod, ReplicaSet} from '../../../src/operator/workloads.ts';
 import {developmentSpec} from '../../fixtures/specs.ts';
 
-export const NOW = Date.parse('2026-11-23T12:00:00Z');
-export const SETTINGS: Settings = {
+const NOW = Date.parse('2026-11-23T12:00:00Z');
+const SETTINGS: Settings = {
   image: 'registry.test/fraiseql-auth:1.4.0',
   version: '1.4.0',
   schemaVersion: '4',
