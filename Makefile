@@ -58,7 +58,7 @@ cluster-install: $(MODULES) ## bring what the test cluster is made of
 
 .PHONY: cluster
 cluster: cluster-install image ## a shell with a cluster around it, KUBECONFIG set
-	test/cluster/run bash
+	test/cluster/run test/cluster/shell
 
 .PHONY: image
 image: cluster-install ## build the image, and the one of the fixtures for the tests
