@@ -2,6 +2,7 @@ import {expect, test} from 'vitest';
 import {ApiError} from '../../../src/kube/errors.ts';
 import {LeaderElection, type Lease, type LeasePort} from '../../../src/kube/lease.ts';
 import type {KubeObject} from '../../../src/kube/objects.ts';
+import {sleep} from '../../../src/support/clock.ts';
 import {FakeClock, settle} from './fake-clock.ts';
 
 /** A server that holds one lease and does what the real one does; a test may cut candidates off from it. */
@@ -9,17 +10,21 @@ class OneLease {
   lease: Lease | undefined;
   #version = 0;
   readonly cut = new Set<string>();
+  /** How long the answer to a write is on its way. */
+  answerMs = 0;
   readonly writes: {identity: string; at: number}[] = [];
 
   port(identity: string, clock: FakeClock): LeasePort {
     const reach = (): void => {
       if (this.cut.has(identity)) throw new ApiError(0, 'Timeout', 'no answer');
     };
-    const write = (lease: Lease): Lease => {
+    const write = async (lease: Lease): Promise<Lease> => {
       const metadata = {...lease.metadata, resourceVersion: String(++this.#version)};
-      this.lease = {...lease, metadata};
+      const written = {...lease, metadata};
+      this.lease = written;
       this.writes.push({identity, at: clock.monotonic()});
-      return this.lease;
+      if (this.answerMs > 0) await sleep(clock, this.answerMs);
+      return written;
     };
     const port = {
       get: async () => {
@@ -117,6 +122,17 @@ test('a process that was stopped is no leader the moment it wakes, before any ti
   await settle();
   expect(election.isLeader()).toBe(true);
   clock.jump(10_000);
+  expect(election.isLeader()).toBe(false);
+});
+
+test('the lease counts from before the call, not from its answer', async () => {
+  const [server, clock] = [new OneLease(), new FakeClock()];
+  server.answerMs = 8000;
+  const {election} = stand(server, 'a', clock);
+  await clock.advance(8500);
+  expect(election.isLeader()).toBe(true);
+  server.cut.add('a');
+  await clock.advance(1600);
   expect(election.isLeader()).toBe(false);
 });
 
