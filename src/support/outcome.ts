@@ -7,7 +7,7 @@ import {z} from 'zod';
  * `reason` is a CamelCase word that code may compare; `message` says what happened and `hint` what to do, both for a
  * person, neither with a secret.
  */
-export const outcomeSchema = z.discriminatedUnion('ok', [
+const outcomeSchema = z.discriminatedUnion('ok', [
   z.object({ok: z.literal(true), kind: z.string(), detail: z.record(z.string(), z.unknown())}),
   z.object({
     ok: z.literal(false),
