@@ -78,6 +78,9 @@ const ORIGIN = new RegExp(`^https?://${HOST}${PORT}$`);
 /** A URL without user, query or fragment: `https://id.example.com/realms/staff`. */
 export const PLAIN_URL = new RegExp(`^https?://${HOST}${PORT}(/[-A-Za-z0-9._~%!$&'()*+,;=:@/]*)?$`);
 
+/** A host, with a port where only that one is meant: `id.example.com:8443`. */
+export const HOST_AND_PORT = new RegExp(`^${HOST}${PORT}$`);
+
 /** The schema of an origin. */
 export function origin(message: string, ...more: Rule<string>[]): z.ZodString {
   return withRules(z.string().max(512), [matches(ORIGIN, message), ...more]);

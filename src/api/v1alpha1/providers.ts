@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import {PLAIN_URL, keyedList, line, setOf} from './fields.ts';
+import {HOST_AND_PORT, PLAIN_URL, keyedList, line, setOf} from './fields.ts';
 import {matches, withRules} from './rules.ts';
 import {secretRef} from './secretRef.ts';
 
@@ -60,6 +60,17 @@ const provider = withRules(
     )
       .optional()
       .meta({description: 'What is asked of the provider. Default: openid, email and profile.'}),
+    allowedHosts: setOf(
+      withRules(z.string().max(260), [
+        matches(HOST_AND_PORT, 'must be a host, with a port where it has one: for example id.internal:8443'),
+      ]),
+      8,
+    )
+      .optional()
+      .meta({
+        description:
+          "More hosts that may be on http or at a private address, where the provider's metadata names other ones than the issuer's for its token endpoint or keys.",
+      }),
     allowedEmailDomains: setOf(
       withRules(z.string().max(253), [
         matches(

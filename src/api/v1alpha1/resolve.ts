@@ -51,6 +51,7 @@ export interface ResolvedSpec {
     algorithm: DefaultedSpec['tokens']['algorithm'];
     accessTTLSeconds: number;
     refreshTTLSeconds: number;
+    idleTTLSeconds: number;
     refreshRotation: DefaultedSpec['tokens']['refreshRotation'];
     replayWindowSeconds: number;
     /** Empty: the server takes the public URL. */
@@ -74,6 +75,8 @@ export interface ResolvedSpec {
   logging: DefaultedSpec['logging'];
   trustedProxies: string[];
 }
+
+const DEFAULT_IDLE_TTL = '72h';
 
 /** What a profile has where the spec says nothing. */
 const PROFILES: Record<DefaultedSpec['profile'], {scaling: Scaling; resources: ResolvedResources}> = {
@@ -110,6 +113,10 @@ export function resolveSpec(written: FraiseQLAuthSpec): ResolvedSpec {
       algorithm: spec.tokens.algorithm,
       accessTTLSeconds: seconds(spec.tokens.accessTTL),
       refreshTTLSeconds: seconds(spec.tokens.refreshTTL),
+      idleTTLSeconds: Math.min(
+        seconds(spec.tokens.idleTTL ?? DEFAULT_IDLE_TTL),
+        seconds(spec.tokens.refreshTTL),
+      ),
       refreshRotation: spec.tokens.refreshRotation,
       replayWindowSeconds: seconds(spec.tokens.replayWindow),
       audience: spec.tokens.audience ?? [],

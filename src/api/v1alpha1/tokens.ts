@@ -15,6 +15,10 @@ export const tokens = withRules(
     refreshTTL: duration({min: '5m', max: '8760h', example: '168h'})
       .default('168h')
       .meta({description: 'How long a session lasts in all, however often it is refreshed.'}),
+    idleTTL: duration({min: '1m', max: '8760h', example: '72h'}).optional().meta({
+      description:
+        'How long a session may stay unused before it ends. Default: 72h, or refreshTTL where that is shorter.',
+    }),
     refreshRotation: z.enum(['Rotate', 'Static']).default('Rotate').meta({
       description:
         'Rotate gives a new refresh token at every refresh. Static keeps the first one, for clients that cannot store a new one; a stolen token then works until the session ends.',

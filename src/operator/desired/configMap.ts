@@ -1,5 +1,4 @@
 import {stringify} from 'yaml';
-import {GOOGLE_ISSUER} from '../../api/v1alpha1/providers.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import type {KubeObject} from '../../kube/objects.ts';
 import {childMeta} from './children.ts';
@@ -34,9 +33,11 @@ export function configMap(
 }
 
 function authYaml(spec: ResolvedSpec, signingKeys: readonly SigningKeyUse[]) {
-  const allowedHosts = [...new Set(spec.providers.map((each) => each.issuerURL))]
-    .filter((issuer) => issuer !== GOOGLE_ISSUER)
-    .map(hostAndPort);
+  const allowedHosts = new Set(
+    spec.providers.flatMap(({type, issuerURL, allowedHosts: more = []}) =>
+      type === 'Google' ? more : [hostAndPort(issuerURL), ...more],
+    ),
+  );
   return {
     providers: spec.providers.map((each) => ({
       name: each.name,
@@ -55,7 +56,7 @@ function authYaml(spec: ResolvedSpec, signingKeys: readonly SigningKeyUse[]) {
       use,
     })),
     // Whoever wrote the issuer's URL allowed its host, be it on http or at an address inside the cluster.
-    ...(allowedHosts.length > 0 && {allowedHosts: [...new Set(allowedHosts)]}),
+    ...(allowedHosts.size > 0 && {allowedHosts: [...allowedHosts]}),
   };
 }
 

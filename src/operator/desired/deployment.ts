@@ -135,6 +135,7 @@ function serverEnv(spec: ResolvedSpec): EnvVar[] {
     ['JWT_AUDIENCE', tokens.audience.join(',')],
     ['SESSION_TIMEOUT_MINUTES', String(tokens.accessTTLSeconds / 60)],
     ['REFRESH_TOKEN_TTL', String(tokens.refreshTTLSeconds)],
+    ['REFRESH_IDLE_TTL', String(tokens.idleTTLSeconds)],
     ['REFRESH_REPLAY_WINDOW', String(tokens.replayWindowSeconds)],
     ['REFRESH_ROTATION', tokens.refreshRotation],
     ['RETURN_TO_ORIGINS', spec.returnToOrigins.join(',')],

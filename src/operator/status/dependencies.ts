@@ -113,7 +113,7 @@ export function providerProblems(
         return {
           reason: 'ProviderInvalid',
           message: `Provider ${name} (${issuer}) leads to an address that is not allowed`,
-          hint: `Check spec.providers[${Math.max(0, index)}].issuerURL and what the provider's metadata names`,
+          hint: `Check spec.providers[${Math.max(0, index)}].issuerURL and what the provider's metadata names; a host of your own that it names goes into spec.providers[${Math.max(0, index)}].allowedHosts`,
           objectRef,
         };
       default:

@@ -45,6 +45,13 @@ describe('resolveSpec', () => {
     expect(resolve(productionSpec()).database.poolSize).toBe(8);
   });
 
+  test('a session that nobody uses ends after three days, or with its time', () => {
+    const idle = (tokens?: object) => resolve(developmentSpec({tokens})).tokens.idleTTLSeconds;
+    expect(idle()).toBe(3 * 86_400);
+    expect(idle({refreshTTL: '24h'})).toBe(86_400);
+    expect(idle({idleTTL: '2h'})).toBe(7200);
+  });
+
   test('a fixed number of pods takes the place of the autoscaler', () => {
     expect(resolve(productionSpec({replicas: 4})).scaling).toEqual({kind: 'Fixed', replicas: 4});
     expect(resolve(developmentSpec({autoscaling: {}})).scaling).toMatchObject({

@@ -141,6 +141,7 @@ describe('the Deployment', () => {
       JWT_AUDIENCE: 'fraiseql-api,other',
       SESSION_TIMEOUT_MINUTES: '90',
       REFRESH_TOKEN_TTL: '604800',
+      REFRESH_IDLE_TTL: '86400',
       REFRESH_REPLAY_WINDOW: '30',
       DATABASE_POOL_SIZE: '20',
       DATABASE_MAX_LIFETIME: '3600',
@@ -163,7 +164,11 @@ describe('the configuration', () => {
   test('names secrets by file, and allows the hosts that the issuers name', () => {
     const spec = developmentSpec({
       providers: [
-        provider({issuerURL: 'http://keycloak.idp.svc:8080/realms/dev', scopes: ['openid']}),
+        provider({
+          issuerURL: 'http://keycloak.idp.svc:8080/realms/dev',
+          scopes: ['openid'],
+          allowedHosts: ['keycloak-keys.idp.svc'],
+        }),
         {name: 'google', type: 'Google', clientCredentialsSecretRef: {name: 'google'}},
       ],
     });
@@ -189,7 +194,7 @@ describe('the configuration', () => {
       signingKeys: [
         {kid: '2026-11', algorithm: 'RS256', file: '/etc/fraiseql-auth/keys/2026-11.pem', use: 'sign'},
       ],
-      allowedHosts: ['keycloak.idp.svc:8080'],
+      allowedHosts: ['keycloak.idp.svc:8080', 'keycloak-keys.idp.svc'],
     });
   });
 
