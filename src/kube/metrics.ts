@@ -1,6 +1,6 @@
 import {Counter, Gauge, Histogram, type Registry} from 'prom-client';
 
-/** Told of every finished call to the API server. `code` is the HTTP status, or `<error>` when no answer came. */
+/** Told of every finished call to the API server, of a watch when it has begun. `code` is the HTTP status, or `<error>` when no answer came. */
 export interface ApiMetrics {
   request(verb: string, code: string, seconds: number): void;
 }
@@ -94,7 +94,7 @@ export function createKubeMetrics(registry: Registry): KubeMetrics {
     api: {
       request(verb, code, seconds) {
         requests.inc({verb, code});
-        if (verb !== 'watch') duration.observe({verb}, seconds);
+        duration.observe({verb}, seconds);
       },
     },
     events: {outcome: (outcome) => events.inc({outcome})},

@@ -105,20 +105,16 @@ export class Transport {
    * destroying the body.
    */
   async open(call: Call): Promise<Dispatcher.ResponseData['body']> {
-    const {signal, timedOut, started, done} = deadline(
-      this.#clock,
-      call.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-      call.signal,
-    );
+    const startedAt = this.#clock.monotonic();
+    const budgetMs = call.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const {signal, timedOut, started, done} = deadline(this.#clock, budgetMs, call.signal);
+    let code = '<error>';
     try {
       const {statusCode, headers, body} = await this.#dispatch(call, signal, 'watches');
+      code = String(statusCode);
       if (statusCode >= 400) {
-        const text = await body.text();
-        throw apiErrorFrom(nameOf(call), {
-          status: statusCode,
-          body: text,
-          retryAfter: headerOf(headers['retry-after']),
-        });
+        const [text, retryAfter] = [await body.text(), headerOf(headers['retry-after'])];
+        throw apiErrorFrom(nameOf(call), {status: statusCode, body: text, retryAfter});
       }
       started();
       body.once('close', done);
@@ -127,6 +123,8 @@ export class Transport {
       done();
       if (isUnauthorized(error)) await this.#refresh(true);
       throw this.#failure(error, call, timedOut());
+    } finally {
+      this.#options.metrics?.request(call.verb, code, (this.#clock.monotonic() - startedAt) / 1000);
     }
   }
 

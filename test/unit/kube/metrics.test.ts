@@ -6,7 +6,6 @@ test('what is told comes out under the names of client-go, from the registry tha
   const registry = new Registry();
   const metrics = createKubeMetrics(registry);
   metrics.api.request('get', '200', 0.004);
-  metrics.api.request('watch', '200', 300);
   metrics.api.request('create', '<error>', 1);
   metrics.events.outcome('written');
   const queue = metrics.queue('fraiseqlauth');
@@ -31,7 +30,4 @@ test('what is told comes out under the names of client-go, from the registry tha
   ]) {
     expect(text).toContain(line);
   }
-  // How long a watch stood says nothing of the API server.
-  expect(text).not.toContain('verb="watch",le');
-  expect(text).not.toContain('le="0.005",verb="watch"');
 });

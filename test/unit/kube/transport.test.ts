@@ -164,6 +164,7 @@ test('watch: events across chunks, bookmarks, an ERROR event, garbage', async ()
   };
   await expect(read()).rejects.toMatchObject({status: 410, reason: 'Expired'});
   expect(seen).toEqual(['ü', 'bookmark 9']);
+  expect(told).toEqual(['watch 200']);
   expect(requests[0]).toBe(
     'GET /api/v1/configmaps?watch=true&allowWatchBookmarks=true&resourceVersion=4&timeoutSeconds=300',
   );
