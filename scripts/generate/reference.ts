@@ -54,14 +54,15 @@ function fields(schema: Schema, path: string): string[] {
 }
 
 function row(path: string, name: string, schema: Schema, required: boolean): string {
-  const items = schema['items'] as Schema | undefined;
-  const rules =
-    objectIn(schema) && schema['type'] !== 'array' ? [] : [...messages(schema), ...messages(items ?? {})];
   const inner = objectIn(schema);
   const below = `${path}.${name}${schema['type'] === 'array' ? '[]' : ''}`;
+  // What holds for the fields of an object stands in the section of that object.
+  const rules = [schema, ...(schema['items'] ? [schema['items'] as Schema] : [])].filter(
+    (each) => each !== inner,
+  );
   const text = [
     schema['description'],
-    ...(objectIn(schema) && items ? messages(schema) : rules).map((rule) => upper(`${rule}.`)),
+    ...rules.flatMap(messages).map((rule) => upper(`${rule}.`)),
     inner && `See [${below}](#${anchor(below)}).`,
   ].filter(Boolean);
   return `| \`${name}\` | ${typeText(schema)} | ${defaultText(schema, required)} | ${cell(text.join(' '))} |`;
