@@ -176,8 +176,8 @@ export class LeaderElection {
         if (left <= 0) end(`not renewed for ${this.#deadlineMs} ms`);
         else if (!(await this.#tryOnce(left, leading.signal))) end(`${this.holder ?? 'another'} took it`);
       } catch (error) {
-        if (!isApiError(error)) throw error;
-        if (!leading.signal.aborted)
+        if (!isApiError(error)) end(`a fault of ours: ${String(error)}`);
+        else if (!leading.signal.aborted)
           this.#options.logger?.warn({reason: error.message}, 'cannot renew the lease');
       }
     }
