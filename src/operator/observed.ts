@@ -32,6 +32,11 @@ export interface Observed {
   readonly replicaSets: readonly ReplicaSet[];
   /** Last log lines of containers that crash, by the pod's uid. */
   readonly logLines: ReadonlyMap<string, string>;
+  /**
+   * Since when Jobs are known to have failed, by their uid: milliseconds since the epoch by our own clock. Times that
+   * the cluster wrote are not compared with it, for its clock may be another.
+   */
+  readonly failedSince: ReadonlyMap<string, number>;
   /** Undefined: nobody could be asked. */
   readonly health: HealthReport | undefined;
 }

@@ -39,8 +39,6 @@ export interface CachesOptions {
   readonly logger: Logger;
   /** Told which resource has to be looked at again; `first` while the stores are being filled. */
   readonly onKey: (key: string, first: boolean) => void;
-  /** Told when a resource came, changed or went. */
-  readonly onResource?: (change: Change<Stored>) => void;
 }
 
 /** All that is watched, as stores: the resources, and what carries our label. */
@@ -153,8 +151,7 @@ export class Caches {
   }
 
   #resourceChanged(reflector: Reflector<Stored>, change: Change<Stored>): void {
-    const {overlay, onKey, onResource} = this.#options;
-    onResource?.(change);
+    const {overlay, onKey} = this.#options;
     if (change.type === 'deleted') overlay.gone(change.object);
     else if (overlay.shown(change.object)) return;
     onKey(keyOf(change.object), !reflector.hasSynced());

@@ -54,12 +54,17 @@ export function assessMigration(input: {
       remembered?.job === name &&
       remembered.current === input.target &&
       remembered.database === input.databaseHash;
-    if (done) return {state: 'Done', job: undefined};
+    const since = input.status?.conditions?.find((each) => each.type === 'SchemaCurrent')?.lastTransitionTime;
+    if (done && !hasVanished(observed, since)) return {state: 'Done', job: undefined};
     // The Job of the last try may have been deleted just before a restart; the status still counts it.
     const tried = remembered?.job === name ? (remembered.attempts ?? 0) : 0;
     return {state: 'Wanted', attempt: tried + 1};
   }
-  if (trueCondition(job, 'Complete')) return {state: 'Done', job};
+  const complete = trueCondition(job, 'Complete');
+  if (complete && hasVanished(observed, complete.lastTransitionTime)) {
+    return {state: 'Wanted', attempt: 1, supersedes: job};
+  }
+  if (complete) return {state: 'Done', job};
 
   const attempt = Number(job.metadata.annotations?.[ATTEMPT] ?? '1') || 1;
   const specChanged = job.metadata.annotations?.[GENERATION] !== String(input.generation);
@@ -73,10 +78,21 @@ export function assessMigration(input: {
     if (specChanged && problem !== undefined) return {state: 'Wanted', attempt: 1, supersedes: job};
     return {state: 'Running', job, attempt, ...(problem && {problem})};
   }
-  const failedAt = Date.parse(failed.lastTransitionTime ?? '') || now;
+  const failedAt = observed.failedSince.get(job.metadata.uid ?? '') ?? now;
   const retryAt = specChanged ? now : failedAt + retryDelayMs(attempt);
   if (now >= retryAt) return {state: 'Wanted', attempt: specChanged ? 1 : attempt + 1, supersedes: job};
   return {state: 'Failed', job, attempt, retryAt, problem: explainFailure(job, pods, failed)};
+}
+
+/**
+ * The pods found the schema gone after the migration had ended: the database is another one, or was emptied. What they
+ * said is dated by when they first said so, so one migration follows from it, not one after the other.
+ */
+function hasVanished({health}: Observed, migratedAt: string | undefined): boolean {
+  const missing = health?.errors.some(
+    ({dependency, reason}) => dependency === 'database' && reason === 'schema_missing',
+  );
+  return missing === true && Date.parse(health?.checkedAt ?? '') > (Date.parse(migratedAt ?? '') || Infinity);
 }
 
 /** Pods that this very Job made, the newest first. */

@@ -12,6 +12,7 @@ import {child, withChildren, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {computeStatus} from '../status/status.ts';
 import {transitions} from '../status/transitions.ts';
+import {trueCondition, type Job} from '../workloads.ts';
 import {act, type Acted, type Cluster} from './act.ts';
 import type {Caches} from './caches.ts';
 import {decide, reading, type Settings} from './decide.ts';
@@ -42,6 +43,7 @@ const RESYNC_MS = 10 * 60_000;
 const UNSETTLED_MS = 15_000;
 /** Own keys are minted in a first round; what needs them follows in the next of the same pass. */
 const ROUNDS = 3;
+const MAX_FAILED = 4096;
 
 /**
  * Brings one resource to what its spec says. A pass is: read, decide, act, and write the status once. It knows only the
@@ -50,6 +52,8 @@ const ROUNDS = 3;
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
+  /** When we first saw that a Job had failed, by its uid. */
+  readonly #failed = new Map<string, number>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -127,8 +131,19 @@ export class Reconciler {
       pods,
       replicaSets: caches.replicaSetsOf(resource),
       logLines: await logs.lastLines(pods, signal),
+      failedSince: this.#failedSince(children.values()),
       health: children.has(`Deployment/${names(resource.metadata).server}`) ? prober.report(key) : undefined,
     };
+  }
+
+  #failedSince(children: Iterable<KubeObject>): ReadonlyMap<string, number> {
+    for (const object of children) {
+      const {uid} = object.metadata;
+      if (object.kind !== 'Job' || uid === undefined || this.#failed.has(uid)) continue;
+      if (trueCondition(object as Job, 'Failed')) this.#failed.set(uid, this.#options.clock.now());
+    }
+    while (this.#failed.size > MAX_FAILED) this.#failed.delete(this.#failed.keys().next().value ?? '');
+    return this.#failed;
   }
 
   /** A Secret that may not be read is a matter for a person; a server that cannot answer is one for the queue. */
@@ -155,6 +170,7 @@ export class Reconciler {
       pods: this.#options.caches.podsOf(resource),
       replicaSets: this.#options.caches.replicaSetsOf(resource),
       logLines: new Map(),
+      failedSince: new Map(),
       health: undefined,
     };
     const decision = decide(resource, empty, now, settings);

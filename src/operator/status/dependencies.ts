@@ -43,7 +43,7 @@ export function databaseProblem(health: HealthReport | undefined, spec: Resolved
       return {
         reason: 'SchemaMissing',
         message: `The database that ${secret} names has lost the schema _system`,
-        hint: 'Restore it from a backup, or delete the migration Job and it is made anew, empty',
+        hint: 'It is made anew, empty; restore a backup into it where the sessions are wanted back',
         objectRef,
       };
     case 'too_many_connections':

@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import {developmentSpec, productionSpec} from '../../fixtures/specs.ts';
-import {outcome, World} from './world.ts';
+import {iso, outcome, World} from './world.ts';
 
 const short = (done: string[]): string[] => done.map((each) => each.replace(/-[0-9a-f]{8}$/, ''));
 
@@ -135,6 +135,22 @@ describe('a failed migration', () => {
     );
     world.change({pod: {}});
     expect(short(world.pass())).toEqual(['recreate Job/auth-migrate']);
+  });
+});
+
+describe('a schema that vanished', () => {
+  test('is made again, once', () => {
+    const world = new World().settle();
+    world.now += 60_000;
+    const errors = [{dependency: 'database', reason: 'schema_missing'}];
+    world.health = {auth: 'unhealthy', oauthProvider: 'ok', db: 'error', errors, checkedAt: iso(world.now)};
+    expect(short(world.pass())).toEqual(['recreate Job/auth-migrate']);
+    expect(world.pass()).toEqual([]);
+    world.now += 1000;
+    world.completeJob();
+    expect(world.pass()).toEqual([]);
+    world.now += 60_000;
+    expect(world.pass()).toEqual([]);
   });
 });
 

@@ -31,6 +31,7 @@ export class World {
   pods: Pod[] = [];
   replicaSets: ReplicaSet[] = [];
   logLines = new Map<string, string>();
+  failedSince = new Map<string, number>();
   health: HealthReport | undefined;
   refused: Problem[] = [];
   events: StatusEvent[] = [];
@@ -74,8 +75,8 @@ export class World {
   }
 
   get observed(): Observed {
-    const {secrets, children, signingKeys, pods, replicaSets, logLines, health} = this;
-    return {secrets, children, signingKeys, pods, replicaSets, logLines, health};
+    const {secrets, children, signingKeys, pods, replicaSets, logLines, health, failedSince} = this;
+    return {secrets, children, signingKeys, pods, replicaSets, logLines, health, failedSince};
   }
 
   decide(): Decision {
@@ -129,6 +130,7 @@ export class World {
     const job = this.patchJob({
       conditions: [{type: 'Failed', status: 'True', reason, lastTransitionTime: iso(this.now)}],
     });
+    this.failedSince.set(job.metadata.uid ?? '', this.now);
     if (message !== '')
       this.pods.push(this.pod('migrate-x', job, {containerStatuses: [ended(message)]}, 'migration'));
   }
