@@ -18,10 +18,12 @@ export const CONDITIONS = {
     reasons: ['Available', 'NoReplicaReady', 'NotDeployed', 'ScaledToZero', 'SpecInvalid'],
   },
   Progressing: {
-    trueWhen: 'The newest version and configuration run everywhere, or are on their way there and not stuck.',
+    trueWhen:
+      'The newest version and configuration run everywhere, or are on their way there and not stuck. What holds them up before the roll-out (a Secret, a migration) gives it its reason.',
     reasons: [
       'RolledOut',
       'RollingOut',
+      'Migrating',
       'NotDeployed',
       'SpecInvalid',
       'ProgressDeadlineExceeded',
@@ -55,6 +57,7 @@ export const CONDITIONS = {
       'DatabasePermissionDenied',
       'DatabaseURLInvalid',
       'SchemaMissing',
+      'SchemaOutdated',
     ],
   },
   SchemaCurrent: {

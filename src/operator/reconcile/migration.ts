@@ -85,12 +85,13 @@ export function assessMigration(input: {
 }
 
 /**
- * The pods found the schema gone after the migration had ended: the database is another one, or was emptied. What they
- * said is dated by when they first said so, so one migration follows from it, not one after the other.
+ * The pods found the schema gone, or older, after the migration had ended: the database was emptied, or a backup was
+ * restored into it. What they said is dated by when they first said so, so one migration follows from it, not one after the other.
  */
 function hasVanished({health}: Observed, migratedAt: string | undefined): boolean {
   const missing = health?.errors.some(
-    ({dependency, reason}) => dependency === 'database' && reason === 'schema_missing',
+    ({dependency, reason}) =>
+      dependency === 'database' && (reason === 'schema_missing' || reason === 'schema_outdated'),
   );
   return missing === true && Date.parse(health?.checkedAt ?? '') > (Date.parse(migratedAt ?? '') || Infinity);
 }

@@ -46,6 +46,13 @@ export function databaseProblem(health: HealthReport | undefined, spec: Resolved
         hint: 'It is made anew, empty; restore a backup into it where the sessions are wanted back',
         objectRef,
       };
+    case 'schema_outdated':
+      return {
+        reason: 'SchemaOutdated',
+        message: `The database that ${secret} names has an older schema than this version needs`,
+        hint: 'It is migrated now; that is what follows when an older backup is restored',
+        objectRef,
+      };
     case 'too_many_connections':
       return {
         reason: 'DatabaseUnreachable',

@@ -128,7 +128,7 @@ function invalid({resource, decision, observed, now}: Inputs, rollout: Rollout):
   ) as Partial<Record<ConditionType, Finding>>;
   const findings: Partial<Record<ConditionType, Finding>> = {
     ...kept,
-    SpecValid: isFalse('Invalid', text),
+    SpecValid: isFalse('SpecInvalid', text),
     Available: availableFinding(rollout, observed),
     Progressing: isFalse('SpecInvalid', 'The spec is not valid, so nothing is rolled out'),
     Ready: isFalse('SpecInvalid', `The spec is not valid: ${sentence({message: text, hint: goesOn})}`),

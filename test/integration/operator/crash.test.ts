@@ -97,11 +97,10 @@ describe('the operator is killed at a write', () => {
     expect(reference).toContain('Ready=True Ready');
     let cases = 0;
     for (let n = 1; ; n++) {
-      const before = await run(n, 'before');
-      expect(before.state, `killed before write ${n}`).toEqual(reference);
+      const [before, after] = await Promise.all([run(n, 'before'), run(n, 'after')]);
+      expect({n, when: 'before', state: before.state}).toEqual({n, when: 'before', state: reference});
+      expect({n, when: 'after', state: after.state}).toEqual({n, when: 'after', state: reference});
       if (!before.died) break;
-      const after = await run(n, 'after');
-      expect(after.state, `killed after write ${n}`).toEqual(reference);
       cases += 2;
     }
     console.log(`killed at ${cases} places`);

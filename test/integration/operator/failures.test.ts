@@ -38,7 +38,7 @@ const reason = (see: Observer, wanted: string) =>
 
 const dbUrl = (value: string) => ({stringData: {'database-url': value}});
 
-describe('what goes wrong is said, what runs goes on, and it heals by itself', () => {
+describe.concurrent('what goes wrong is said, what runs goes on, and it heals by itself', () => {
   test('a Secret that is missing, then its key, then its value', async () => {
     const namespace = await harness.namespace();
     const see = new Observer(harness.admin, namespace);

@@ -30,7 +30,7 @@ export interface Harness {
   /** Starts an operator over these namespaces; all of them without any. */
   operate(options?: {namespaces?: string[]; wrap?: (cluster: Cluster) => Cluster}): Promise<Running>;
   /** Writes by operators after a moment, as `verb resource/name`. */
-  writesSince(from: Date): Promise<string[]>;
+  writesSince(from: Date, namespace?: string): Promise<string[]>;
   stop(): Promise<void>;
 }
 
@@ -91,11 +91,12 @@ export async function startHarness({permissive = false} = {}): Promise<Harness> 
       running.add(one);
       return one;
     },
-    async writesSince(from) {
+    async writesSince(from, namespace) {
       await delay(200);
       return (await server.writes())
         .filter((each) => each.userAgent === AGENT && new Date(each.requestReceivedTimestamp) >= from)
         .filter((each) => each.objectRef?.resource !== 'events')
+        .filter((each) => namespace === undefined || each.objectRef?.namespace === namespace)
         .map(
           ({verb, objectRef: ref}) =>
             `${verb} ${ref?.resource}/${ref?.name ?? ''}${ref?.subresource ? `/${ref.subresource}` : ''}`,

@@ -45,7 +45,7 @@ const deployment = async (see: Observer): Promise<Deployment> => {
   return found;
 };
 
-describe('a resource over its life', () => {
+describe.concurrent('a resource over its life', () => {
   test('production has an autoscaler, a budget and backups; each goes with its section, and nothing else does', async () => {
     const {see, key} = await apply(PRODUCTION);
     expect(await see.children()).toEqual(
@@ -296,7 +296,9 @@ describe('a resource over its life', () => {
     // There is no garbage collector here: the test takes a child away itself.
     await harness.admin.delete(RESOURCES.Service, key);
     await delay(700);
-    expect((await harness.writesSince(writes)).filter((each) => each.includes('/auth'))).toEqual([]);
+    expect(
+      (await harness.writesSince(writes, key.namespace)).filter((each) => each.includes('/auth')),
+    ).toEqual([]);
     expect(await see.get(RESOURCES.Service, 'auth')).toBeUndefined();
   });
 
