@@ -7,7 +7,7 @@ import {figure} from './support/figures.ts';
 import {databaseUrl, ensureShared, publicUrl, SHARED, sql, startS3} from './support/fixtures.ts';
 import {databaseOf, NAME, prepare, runningInstance} from './support/instance.ts';
 import {closeNetwork, route} from './support/network.ts';
-import {ensureOperator} from './support/operator.ts';
+import {ensureOperator, removeNamespaces} from './support/operator.ts';
 import {conditionOf, isReady, ResourceWatch} from './support/watch.ts';
 
 const namespace = 'e2e-backup';
@@ -45,7 +45,7 @@ beforeAll(async () => {
 afterAll(async () => {
   watch.close();
   closeNetwork();
-  await kubectl(['delete', 'namespace', namespace, '--wait=false', '--ignore-not-found']);
+  await removeNamespaces(namespace);
 });
 
 test('a Job made from the CronJob leaves a backup, which restores into a fresh database with the same sessions', async () => {

@@ -26,7 +26,7 @@ import {
   runningInstance,
 } from './support/instance.ts';
 import {closeNetwork, route} from './support/network.ts';
-import {createNamespace, ensureOperator} from './support/operator.ts';
+import {createNamespace, ensureOperator, removeNamespaces} from './support/operator.ts';
 import {complains, conditionOf, isReady, ResourceWatch, type FraiseQLAuth} from './support/watch.ts';
 
 const watch = new ResourceWatch();
@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterAll(async () => {
   watch.close();
   closeNetwork();
-  await kubectl(['delete', 'namespace', ...used, '--wait=false', '--ignore-not-found']);
+  await removeNamespaces(...used);
 });
 
 function claim(onTestFailed: TestContext['onTestFailed'], namespace: string): string {

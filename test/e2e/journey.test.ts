@@ -19,7 +19,13 @@ import {
 } from './support/fixtures.ts';
 import {browserFor, NAME, readyPods} from './support/instance.ts';
 import {closeNetwork, route} from './support/network.ts';
-import {createNamespace, ensureOperator, OPERATOR, OPERATOR_NAMESPACE} from './support/operator.ts';
+import {
+  createNamespace,
+  ensureOperator,
+  OPERATOR,
+  OPERATOR_NAMESPACE,
+  removeNamespaces,
+} from './support/operator.ts';
 import {conditionOf, isReady, ResourceWatch} from './support/watch.ts';
 
 const namespace = 'e2e-journey';
@@ -70,7 +76,7 @@ beforeAll(async () => {
 afterAll(async () => {
   watch.close();
   closeNetwork();
-  await kubectl(['delete', 'namespace', namespace, '--wait=false', '--ignore-not-found']);
+  await removeNamespaces(namespace);
 });
 
 function failing(name: string): void {

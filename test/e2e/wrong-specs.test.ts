@@ -2,11 +2,11 @@
 // with words that name the field and the remedy. The operator stays as it is, and other resources go on.
 import {afterAll, beforeAll, expect, onTestFailed, test} from 'vitest';
 import {WRONG_SPECS, type WrongSpec} from '../fixtures/wrong-specs.ts';
-import {apply, kubectl, KubectlError, listObjects} from '../support/kubectl.ts';
+import {apply, KubectlError, listObjects} from '../support/kubectl.ts';
 import {dumpOnFailure} from './support/diagnostics.ts';
 import {ensureShared} from './support/fixtures.ts';
 import {fraiseqlauth, NAME, runningInstance} from './support/instance.ts';
-import {createNamespace, ensureOperator, OPERATOR_NAMESPACE} from './support/operator.ts';
+import {createNamespace, ensureOperator, OPERATOR_NAMESPACE, removeNamespaces} from './support/operator.ts';
 import {complains, conditionOf, isReady, ResourceWatch} from './support/watch.ts';
 
 const namespace = 'e2e-wrong';
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   watch.close();
-  await kubectl(['delete', 'namespace', namespace, others, '--wait=false', '--ignore-not-found']);
+  await removeNamespaces(namespace, others);
 });
 
 /** What a person is told who applies it: the API server's refusal, or what SpecValid=False says. */
