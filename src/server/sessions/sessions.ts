@@ -50,7 +50,8 @@ export class Sessions implements RevocationCheck {
 
   /**
    * Exchanges a refresh token for its successor. Any number of presentations inside the replay window get the same
-   * one, whichever replica they reach. Throws `token_not_found`, the same for an unknown, a revoked, an expired and a
+   * one, whichever replica they reach; where that one was itself exchanged meanwhile they get the token that is live
+   * now, so that no tab and no retry is left with a token whose next use would end the session. Throws `token_not_found`, the same for an unknown, a revoked, an expired and a
    * reused token; a reused one ends its session, and only that one (RFC 9700, section 4.14.2).
    */
   async refresh(token: string, onReuse: ReuseListener): Promise<Refreshed> {
@@ -80,10 +81,10 @@ export class Sessions implements RevocationCheck {
     if (row.ended) onReuse(toSession(row));
     if (!row.fresh)
       throw new AuthError('token_not_found', `a refresh token of session ${row.id} was used again`);
-    const successor = row.successor_sealed && unseal(row.successor_sealed, token, SUCCESSOR);
-    if (!row.alive || !successor)
+    const live = row.alive ? liveToken(token, hash, row) : undefined;
+    if (live === undefined)
       throw new AuthError('token_not_found', `the session ${row.id} of this refresh token has ended`);
-    return {session: toSession(row), refreshToken: successor, replayed: true};
+    return {session: toSession(row), refreshToken: live, replayed: true};
   }
 
   async session(id: string): Promise<Session | undefined> {
@@ -128,7 +129,25 @@ interface ReplayRow extends SessionRow {
   readonly fresh: boolean;
   readonly ended: boolean;
   readonly alive: boolean;
-  readonly successor_sealed: Buffer | null;
+  readonly current_hash: string;
+  /** Token hash to sealed successor, base64. */
+  readonly links: Readonly<Record<string, string>> | null;
+}
+
+/**
+ * The live token at the end of the chain that begins with `token`; undefined where a link is missing or was sealed to
+ * another token. It ends for certain: no hash is its own successor's successor.
+ */
+function liveToken(token: string, hash: string, row: ReplayRow): string | undefined {
+  let [current, currentHash] = [token, hash];
+  while (currentHash !== row.current_hash) {
+    const sealed = row.links?.[currentHash];
+    const successor =
+      sealed === undefined ? undefined : unseal(Buffer.from(sealed, 'base64'), current, SUCCESSOR);
+    if (successor === undefined) return undefined;
+    [current, currentHash] = [successor, hashOf(successor)];
+  }
+  return current;
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -42,7 +42,7 @@ export const ROTATE: Statement = {
       RETURNING s.id, s.user_id, s.expires_at
     ), remembered AS (
       INSERT INTO _system.refresh_history (token_hash, session_id, rotated_at, successor_sealed)
-      SELECT $1, s.id, now(), $3::bytea FROM s
+      SELECT $1, s.id, clock_timestamp(), $3::bytea FROM s
     ), d AS (
       UPDATE _system.session_details d
       SET last_used_at = now(), idle_expires_at = now() + make_interval(secs => $4::float8)
@@ -70,13 +70,16 @@ export const TOUCH: Statement = {
 
 /**
  * $1 hash of a token that is not the current one, $2 replay window in seconds. No row: it never was a token. A token
- * from before the window ends its session; `ended` says that this call did it.
+ * from before the window ends its session; `ended` says that this call did it. `links` holds what was rotated lately,
+ * hash to sealed successor (base64), and `current_hash` the live token's, both as of one moment: whoever has the token
+ * can open link after link up to the live one. All that was rotated after a token in its window is in its window too,
+ * so none of those links has been emptied.
  */
 export const REPLAY: Statement = {
   name: 'session-replay',
   text: `
     WITH h AS (
-      SELECT h.session_id, h.successor_sealed,
+      SELECT h.session_id,
         h.rotated_at > clock_timestamp() - make_interval(secs => $2::float8) AS fresh
       FROM _system.refresh_history h WHERE h.token_hash = $1
     ), ended AS (
@@ -84,8 +87,13 @@ export const REPLAY: Statement = {
       WHERE s.id = h.session_id AND NOT h.fresh AND ${ALIVE}
       RETURNING s.id
     )
-    SELECT ${COLUMNS}, h.fresh, h.successor_sealed, (${ALIVE} AND ${NOT_IDLE}) AS alive,
-      EXISTS (SELECT FROM ended) AS ended
+    SELECT ${COLUMNS}, h.fresh, (${ALIVE} AND ${NOT_IDLE}) AS alive, EXISTS (SELECT FROM ended) AS ended,
+      s.refresh_token_hash AS current_hash,
+      CASE WHEN h.fresh THEN (
+        SELECT json_object_agg(l.token_hash, encode(l.successor_sealed, 'base64'))
+        FROM _system.refresh_history l
+        WHERE l.session_id = h.session_id AND l.successor_sealed IS NOT NULL
+      ) END AS links
     FROM h JOIN _system.sessions s ON s.id = h.session_id
     LEFT JOIN _system.session_details d ON d.session_id = s.id`,
 };

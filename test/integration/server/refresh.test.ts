@@ -1,0 +1,172 @@
+// Refreshing exactly once, when everything that can go wrong between a client and two replicas does. What is counted are
+// false logouts: a 401 for a client that did nothing wrong.
+import {setTimeout as delay} from 'node:timers/promises';
+import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import type {RunningServer} from '../../../src/server/server.ts';
+import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
+import type {Tokens} from '../../support/login.ts';
+import {startStack, until, type Stack} from './support/stack.ts';
+
+let stack: Stack;
+let network: FaultProxy;
+let a: RunningServer;
+let b: RunningServer;
+
+beforeAll(async () => {
+  stack = await startStack();
+  network = await startFaultProxy(stack.postgres.port);
+  const url = new URL(stack.postgres.url);
+  url.port = String(network.port);
+  [a, b] = await Promise.all([stack.server(), stack.server({DATABASE_URL: url.href})]);
+});
+afterAll(async () => {
+  await stack.close();
+  await network.close();
+});
+
+async function newSession(server: RunningServer, subject: string): Promise<string> {
+  const identity = {
+    provider: 'oidc',
+    issuer: 'https://id.example.com',
+    subject,
+    email: undefined,
+    name: undefined,
+  };
+  return (await server.services.sessions.create(identity, 'token')).secret;
+}
+
+function present(server: RunningServer, token: string, signal?: AbortSignal): Promise<Response> {
+  return fetch(`${server.url}/auth/refresh`, {
+    method: 'POST',
+    headers: {'content-type': 'application/json'},
+    body: JSON.stringify({refresh_token: token}),
+    ...(signal === undefined ? {} : {signal}),
+  });
+}
+
+async function refreshed(server: RunningServer, token: string): Promise<string> {
+  const answer = await present(server, token);
+  expect(answer.status).toBe(200);
+  return ((await answer.json()) as Tokens).refresh_token;
+}
+
+describe('a token whose successor was exchanged already', () => {
+  it('leads to the live one, however long the chain, so that no fork ends the session later', async () => {
+    const short = await stack.server({REFRESH_REPLAY_WINDOW: '1'});
+    const first = await newSession(short, 'fork');
+    let live = first;
+    for (let round = 0; round < 5; round++) live = await refreshed(round % 2 ? a : short, live);
+    const given = await refreshed(b, first);
+    expect(given).toBe(live);
+    // Past the window of everything but the live token, both tabs go on with what they were given.
+    await delay(1_200);
+    const next = await refreshed(short, given);
+    expect(await refreshed(short, live)).toBe(next);
+  });
+
+  it('ends the session where it is itself past its window, and the live one is worth nothing then', async () => {
+    const short = await stack.server({REFRESH_REPLAY_WINDOW: '1'});
+    const first = await newSession(short, 'late');
+    const live = await refreshed(short, await refreshed(short, first));
+    await delay(1_200);
+    expect((await present(short, first)).status).toBe(401);
+    expect((await present(short, live)).status).toBe(401);
+  });
+
+  it('opens for nobody who has only the table', async () => {
+    const first = await newSession(a, 'sealed');
+    const live = await refreshed(a, await refreshed(a, first));
+    await stack.postgres.asSuperuser(
+      `UPDATE _system.refresh_history SET successor_sealed = set_byte(successor_sealed, 30, get_byte(successor_sealed, 30) # 1)
+       WHERE session_id = (SELECT session_id FROM _system.refresh_history ORDER BY rotated_at DESC LIMIT 1)`,
+      'fraiseql',
+    );
+    // A link that was changed leads nowhere; it is no reuse, and the session goes on.
+    expect((await present(a, first)).status).toBe(401);
+    await refreshed(a, live);
+  });
+});
+
+describe('2,000 refreshes on two replicas', () => {
+  it('with races, lost responses and broken connections to the database: no false logout', async () => {
+    const random = mulberry(20261123);
+    const pick = (): RunningServer => (random() < 0.5 ? a : b);
+    const counts = {refreshes: 0, lost: 0, unavailable: 0, falseLogouts: 0};
+
+    /** One client's refresh: tries the same token until it has an answer, as a client with a poor network does. */
+    async function refresh(token: string): Promise<string> {
+      for (;;) {
+        const lossy = random() < 0.15;
+        const signal = lossy ? AbortSignal.timeout(1 + Math.floor(random() * 12)) : undefined;
+        try {
+          const answer = await present(pick(), token, signal);
+          const body = (await answer.json()) as Tokens;
+          counts.refreshes++;
+          if (answer.status === 200) return body.refresh_token;
+          if (answer.status === 401) {
+            counts.falseLogouts++;
+            return '';
+          }
+          counts.unavailable++;
+          await delay(20);
+        } catch (error) {
+          if (!(error instanceof Error && error.name === 'TimeoutError')) throw error;
+          counts.lost++;
+        }
+      }
+    }
+
+    /** A browser whose tabs share the session; now and then several refresh at once, or one comes late. */
+    async function live(index: number): Promise<void> {
+      let token = await newSession(a, `stress-${index}`);
+      let older = token;
+      for (let round = 0; round < 20 && token !== ''; round++) {
+        const what = random();
+        if (what < 0.3) {
+          const tabs = await Promise.all(
+            Array.from({length: 2 + Math.floor(random() * 4)}, () => refresh(token)),
+          );
+          // Which tab writes last to the shared store is chance.
+          [older, token] = [token, tabs[Math.floor(random() * tabs.length)] ?? ''];
+        } else if (what < 0.45) {
+          token = await refresh(older);
+        } else {
+          [older, token] = [token, await refresh(token)];
+        }
+      }
+    }
+
+    let done = false;
+    const chaos = (async () => {
+      while (!done) {
+        await delay(150 + random() * 250);
+        network.reset();
+      }
+    })();
+    const clients = Array.from({length: 64}, (_, index) => index);
+    const workers = Array.from({length: 12}, async () => {
+      for (let index = clients.pop(); index !== undefined; index = clients.pop()) await live(index);
+    });
+    await Promise.all(workers);
+    done = true;
+    await chaos;
+    await until('b is well', () => b.services.health.database.state === 'up');
+
+    expect(counts.falseLogouts).toBe(0);
+    expect(counts.refreshes).toBeGreaterThanOrEqual(2_000);
+    expect(counts.lost).toBeGreaterThan(50);
+    expect(counts.unavailable).toBeGreaterThan(0);
+    expect(stack.audit().filter(({event}) => event === 'session_reuse_detected')).toHaveLength(1);
+  }, 120_000);
+});
+
+/** A small generator of random numbers, so that a failing run can be had again. */
+function mulberry(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
