@@ -136,9 +136,9 @@ describe('2,000 refreshes on two replicas', () => {
       }
     }
 
-    let done = false;
+    const over = new AbortController();
     const chaos = (async () => {
-      while (!done) {
+      while (!over.signal.aborted) {
         await delay(150 + random() * 250);
         network.reset();
       }
@@ -148,7 +148,7 @@ describe('2,000 refreshes on two replicas', () => {
       for (let index = clients.pop(); index !== undefined; index = clients.pop()) await live(index);
     });
     await Promise.all(workers);
-    done = true;
+    over.abort();
     await chaos;
     await until('b is well', () => b.services.health.database.state === 'up');
 
