@@ -95,6 +95,20 @@ describe('fraiseql-auth operator', () => {
     expect(one.output() + two.output()).not.toContain('postgres://');
   });
 
+  test('ends within seconds also when the API server says nothing', async () => {
+    const one = await program({POD_NAME: 'three'});
+    await eventually(async () => (await lease())?.spec.holderIdentity === 'three', 20_000);
+    harness.server.freeze();
+    try {
+      const asked = performance.now();
+      one.process.kill('SIGTERM');
+      await once(one.process, 'exit');
+      expect(performance.now() - asked).toBeLessThan(12_000);
+    } finally {
+      harness.server.thaw();
+    }
+  });
+
   test('a wrong environment is one message with all that is wrong', async () => {
     const wrong = await program({
       OPERATOR_IMAGE: '',
