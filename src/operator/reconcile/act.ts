@@ -27,6 +27,8 @@ export interface Acted {
   readonly refused: readonly Problem[];
   /** When to look again because of what did not work, in milliseconds. */
   readonly retryMs: number | undefined;
+  /** The namespace is being deleted: the pass ended there. */
+  readonly leaving: boolean;
   /** The error that ended the pass early: the API server could not answer. */
   readonly error: Error | undefined;
 }
@@ -47,6 +49,7 @@ export async function act(context: Context, steps: readonly Step[], observed: Ob
   const failed = new Set<string>();
   let retryMs: number | undefined;
   let error: Error | undefined;
+  let leaving = false;
   for (const step of steps) {
     const id = stepId(step);
     if ('needs' in step && step.needs.some((need) => failed.has(need))) {
@@ -63,13 +66,17 @@ export async function act(context: Context, steps: readonly Step[], observed: Ob
       const policy = policyOf(thrown, subjectOf(step));
       if (policy.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, policy.retryMs);
       if (policy.kind === 'refused') refused.push(policy.problem);
+      if (policy.kind === 'leave') {
+        leaving = true;
+        break;
+      }
       if (policy.kind === 'retry') {
         error = thrown instanceof Error ? thrown : new Error(String(thrown));
         break;
       }
     }
   }
-  return {written, removed, changes, refused, retryMs, error};
+  return {written, removed, changes, refused, retryMs, leaving, error};
 }
 
 type Taken = {object?: KubeObject; outcome: ApplyOutcome | 'minted' | 'deleted'};

@@ -5,16 +5,20 @@ import type {Problem} from '../problem.ts';
  * What an error of a step means for the pass. After fluxcd's internal/error: the error carries the policy.
  *   refused  a person has to do something: it goes into the status, and is tried again now and then
  *   wait     it passes by itself, soon: tried again after a moment, and the status says nothing
+ *   leave    the namespace is being deleted: nothing more is done in it
  *   retry    the API server could not answer: the pass ends here and the queue backs off
  */
 export type Policy =
   | {readonly kind: 'refused'; readonly problem: Problem; readonly retryMs: number}
   | {readonly kind: 'wait'; readonly retryMs: number}
+  | {readonly kind: 'leave'; readonly retryMs: number}
   | {readonly kind: 'retry'; readonly retryMs: number | undefined};
 
 const FOREIGN_RETRY_MS = 15_000;
 const REFUSED_RETRY_MS = 30_000;
 const WAIT_MS = 2000;
+/** A namespace that is being deleted is looked at again after this long: it may take a while to go. */
+export const LEAVE_MS = 60_000;
 
 /** @throws the error itself where it is none that a cluster makes */
 export function policyOf(error: unknown, subject: {kind: string; name: string; apiVersion: string}): Policy {
@@ -35,11 +39,8 @@ export function policyOf(error: unknown, subject: {kind: string; name: string; a
   if (error.transient || error.reason === 'Aborted') return {kind: 'retry', retryMs: error.retryAfterMs};
   if (error.reason === 'Terminating') return {kind: 'wait', retryMs: WAIT_MS};
   if (error.status === 409) return {kind: 'retry', retryMs: undefined};
-  if (
-    error.causes?.some((cause) => cause.field === 'metadata.namespace') &&
-    /being terminated/.test(error.message)
-  ) {
-    return {kind: 'wait', retryMs: 10 * WAIT_MS};
+  if (error.status === 403 && /because it is being terminated/.test(error.message)) {
+    return {kind: 'leave', retryMs: LEAVE_MS};
   }
   return {kind: 'refused', retryMs: REFUSED_RETRY_MS, problem: refusal(error, subject)};
 }

@@ -20,7 +20,7 @@ import {keysIn} from './keys.ts';
 import type {LogReader} from './log-reader.ts';
 import {mergePatch} from './merge-patch.ts';
 import type {Overlay} from './overlay.ts';
-import {policyOf} from './policy.ts';
+import {LEAVE_MS, policyOf} from './policy.ts';
 import type {Prober} from './prober.ts';
 import type {SecretReader} from './secret-reader.ts';
 
@@ -54,6 +54,8 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   /** When we first saw that a Job had failed, by its uid. */
   readonly #failed = new Map<string, number>();
+  /** Namespaces that are being deleted, and until when that is believed (monotonic milliseconds). */
+  readonly #leaving = new Map<string, number>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -72,6 +74,12 @@ export class Reconciler {
       await secrets.forget(key, parseKey(key).namespace ?? '');
       return {};
     }
+    const until = this.#leaving.get(resource.metadata.namespace);
+    if (until !== undefined) {
+      const leftMs = until - clock.monotonic();
+      if (leftMs > 0) return {requeueAfterMs: leftMs};
+      this.#leaving.delete(resource.metadata.namespace);
+    }
     let observed: Observed;
     try {
       observed = await this.#observe(key, resource, signal);
@@ -87,6 +95,10 @@ export class Reconciler {
       const acted = await act({...this.#options, resource, signal}, steps, observed);
       observed = after(observed, resource, acted);
       refused.push(...acted.refused);
+      if (acted.leaving) {
+        this.#leaving.set(resource.metadata.namespace, clock.monotonic() + LEAVE_MS);
+        return {requeueAfterMs: LEAVE_MS};
+      }
       if (acted.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, acted.retryMs);
       failure = acted.error;
       for (const {id, outcome} of acted.changes) logger.info({key, object: id, outcome}, 'changed');

@@ -302,6 +302,21 @@ describe.concurrent('a resource over its life', () => {
     expect(await see.get(RESOURCES.Service, 'auth')).toBeUndefined();
   });
 
+  test('a namespace that is being deleted is left in peace', async () => {
+    const {see, namespace, key} = await apply();
+    await harness.admin.delete(RESOURCES.Namespace, {name: namespace});
+    const writes = new Date();
+    // As the namespace's controller would: one thing goes after the other.
+    for (const type of [RESOURCES.Service, RESOURCES.Deployment, RESOURCES.ServiceAccount]) {
+      await harness.admin.delete(type, key);
+      await delay(200);
+    }
+    await delay(500);
+    const tried = await harness.writesSince(writes, namespace);
+    expect(tried).toEqual(['create services/auth']);
+    expect((await see.condition('Ready')).status).toBe('True');
+  });
+
   test("forty at once do not get in each other's way, one of them broken", async () => {
     const namespace = await harness.namespace();
     const see = new Observer(harness.admin, namespace);
