@@ -22,6 +22,7 @@ import {
   fraiseqlauth,
   NAME,
   prepare,
+  reachable,
   readyPods,
   runningInstance,
 } from './support/instance.ts';
@@ -66,6 +67,7 @@ function blockedOn(resource: FraiseQLAuth, kind: string, name: string): {message
 async function readyAgain(namespace: string, timeoutMs = 120_000): Promise<FraiseQLAuth> {
   const healed = await watch.until(namespace, NAME, 'ready again', isReady, timeoutMs);
   expect(healed.status?.blockedOn ?? []).toEqual([]);
+  await reachable(namespace);
   return healed;
 }
 

@@ -17,7 +17,7 @@ import {
   startProvider,
   startS3,
 } from './support/fixtures.ts';
-import {browserFor, NAME, readyPods} from './support/instance.ts';
+import {browserFor, NAME, reachable, readyPods} from './support/instance.ts';
 import {closeNetwork, route} from './support/network.ts';
 import {
   createNamespace,
@@ -132,6 +132,7 @@ test('kubectl get fqa and kubectl describe say what a person wants to know', asy
 
 test('a login by the code flow gets tokens, which anyone can check', async () => {
   failing('login');
+  await reachable(namespace);
   session = await login({baseUrl, provider: 'idp', user: 'ada', route: route()});
   const keys = await browserFor(namespace).visit(`${baseUrl}/.well-known/jwks.json`);
   const {payload, protectedHeader} = await jwtVerify(

@@ -71,6 +71,7 @@ export async function runningInstance(
   await secrets(namespace, setting.databaseUrl ?? databaseUrl(SHARED, databaseOf(namespace)));
   await apply([fraiseqlauth(namespace, setting)]);
   await watch.until(namespace, NAME, 'ready', isReady, 90_000);
+  await reachable(namespace);
 }
 
 /** The server's pods, those on their way out left out. */
@@ -95,6 +96,19 @@ export async function readyPods(namespace: string): Promise<readonly string[]> {
 /** A browser whose requests to the namespace's instance reach its Service, or the one pod. */
 export function browserFor(namespace: string, pod?: string, jar = new CookieJar()): Browser {
   return new Browser({jar, route: route(pod === undefined ? new Map() : new Map([[namespace, pod]]))});
+}
+
+/** Waits until the Service leads somewhere: a node learns of a ready pod a moment after the resource says Ready. */
+export async function reachable(namespace: string): Promise<void> {
+  await expect
+    .poll(
+      async () => (await browserFor(namespace).visit(`${publicUrl(namespace)}/.well-known/jwks.json`)).status,
+      {
+        timeout: 15_000,
+        interval: 250,
+      },
+    )
+    .toBe(200);
 }
 
 /** The pods that ran before run still, were never restarted, and answer through the Service. */
