@@ -2,7 +2,7 @@ import type {z} from 'zod';
 import {DEFAULT_POOL_SIZE} from './database.ts';
 import {durationSeconds} from './duration.ts';
 import {type DefaultedSpec, type FraiseQLAuthSpec, mostReplicas, specSchema} from './fraiseqlauth.ts';
-import {GOOGLE_ISSUER} from './providers.ts';
+import {WELL_KNOWN_ISSUERS} from './providers.ts';
 import {canonicalQuantity, quantityNanos} from './quantity.ts';
 import type {resources} from './resources.ts';
 import {SURGE} from './scaling.ts';
@@ -107,7 +107,7 @@ export function resolveSpec(written: FraiseQLAuthSpec): ResolvedSpec {
     providers: spec.providers.map((each) => ({
       ...each,
       displayName: each.displayName ?? each.name,
-      issuerURL: each.issuerURL ?? GOOGLE_ISSUER,
+      issuerURL: each.issuerURL ?? WELL_KNOWN_ISSUERS[each.type] ?? '',
     })),
     tokens: {
       algorithm: spec.tokens.algorithm,

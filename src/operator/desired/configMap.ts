@@ -1,4 +1,5 @@
 import {stringify} from 'yaml';
+import {WELL_KNOWN_ISSUERS} from '../../api/v1alpha1/providers.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import type {KubeObject} from '../../kube/objects.ts';
 import {childMeta} from './children.ts';
@@ -35,7 +36,7 @@ export function configMap(
 function authYaml(spec: ResolvedSpec, signingKeys: readonly SigningKeyUse[]) {
   const allowedHosts = new Set(
     spec.providers.flatMap(({type, issuerURL, allowedHosts: more = []}) =>
-      type === 'Google' ? more : [hostAndPort(issuerURL), ...more],
+      issuerURL === WELL_KNOWN_ISSUERS[type] ? more : [hostAndPort(issuerURL), ...more],
     ),
   );
   return {
@@ -43,7 +44,7 @@ function authYaml(spec: ResolvedSpec, signingKeys: readonly SigningKeyUse[]) {
       name: each.name,
       type: each.type.toLowerCase(),
       displayName: each.displayName,
-      ...(each.type !== 'Google' && {issuerUrl: each.issuerURL}),
+      ...(each.issuerURL !== WELL_KNOWN_ISSUERS[each.type] && {issuerUrl: each.issuerURL}),
       clientIdFile: `${PATHS.providers}/${each.name}/client-id`,
       clientSecretFile: `${PATHS.providers}/${each.name}/client-secret`,
       ...(each.scopes && {scopes: each.scopes}),

@@ -1,7 +1,16 @@
 import type {ProviderType} from '../../support/configuration/configuration.ts';
+import {azureIssuerProblem, vouchedByAzure} from './azure.ts';
+import {GitHub} from './github.ts';
+import {OpenIdConnect} from './openid-connect.ts';
+import type {Connect} from './protocol.ts';
+
+interface CatalogueEntry extends ProviderType {
+  /** How to speak to it; default: plain OpenID Connect. */
+  readonly connect?: Connect;
+}
 
 /** The kinds of identity providers. A new one is one entry here. */
-export const PROVIDER_TYPES: readonly ProviderType[] = [
+export const PROVIDER_TYPES: readonly CatalogueEntry[] = [
   {
     type: 'google',
     displayName: 'Google',
@@ -40,6 +49,50 @@ export const PROVIDER_TYPES: readonly ProviderType[] = [
     scopes: ['openid', 'email', 'profile'],
   },
   {
+    type: 'okta',
+    displayName: 'Okta',
+    prefix: 'OKTA',
+    // The organization's own authorization server, or the custom one that is named beside it.
+    locations: [
+      {
+        variables: ['OKTA_DOMAIN'],
+        locate: (domain = '') => ({issuer: oktaOrigin(domain)}),
+      },
+      {
+        variables: ['OKTA_DOMAIN', 'OKTA_AUTHORIZATION_SERVER_ID'],
+        locate: (domain = '', id = '') => ({
+          issuer: `${oktaOrigin(domain)}/oauth2/${encodeURIComponent(id)}`,
+        }),
+      },
+    ],
+    scopes: ['openid', 'email', 'profile'],
+  },
+  {
+    type: 'azure',
+    displayName: 'Microsoft',
+    prefix: 'AZURE',
+    locations: [
+      {
+        variables: ['AZURE_TENANT_ID'],
+        locate: (tenant = '') => ({
+          issuer: `https://login.microsoftonline.com/${encodeURIComponent(tenant)}/v2.0`,
+        }),
+      },
+    ],
+    scopes: ['openid', 'email', 'profile'],
+    issuerProblem: azureIssuerProblem,
+    connect: (settings, context) => new OpenIdConnect(settings, context, {emailVerified: vouchedByAzure}),
+  },
+  {
+    type: 'github',
+    displayName: 'GitHub',
+    prefix: 'GITHUB',
+    issuer: 'https://github.com',
+    locations: [],
+    scopes: ['read:user', 'user:email'],
+    connect: (settings, context) => new GitHub(settings, context),
+  },
+  {
     type: 'oidc',
     displayName: 'OpenID Connect',
     prefix: 'OIDC',
@@ -56,3 +109,15 @@ export const PROVIDER_TYPES: readonly ProviderType[] = [
     scopes: ['openid', 'email', 'profile'],
   },
 ];
+
+/** How to speak to a provider of that type. */
+export function connectionFor(type: string): Connect {
+  return (
+    PROVIDER_TYPES.find((entry) => entry.type === type)?.connect ??
+    ((settings, context) => new OpenIdConnect(settings, context))
+  );
+}
+
+function oktaOrigin(domain: string): string {
+  return `https://${domain.replace(/^https:\/\//, '').replace(/\/+$/, '')}`;
+}

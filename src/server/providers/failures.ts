@@ -3,6 +3,11 @@ import {errors} from 'jose';
 import {AuthError, providerUnavailable} from '../../support/errors.ts';
 import {ForbiddenAddressError} from './guarded-fetch.ts';
 
+/** The provider refuses our own client id or secret. */
+export class ClientRefusedError extends Error {
+  override readonly name = 'ClientRefusedError';
+}
+
 /** Why a provider cannot be used, in the words of the metric `fraiseql_auth_dependency_error`. */
 export type ProviderFault =
   | 'unreachable'
@@ -29,6 +34,7 @@ export function providerFault(error: unknown): ProviderFault {
     if (/TIMEOUT|ETIMEDOUT/.test(code) || current.name === 'TimeoutError') return 'timeout';
     if (/^(E(?!RR_)[A-Z_]+|UND_ERR_.*|.*CERT.*|ERR_(TLS|SSL)_.*)$/.test(code)) return 'unreachable';
     if (current instanceof oidc.ResponseBodyError && isClientFault(current)) return 'authentication_failed';
+    if (current instanceof ClientRefusedError) return 'authentication_failed';
   }
   return 'invalid_response';
 }
@@ -73,6 +79,6 @@ function isAboutClaims(error: oidc.ClientError): boolean {
 }
 
 /** An error code of RFC 6749 as the log may show it. */
-function printable(code: string): string {
+export function printable(code: string): string {
   return code.replaceAll(/[^\x21-\x7e]/g, '?').slice(0, 80);
 }

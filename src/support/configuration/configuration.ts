@@ -98,6 +98,8 @@ export interface ProviderType {
   /** Variables that say where the provider is; one complete group of them is needed. */
   readonly locations: readonly ProviderLocation[];
   readonly scopes: readonly string[];
+  /** What is wrong with an issuer for this kind, where not every URL will do; stands after the setting's name. */
+  readonly issuerProblem?: (issuer: string) => string | undefined;
 }
 
 interface ProviderLocation {

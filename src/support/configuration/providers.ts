@@ -85,8 +85,9 @@ function locate(
   }
   const place = best.location.locate(...values);
   const checked = checkUrl(place.issuer);
-  if (checked.ok) return place;
-  findings.problem(best.location.variables[0] ?? type.prefix, checked.problem);
+  const problem = checked.ok ? type.issuerProblem?.(place.issuer) : checked.problem;
+  if (problem === undefined) return place;
+  findings.problem(best.location.variables[0] ?? type.prefix, problem);
   return undefined;
 }
 
@@ -115,6 +116,8 @@ function fromFile(
       : sources.file(`${where}.clientSecretFile`, entry.clientSecretFile);
   const issuer = entry.issuerUrl ?? type.issuer;
   if (issuer === undefined) findings.problem(`${where}.issuerUrl`, `is needed for the type ${type.type}`);
+  const problem = issuer === undefined ? undefined : type.issuerProblem?.(issuer);
+  if (problem !== undefined) findings.problem(`${where}.issuerUrl`, problem);
   if (clientId === undefined || issuer === undefined) return undefined;
   return {
     name: entry.name,

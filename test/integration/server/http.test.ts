@@ -99,9 +99,9 @@ describe('errors', () => {
       [400, 'invalid_request', 'state must be string'],
     ],
     [
-      'a code of more than 512 bytes',
-      () => ask(`/auth/callback?state=a&code=${'x'.repeat(513)}`),
-      [400, 'invalid_request', 'code must NOT have more than 512 characters'],
+      'a code of more than 4096 bytes',
+      () => ask(`/auth/callback?state=a&code=${'x'.repeat(4097)}`),
+      [400, 'invalid_request', 'code must NOT have more than 4096 characters'],
     ],
     [
       'a state of more than 2 KiB',

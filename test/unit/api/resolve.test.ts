@@ -136,6 +136,13 @@ test('references name every object and the field that needs it', () => {
       'spec.providers[1].clientCredentialsSecretRef',
       'server',
     ],
+    ...['github-oauth', 'azure-oauth', 'keycloak-client'].map((name, index) => [
+      'Secret',
+      name,
+      'client-id,client-secret',
+      `spec.providers[${index + 2}].clientCredentialsSecretRef`,
+      'server',
+    ]),
     ['Secret', 'auth-db', 'url', 'spec.database.urlSecretRef', 'server'],
     ['Secret', 'more', 'value', 'spec.pod.extraEnv[2].valueFrom', 'server'],
     ['ConfigMap', 'more', 'value', 'spec.pod.extraEnv[3].valueFrom', 'server'],

@@ -198,6 +198,18 @@ describe('the configuration', () => {
     });
   });
 
+  test('says where GitHub is only for a server of its own, whose host it then allows', () => {
+    const github = {name: 'github', type: 'GitHub', clientCredentialsSecretRef: {name: 'github'}};
+    const at = (issuerURL?: string) =>
+      read(developmentSpec({providers: [issuerURL === undefined ? github : {...github, issuerURL}]}));
+    expect(at()).toMatchObject({providers: [{type: 'github'}]});
+    expect(JSON.stringify(at())).not.toMatch(/issuerUrl|allowedHosts/);
+    expect(at('https://github.example.com')).toMatchObject({
+      providers: [{type: 'github', issuerUrl: 'https://github.example.com'}],
+      allowedHosts: ['github.example.com:443'],
+    });
+  });
+
   test('another content is another ConfigMap', () => {
     const name = (spec: unknown) => configMap(instance(spec), KEYS).metadata.name;
     expect(name(developmentSpec())).toBe(name(developmentSpec({replicas: 2})));

@@ -47,7 +47,8 @@ const SCHEMA = {
     required: ['state'],
     properties: {
       state: {type: 'string', minLength: 1, maxLength: 2048},
-      code: {type: 'string', minLength: 1, maxLength: 512},
+      // No RFC bounds it, and those of Microsoft Entra ID are of two thousand characters and more.
+      code: {type: 'string', minLength: 1, maxLength: 4096},
       iss: {type: 'string', maxLength: 2048},
       error: {type: 'string', minLength: 1, maxLength: 256},
       error_description: {type: 'string', maxLength: 2048},

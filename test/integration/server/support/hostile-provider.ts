@@ -35,7 +35,12 @@ export interface HostileProvider {
 
 type JsonKey = Record<string, unknown>;
 
-export async function startHostileProvider(clientId: string, clientSecret: string): Promise<HostileProvider> {
+/** `path` stands after the issuer's origin, as a tenant's does. */
+export async function startHostileProvider(
+  clientId: string,
+  clientSecret: string,
+  path = '',
+): Promise<HostileProvider> {
   const nonces = new Map<string, string>();
   let signing = newKey('one');
   const server = createServer((request, response) => {
@@ -45,7 +50,7 @@ export async function startHostileProvider(clientId: string, clientSecret: strin
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
 
   const provider: HostileProvider = {
     issuer,
@@ -82,7 +87,7 @@ export async function startHostileProvider(clientId: string, clientSecret: strin
   };
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const {pathname} = new URL(request.url ?? '/', issuer);
+    const pathname = new URL(request.url ?? '/', issuer).pathname.slice(path.length);
     provider.requests.push(pathname);
     if (pathname === '/.well-known/openid-configuration') return json(response, 200, discovery());
     if (pathname === '/jwks') return json(response, provider.jwksStatus, provider.jwks);

@@ -55,6 +55,31 @@ describe("the guide's environment", () => {
       'https://tenant.eu.auth0.com/',
     ],
     [
+      'okta',
+      {OKTA_DOMAIN: 'example.okta.com', OKTA_CLIENT_ID: 'x', OKTA_CLIENT_SECRET: 'y'},
+      'https://example.okta.com',
+    ],
+    [
+      'okta',
+      {
+        OKTA_DOMAIN: 'https://example.okta.com/',
+        OKTA_AUTHORIZATION_SERVER_ID: 'default',
+        OKTA_CLIENT_ID: 'x',
+        OKTA_CLIENT_SECRET: 'y',
+      },
+      'https://example.okta.com/oauth2/default',
+    ],
+    [
+      'azure',
+      {
+        AZURE_TENANT_ID: '9b1f0c1e-0000-4000-8000-00000000000a',
+        AZURE_CLIENT_ID: 'x',
+        AZURE_CLIENT_SECRET: 'y',
+      },
+      'https://login.microsoftonline.com/9b1f0c1e-0000-4000-8000-00000000000a/v2.0',
+    ],
+    ['github', {GITHUB_CLIENT_ID: 'x', GITHUB_CLIENT_SECRET: 'y'}, 'https://github.com'],
+    [
       'oidc',
       {OIDC_ISSUER_URL: 'https://id.example.com', OIDC_CLIENT_ID: 'x', OIDC_CLIENT_SECRET: 'y'},
       'https://id.example.com',

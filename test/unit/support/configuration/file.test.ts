@@ -87,6 +87,11 @@ allowedHosts: [keycloak.idp.svc:8080]
       'providers[0].issuerUrl: is needed for the type oidc',
     ],
     [
+      "Azure's accounts of any tenant",
+      `providers: [{name: a, type: azure, issuerUrl: https://login.microsoftonline.com/organizations/v2.0, clientId: b, clientSecretFile: ${secret}}]`,
+      "providers[0].issuerUrl: must name one tenant by its directory's id",
+    ],
+    [
       'no client id',
       `providers: [{name: a, type: google, clientSecretFile: ${secret}}]`,
       'providers[0].clientId: set either clientId or clientIdFile',

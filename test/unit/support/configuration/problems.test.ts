@@ -9,7 +9,12 @@ describe('a wrong setting', () => {
     [
       'OAUTH_PROVIDER',
       {OAUTH_PROVIDER: 'gogle'},
-      'OAUTH_PROVIDER: must be one of google, keycloak, auth0, oidc',
+      'OAUTH_PROVIDER: must be one of google, keycloak, auth0, okta, azure, github, oidc',
+    ],
+    [
+      'AZURE_TENANT_ID of any tenant',
+      {OAUTH_PROVIDER: 'azure', AZURE_TENANT_ID: 'common', AZURE_CLIENT_ID: 'x', AZURE_CLIENT_SECRET: 'y'},
+      "AZURE_TENANT_ID: must name one tenant by its directory's id",
     ],
     [
       'OAUTH_REDIRECT_URI',

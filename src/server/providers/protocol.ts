@@ -1,0 +1,49 @@
+import type {Clock} from '../../support/clock.ts';
+import type {ProviderSettings} from '../../support/configuration/configuration.ts';
+import type {Identity} from '../sessions/session.ts';
+import type {GuardedFetch} from './guarded-fetch.ts';
+
+/** What one login asks of the provider. */
+export interface AuthorizationRequest {
+  readonly state: string;
+  readonly nonce: string;
+  readonly verifier: string;
+}
+
+/** Who logged in, and what the provider says of them: `email_verified` is the boolean true only where it vouches. */
+export type ProvenIdentity = Identity & {readonly claims: Readonly<Record<string, unknown>>};
+
+/** How a provider is spoken to. Every method may reject with whatever its requests fail with. */
+export interface Protocol {
+  /** Looks whether it is there; run in the background. */
+  probe(): Promise<void>;
+  /** Gets what a login needs, where it is not there yet. */
+  prepare(): Promise<void>;
+  /** Where the user's browser goes to log in. */
+  authorizationUrl(request: AuthorizationRequest): Promise<URL>;
+  /**
+   * Who an authorization response is about (RFC 9207, section 2.4): throws `oauth_error` where its `iss` is another's,
+   * before the code is sent anywhere.
+   */
+  checkIssuer(iss: string | undefined): void;
+  /** Exchanges the code for the user's identity. `callback` is our redirect URI with the answer's parameters. */
+  exchange(callback: URL, request: AuthorizationRequest): Promise<ProvenIdentity>;
+}
+
+export interface ProtocolContext {
+  readonly fetch: GuardedFetch;
+  readonly allowedHosts: () => readonly string[];
+  readonly clock: Clock;
+  readonly redirectUri: string;
+  /** Told when a provider's keys could not be fetched anew, and those of before stay in use. */
+  readonly onStaleKeys: (provider: string, error: unknown) => void;
+}
+
+export type Connect = (settings: ProviderSettings, context: ProtocolContext) => Protocol;
+
+/** A claim for people to read: control characters, which no database or header takes, are left out. */
+export function readableClaim(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const clean = value.replaceAll(/\p{Cc}/gu, '').slice(0, 320);
+  return clean === '' ? undefined : clean;
+}
