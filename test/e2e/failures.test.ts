@@ -281,6 +281,7 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
         120_000,
       );
       expect(conditionOf(stuck, 'Available')?.status, 'the old pods serve').toBe('True');
+      expect(conditionOf(stuck, 'Progressing')?.status).toBe('False');
       expect(stuck.status?.blockedOn?.[0]?.hint).toMatch(/image/i);
       await expectStillServing(namespace, before);
       await apply([fraiseqlauth(namespace)]);
