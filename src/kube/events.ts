@@ -51,7 +51,8 @@ const BURST = 20;
 /** One more event an object after each of these. */
 const REFILL_MS = 15_000;
 const MAX_KNOWN = 4096;
-const MAX_WAITING = 256;
+/** What waits to be written; more is dropped, so that a burst costs no memory. */
+const MAX_WAITING = 1024;
 const CALL_MS = 5000;
 
 /**
@@ -162,7 +163,7 @@ export class EventRecorder {
 
   #enqueue(series: Series): void {
     if (this.#waiting.length >= MAX_WAITING) {
-      this.#options.metrics?.outcome('failed');
+      this.#options.metrics?.outcome('dropped');
       return;
     }
     this.#waiting.push(series);

@@ -18,7 +18,7 @@ export interface QueueMetrics {
 
 /** Told of events that were written, folded into a series, or dropped. */
 export interface EventMetrics {
-  outcome(outcome: 'written' | 'aggregated' | 'rate_limited' | 'failed'): void;
+  outcome(outcome: 'written' | 'aggregated' | 'rate_limited' | 'failed' | 'dropped'): void;
 }
 
 export interface KubeMetrics {
@@ -48,7 +48,7 @@ export function createKubeMetrics(registry: Registry): KubeMetrics {
   });
   const events = new Counter({
     name: 'kube_events_total',
-    help: 'Events: written, aggregated into a series, rate_limited or failed',
+    help: 'Events: written, aggregated into a series, rate_limited, failed, or dropped in a burst',
     labelNames: ['outcome'] as const,
     registers,
   });
