@@ -1,5 +1,6 @@
 // `fraiseql-auth serve`: the auth server. Its rooms:
 //   http/       fastify: what every request has in common, one file a route, errors by the catalogue
+//   pages/      what people see: sign-in, errors, their account; one theme, no script, all of it escaped
 //   login/      a login under way: its transaction in PostgreSQL, the code flow, where a browser goes afterwards
 //   providers/  identity providers: one entry a kind; metadata, keys, health; the fetch that reaches only them
 //   sessions/   sessions in PostgreSQL: create, refresh exactly once, revoke; all of their SQL in one file

@@ -12,6 +12,7 @@ import {createApp} from './http/app.ts';
 import {Cookies} from './http/cookies.ts';
 import {LoginTransactions} from './login/transactions.ts';
 import {Metrics} from './metrics.ts';
+import {Pages} from './pages/pages.ts';
 import {explain} from './providers/failures.ts';
 import {createGuardedFetch} from './providers/guarded-fetch.ts';
 import {ProviderRegistry} from './providers/registry.ts';
@@ -51,7 +52,7 @@ export interface RunningServer {
   /** Where it listens. */
   readonly url: string;
   readonly services: Services;
-  /** Takes over what may change while it runs: the providers, the hosts that they may have, and the keys. */
+  /** Takes over what may change while it runs: the providers, the hosts that they may have, the branding, the keys. */
   reconfigure(configuration: Configuration): void;
   /**
    * Says not ready, serves on for `drainSeconds`, then takes no new connection, ends what is under way and closes.
@@ -132,6 +133,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metrics,
     health: new Health(databaseHealth, providers),
     cookies: new Cookies(configuration.login.origin),
+    pages: new Pages(configuration.branding, configuration.login.origin),
     logins: new LoginTransactions(database, configuration.login),
     providers,
     sessions,
@@ -178,6 +180,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     reconfigure(next) {
       allowedHosts = next.allowedHosts;
       providers.replace(next.providers);
+      services.pages.rebrand(next.branding);
       const before = services.tokens.keys.signer.kid;
       services.tokens.replaceKeys(new KeySet(next.signingKeys));
       showKeys(next);

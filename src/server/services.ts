@@ -6,6 +6,7 @@ import type {Health} from './health/health.ts';
 import type {Cookies} from './http/cookies.ts';
 import type {LoginTransactions} from './login/transactions.ts';
 import type {Metrics} from './metrics.ts';
+import type {Pages} from './pages/pages.ts';
 import type {ProviderRegistry} from './providers/registry.ts';
 import type {RevocationCheck} from './sessions/session.ts';
 import type {Sessions} from './sessions/sessions.ts';
@@ -20,6 +21,7 @@ export interface Services {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly cookies: Cookies;
+  readonly pages: Pages;
   readonly logins: LoginTransactions;
   readonly providers: ProviderRegistry;
   readonly sessions: Sessions;

@@ -31,6 +31,8 @@ export interface AuthErrorOptions {
   readonly status?: 400 | 401 | 431 | 500 | 502 | 503;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
+  /** Where the login that failed would have led: a person may begin again from the error's page. */
+  readonly returnTo?: string | undefined;
 }
 
 /** A refusal. `reason` says to the log what really happened; it never reaches a client and never holds a secret. */
@@ -40,6 +42,7 @@ export class AuthError extends Error {
   readonly status: number;
   readonly reason: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly returnTo: string | undefined;
 
   constructor(code: ErrorCode, reason: string, options: AuthErrorOptions = {}) {
     super(
@@ -50,6 +53,14 @@ export class AuthError extends Error {
     this.reason = reason;
     this.status = options.status ?? ERRORS[code].status;
     this.headers = options.headers ?? {};
+    this.returnTo = options.returnTo;
+  }
+
+  /** The same refusal, of a login that would have led there. */
+  leadingTo(returnTo: string | undefined): AuthError {
+    const {status, headers, message, cause} = this;
+    const copy = new AuthError(this.code, this.reason, {message, headers, cause, returnTo});
+    return Object.assign(copy, {status, stack: this.stack});
   }
 }
 

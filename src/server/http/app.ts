@@ -51,7 +51,7 @@ export async function createApp(services: Services): Promise<FastifyInstance> {
     services.metrics.request(route, method, reply.statusCode, reply.elapsedTime);
     done();
   });
-  handleFailures(app, services.logger);
+  handleFailures(app, services);
 
   startRoutes(app, services);
   callbackRoute(app, services);

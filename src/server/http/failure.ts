@@ -1,16 +1,19 @@
 import type {FastifyError, FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import {AuthError, errorBody, unavailable} from '../../support/errors.ts';
+import type {LoginSettings} from '../../support/configuration/configuration.ts';
 import {databaseFault, isOutage} from '../../database/errors.ts';
-import type {Logger} from '../../support/logging.ts';
+import {resolveReturnTo} from '../login/return-to.ts';
+import {errorPage} from '../pages/error-page.ts';
+import {wantsPage} from '../pages/pages.ts';
 import {explain} from '../providers/failures.ts';
-import {errorPage, PAGE_POLICY} from './page.ts';
+import type {Services} from '../services.ts';
 
 const METHODS = ['GET', 'POST', 'DELETE'] as const;
 
 /** Answers every error by the catalogue, and tells the log the reason under the same request id. */
-export function handleFailures(app: FastifyInstance, logger: Logger): void {
+export function handleFailures(app: FastifyInstance, services: Services): void {
   app.setErrorHandler((error: FastifyError, request, reply) =>
-    answer(toAuthError(error), request, reply, logger),
+    answer(toAuthError(error), request, reply, services),
   );
   app.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?', 1);
@@ -21,7 +24,7 @@ export function handleFailures(app: FastifyInstance, logger: Logger): void {
         : new AuthError('method_not_allowed', `not ${request.method}`, {
             headers: {allow: allowed.join(', ')},
           });
-    return answer(error, request, reply, logger);
+    return answer(error, request, reply, services);
   });
 }
 
@@ -57,8 +60,9 @@ async function answer(
   error: AuthError,
   request: FastifyRequest,
   reply: FastifyReply,
-  logger: Logger,
+  services: Services,
 ): Promise<FastifyReply> {
+  const {logger, pages, configuration} = services;
   const entry = {
     requestId: request.id,
     method: request.method,
@@ -75,13 +79,21 @@ async function answer(
   else logger.info(entry, 'refused');
 
   void reply.code(error.status).headers(error.headers);
-  if (request.method === 'GET' && request.headers.accept?.includes('text/html'))
-    return reply
-      .header('content-security-policy', PAGE_POLICY)
-      .type('text/html; charset=utf-8')
-      .send(errorPage(error.status, error.message, request.id));
+  if (wantsPage(request)) {
+    const returnTo = error.returnTo ?? askedReturnTo(request, configuration.login);
+    return pages.send(reply, error.status, errorPage({error, requestId: request.id, returnTo}));
+  }
   return reply
     .type('application/json; charset=utf-8')
     .serializer(String)
     .send(errorBody(error.code, error.message, request.id));
+}
+
+/** Where a login that could not begin would have led: a person who tries again still comes there. */
+function askedReturnTo(request: FastifyRequest, settings: LoginSettings): string | undefined {
+  if (request.routeOptions.url !== '/auth/start') return undefined;
+  const {return_to: text} = request.query as Record<string, unknown>;
+  return typeof text === 'string'
+    ? resolveReturnTo(text, settings.origin, settings.returnToOrigins)
+    : undefined;
 }

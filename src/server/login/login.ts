@@ -1,7 +1,7 @@
 import {AuthError} from '../../support/errors.ts';
 import type {Services} from '../services.ts';
 import type {Session} from '../sessions/session.ts';
-import {resolveReturnTo} from './return-to.ts';
+import {allowedReturnTo} from './return-to.ts';
 
 export interface StartedLogin {
   readonly authorizationUrl: URL;
@@ -22,17 +22,9 @@ export async function startLogin(
   request: {provider: string | undefined; returnTo: string | undefined},
   origin: Origin,
 ): Promise<StartedLogin> {
-  const {login} = services.configuration;
   const provider = services.providers.choose(request.provider);
   const {name} = provider.settings;
-  const returnTo =
-    request.returnTo === undefined
-      ? undefined
-      : resolveReturnTo(request.returnTo, login.origin, login.returnToOrigins);
-  if (request.returnTo !== undefined && returnTo === undefined)
-    throw new AuthError('invalid_request', 'return_to is not allowed', {
-      message: 'return_to must be a path of this server or an allowed origin',
-    });
+  const returnTo = allowedReturnTo(request.returnTo, services.configuration.login);
   services.metrics.loginStarted(name);
   try {
     const {transaction, binding} = await services.logins.begin(name, returnTo);
@@ -72,11 +64,13 @@ export async function completeLogin(
   origin: Origin,
 ): Promise<CompletedLogin> {
   let name = 'unknown';
+  let returnTo: string | undefined;
   try {
     const consumed = await services.logins.consume(response.state, binding);
     if (!consumed.ok) throw refusal(consumed.why);
     const {transaction} = consumed;
     name = transaction.provider;
+    ({returnTo} = transaction);
     const provider = services.providers.find(name);
     if (!provider) throw new AuthError('invalid_state', `the provider ${name} is no longer configured`);
     await provider.checkIssuer(response.iss);
@@ -106,7 +100,7 @@ export async function completeLogin(
     return {session, secret, returnTo: transaction.returnTo};
   } catch (error) {
     services.audit.record('auth_failure', {...origin, provider: name, ...failureOf(services, name, error)});
-    throw error;
+    throw error instanceof AuthError ? error.leadingTo(returnTo) : error;
   }
 }
 

@@ -1,3 +1,6 @@
+import type {LoginSettings} from '../../support/configuration/configuration.ts';
+import {AuthError} from '../../support/errors.ts';
+
 /** Longest address that a browser is sent back to. */
 const MAX_LENGTH = 2048;
 
@@ -24,4 +27,14 @@ export function resolveReturnTo(
   if (url.origin !== origin && (isPath || !allowed.includes(url.origin))) return undefined;
   if (url.origin === origin && LOOPS.has(url.pathname)) return undefined;
   return url.href;
+}
+
+/** The same for what a request asked for, if it did. Throws `invalid_request` where that is not allowed. */
+export function allowedReturnTo(text: string | undefined, settings: LoginSettings): string | undefined {
+  if (text === undefined) return undefined;
+  const returnTo = resolveReturnTo(text, settings.origin, settings.returnToOrigins);
+  if (returnTo !== undefined) return returnTo;
+  throw new AuthError('invalid_request', 'return_to is not allowed', {
+    message: 'return_to must be a path of this server or an allowed origin',
+  });
 }

@@ -14,6 +14,7 @@ export interface Configuration {
   readonly tokens: TokenSettings;
   readonly sessions: SessionSettings;
   readonly login: LoginSettings;
+  readonly branding: Branding;
   readonly providers: readonly ProviderSettings[];
   /** Exactly one of them signs. */
   readonly signingKeys: readonly SigningKey[];
@@ -60,6 +61,16 @@ export interface LoginSettings {
   readonly returnToOrigins: readonly string[];
   /** Mixed into what seals a login's secrets; without it they are sealed to the login's state alone. */
   readonly stateKey: Buffer | undefined;
+}
+
+/** How the pages for people look. */
+export interface Branding {
+  /** Whose sign-in it is; undefined: the host where browsers meet the server. */
+  readonly name: string | undefined;
+  /** An https URL, or a data URL of a picture. */
+  readonly logoUrl: string | undefined;
+  /** `#rgb` or `#rrggbb`; where it lacks contrast, the nearest colour that has it is shown. */
+  readonly color: string | undefined;
 }
 
 export interface ProviderSettings {

@@ -1,5 +1,6 @@
 import {parse, YAMLParseError} from 'yaml';
 import {z} from 'zod';
+import {brandingSchema} from './branding.ts';
 import {ALGORITHMS} from './configuration.ts';
 import type {Findings} from './problems.ts';
 import type {Sources} from './sources.ts';
@@ -45,6 +46,7 @@ const fileSchema = z.strictObject({
   signingKeys: z.array(signingKeySchema).optional(),
   allowedHosts: z.array(hostSchema).optional(),
   returnToOrigins: z.array(originSchema).optional(),
+  branding: brandingSchema.optional(),
 });
 export type ConfigurationFile = z.infer<typeof fileSchema>;
 

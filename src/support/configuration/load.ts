@@ -85,6 +85,11 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
       returnToOrigins: variables.RETURN_TO_ORIGINS ?? file.returnToOrigins ?? [],
       stateKey,
     },
+    branding: {
+      name: file.branding?.name,
+      logoUrl: file.branding?.logoUrl,
+      color: file.branding?.color,
+    },
     providers: checkedProviders,
     signingKeys,
     allowedHosts: [

@@ -1,5 +1,9 @@
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
+import {allowedReturnTo} from '../../login/return-to.ts';
 import {startLogin, type StartedLogin} from '../../login/login.ts';
+import type {Page} from '../../pages/document.ts';
+import {wantsPage} from '../../pages/pages.ts';
+import {signInPage} from '../../pages/sign-in-page.ts';
 import type {Services} from '../../services.ts';
 import {providerName} from '../schemas.ts';
 
@@ -12,7 +16,10 @@ interface StartQuery {
   readonly return_to?: string;
 }
 
-/** `POST /auth/start` answers with the provider's address; `GET /auth/start` sends a browser there. */
+/**
+ * `POST /auth/start` answers with the provider's address; `GET /auth/start` sends a browser there, or lets the person
+ * choose where several providers are configured and none is named.
+ */
 export function startRoutes(app: FastifyInstance, services: Services): void {
   app.post<{Body: StartBody | null}>('/auth/start', {schema: POST_SCHEMA}, async (request, reply) => {
     const started = await startLogin(
@@ -29,6 +36,8 @@ export function startRoutes(app: FastifyInstance, services: Services): void {
     {schema: GET_SCHEMA},
     async (request: FastifyRequest<{Querystring: StartQuery}>, reply) => {
       const {provider, return_to: returnTo} = request.query;
+      if (provider === undefined && services.providers.all.length > 1 && wantsPage(request))
+        return services.pages.send(reply, 200, choice(services, returnTo));
       const started = await startLogin(
         services,
         {provider, returnTo},
@@ -38,6 +47,18 @@ export function startRoutes(app: FastifyInstance, services: Services): void {
       return reply.redirect(started.authorizationUrl.href, 303);
     },
   );
+}
+
+function choice(services: Services, returnTo: string | undefined): Page {
+  const {login} = services.configuration;
+  const target = allowedReturnTo(returnTo, login);
+  const {origin, host} = new URL(target ?? login.origin);
+  const choices = services.providers.all.map(({settings, health}) => ({
+    name: settings.name,
+    displayName: settings.displayName,
+    reachable: health.state !== 'down',
+  }));
+  return signInPage(choices, target, origin === login.origin ? undefined : host);
 }
 
 /** Only the browser that began this login can end it: the cookie must come back with the callback (RFC 9700, 4.7). */

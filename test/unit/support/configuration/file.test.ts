@@ -54,6 +54,13 @@ allowedHosts: [keycloak.idp.svc:8080]
     expect(configuration.allowedHosts).toEqual(['keycloak.idp.svc:8080']);
   });
 
+  it('gives the branding of the pages', () => {
+    const branding = {name: 'Example & Co', logoUrl: 'https://cdn.example.com/logo.svg', color: '#0f766e'};
+    const yaml = `${whole}\nbranding: ${JSON.stringify(branding)}\n`;
+    expect(load(env(yaml)).branding).toEqual(branding);
+    expect(load(env(whole)).branding).toEqual({name: undefined, logoUrl: undefined, color: undefined});
+  });
+
   it('gives way to a variable that is set', () => {
     const configuration = load({
       ...env(whole),
@@ -116,6 +123,18 @@ allowedHosts: [keycloak.idp.svc:8080]
       `signingKeys: [{kid: a, file: ${now}, use: verify}]`,
       'signingKeys: one must have use: sign',
     ],
+    ['a colour in words', 'branding: {color: teal}', 'branding.color: must be a colour such as "#2b5bd7"'],
+    [
+      'a logo on plain http',
+      'branding: {logoUrl: "http://x.example.com/a.png"}',
+      'branding.logoUrl: must be an https URL',
+    ],
+    [
+      'a logo that is a document',
+      'branding: {logoUrl: "data:text/html;base64,AAAA"}',
+      'branding.logoUrl: must be an https URL',
+    ],
+    ['an empty name', 'branding: {name: " "}', 'branding.name: must not be empty'],
     [
       'a kid twice',
       `signingKeys: [{kid: a, file: ${now}}, {kid: a, file: ${before}, use: verify}]`,

@@ -1,0 +1,38 @@
+import type {FastifyReply, FastifyRequest} from 'fastify';
+import type {Branding} from '../../support/configuration/configuration.ts';
+import {policyOf, renderPage, type Page} from './document.ts';
+import {themeOf, type Theme} from './theme.ts';
+
+/** The pages that this server shows to people, dressed in the theme of its configuration. */
+export class Pages {
+  readonly #host: string;
+  #theme: Theme;
+
+  /** `origin` is where browsers meet this server. */
+  constructor(branding: Branding, origin: string) {
+    this.#host = new URL(origin).host;
+    this.#theme = themeOf(branding, this.#host);
+  }
+
+  /** Takes over another name, logo or colour. */
+  rebrand(branding: Branding): void {
+    this.#theme = themeOf(branding, this.#host);
+  }
+
+  /** Whose sign-in this is. */
+  get name(): string {
+    return this.#theme.name;
+  }
+
+  send(reply: FastifyReply, status: number, page: Page): FastifyReply {
+    void reply.code(status).header('content-security-policy', policyOf(this.#theme, page));
+    // Under no-referrer a form's post says `Origin: null`, even to its own server (Fetch, "append a request Origin header").
+    if (page.forms === true) void reply.header('referrer-policy', 'same-origin');
+    return reply.type('text/html; charset=utf-8').serializer(String).send(renderPage(this.#theme, page));
+  }
+}
+
+/** Whether a person looks at the answer: a browser that goes to an address asks for HTML; fetch and curl do not. */
+export function wantsPage(request: FastifyRequest): boolean {
+  return request.headers.accept?.includes('text/html') === true;
+}
