@@ -2,7 +2,8 @@ import {defineConfig} from 'vitest/config';
 
 // Three projects, by what a test needs around it:
 //   unit         nothing but this process
-//   integration  real servers on loopback: PostgreSQL, an OpenID provider, an S3 server, a kube-apiserver
+//   integration  real servers on loopback: PostgreSQL, an OpenID provider, an S3 server, a kube-apiserver;
+//                and test/conformance, a file for each rule of the standards that the server keeps
 //   e2e          a whole cluster; run inside `test/cluster/run`
 export default defineConfig({
   test: {
@@ -11,7 +12,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
+          include: ['test/integration/**/*.test.ts', 'test/conformance/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           pool: 'forks',

@@ -2,7 +2,7 @@
 import {createHash, generateKeyPairSync, randomUUID, type KeyObject} from 'node:crypto';
 import {createServer, type IncomingMessage, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
-import {SignJWT, UnsecuredJWT, type JWTPayload} from 'jose';
+import {SignJWT, type JWTPayload} from 'jose';
 
 export interface Answer {
   /** Changes the ID token's claims; a claim set to undefined is left out. */
@@ -136,11 +136,6 @@ export async function startHostileProvider(
     };
   }
   return provider;
-}
-
-/** An ID token with `alg: none`. */
-export function unsigned(claims: JWTPayload): string {
-  return new UnsecuredJWT(claims).encode();
 }
 
 function newKey(kid: string): {kid: string; privateKey: KeyObject; jwk: JsonKey} {
