@@ -52,10 +52,12 @@ export function assessRollout(
       each.type === 'Progressing' && each.status === 'False' && each.reason === 'ProgressDeadlineExceeded',
   );
   const complete = counts.old === 0 && counts.newReady >= desired && (newest !== undefined || seen);
+  // Where the ReplicaSets are known all counts are theirs: the Deployment's own lag behind, and would contradict them.
+  const own = newest ? observed.replicaSets.filter((each) => ownedBy(each, live)) : undefined;
   const base = {
     desired,
-    replicas: status.replicas ?? 0,
-    ready: status.readyReplicas ?? 0,
+    replicas: own ? sum(own.map((each) => each.status?.replicas ?? 0)) : (status.replicas ?? 0),
+    ready: own ? sum(own.map((each) => each.status?.readyReplicas ?? 0)) : (status.readyReplicas ?? 0),
     ...counts,
   };
   if (complete) return {...base, state: 'Complete', problem: undefined};
