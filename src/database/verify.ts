@@ -24,7 +24,13 @@ export interface VerifyReport {
 
 /** The oldest PostgreSQL that the guide asks for. */
 const OLDEST_SERVER = 140_000;
-const TABLES = ['sessions', 'session_details', 'refresh_history', 'login_transactions'] as const;
+const TABLES = [
+  'sessions',
+  'session_details',
+  'refresh_history',
+  'login_transactions',
+  'logout_tokens',
+] as const;
 const PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const;
 
 const ok = (name: string, message: string): Check => ({name, state: 'ok', message});

@@ -4,6 +4,7 @@
 //   login/      a login under way: its transaction in PostgreSQL, the code flow, where a browser goes afterwards
 //   providers/  identity providers: one entry a kind; metadata, keys, health; the fetch that reaches only them
 //   sessions/   sessions in PostgreSQL: create, refresh exactly once, revoke; all of their SQL in one file
+//   revocation/ which sessions stand, in memory, and the feed from PostgreSQL that keeps it true
 //   tokens/     our own keys; signing and checking access tokens
 //   health/     what is watched in the background, and what the health route says of it
 // Every request handler works on `Services`; `server.ts` puts them together.

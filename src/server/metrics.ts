@@ -11,6 +11,15 @@ export interface AuthTotals {
   sessions_revoked: number;
 }
 
+/** Why a session was ended before its time. */
+export type RevocationReason =
+  | 'logout'
+  | 'logout_all'
+  | 'reuse'
+  | 'user'
+  | 'token_revoked'
+  | 'backchannel_logout';
+
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const MILLISECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000];
 
@@ -38,6 +47,12 @@ export class Metrics {
   readonly #validation = this.#histogram(
     'fraiseql_auth_validation_duration_ms',
     'Time to validate an access token or a session, in milliseconds',
+    [],
+    MILLISECONDS,
+  );
+  readonly #lag = this.#histogram(
+    'fraiseql_auth_revocation_lag_ms',
+    'Time from a word in the revocation feed to its being heard here, in milliseconds',
     [],
     MILLISECONDS,
   );
@@ -91,6 +106,21 @@ export class Metrics {
     });
   }
 
+  watchFeed(live: () => boolean): void {
+    const gauge: Gauge = new Gauge({
+      name: 'fraiseql_auth_revocation_feed_up',
+      help: '1 while ended sessions are heard of; 0: each request asks the database',
+      registers: [this.registry],
+      collect(): void {
+        gauge.set(live() ? 1 : 0);
+      },
+    });
+  }
+
+  feedBeat(lagMs: number): void {
+    this.#lag.observe(lagMs);
+  }
+
   loginStarted(provider: string): void {
     this.totals.total_auth_attempts++;
     this.#attempts.inc({provider});
@@ -114,7 +144,7 @@ export class Metrics {
     this.#refreshed.inc({replayed: String(replayed)});
   }
 
-  sessionsRevoked(reason: 'logout' | 'logout_all' | 'reuse', count: number): void {
+  sessionsRevoked(reason: RevocationReason, count: number): void {
     this.totals.sessions_revoked += count;
     this.#revoked.inc({reason}, count);
   }

@@ -16,6 +16,8 @@ import {Pages} from './pages/pages.ts';
 import {explain} from './providers/failures.ts';
 import {createGuardedFetch} from './providers/guarded-fetch.ts';
 import {ProviderRegistry} from './providers/registry.ts';
+import {RevocationFeed} from './revocation/feed.ts';
+import {StandingSessions} from './revocation/standing-sessions.ts';
 import type {Services} from './services.ts';
 import {Sessions} from './sessions/sessions.ts';
 import {startSweeping} from './sweeper.ts';
@@ -125,6 +127,30 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
 
   const sessions = new Sessions(database, configuration.sessions, configuration.tokens.clientId);
+  const feed = new RevocationFeed({
+    databaseUrl: configuration.database.url,
+    clock,
+    onSession: (id) => standing.forget(id),
+    onGap: () => standing.forgetAll(),
+    onBeat: (lagMs) => metrics.feedBeat(lagMs),
+    onChange(live, error) {
+      if (live) logger.info('the revocation feed is live');
+      else
+        logger.warn(
+          {cause: explain(error)},
+          'the revocation feed is lost: each request asks the database until it is back',
+        );
+    },
+  });
+  const standing = new StandingSessions({
+    sessions,
+    feed,
+    idleSeconds: configuration.sessions.idleSeconds,
+    clock,
+    onError: (error) => logger.debug({cause: explain(error)}, 'the use of a session was not written down'),
+  });
+  sessions.onEnded((id) => standing.forget(id));
+  metrics.watchFeed(() => feed.live);
   const services: Services = {
     configuration,
     clock,
@@ -137,7 +163,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     logins: new LoginTransactions(database, configuration.login),
     providers,
     sessions,
-    revocations: sessions,
+    revocations: standing,
     tokens: new AccessTokens(new KeySet(configuration.signingKeys), configuration.tokens, clock),
   };
   const showKeys = (current: Configuration): void =>
@@ -148,6 +174,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   // would cost seconds until the next. A database that does not answer does not hold up the start.
   const firstLook = databaseHealth.start();
   providers.start();
+  feed.start();
   const app = await createApp(services);
   await Promise.race([firstLook, sleep(clock, FIRST_LOOK_MS)]);
   try {
@@ -155,7 +182,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   } catch (error) {
     databaseHealth.stop();
     providers.stop();
-    await Promise.all([pool.end(), outbound.close()]);
+    await Promise.all([feed.stop(), pool.end(), outbound.close()]);
     throw error;
   }
   const {port} = app.server.address() as AddressInfo;
@@ -169,6 +196,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     databaseHealth.stop();
     providers.stop();
     await app.close();
+    await feed.stop();
     await pool.end();
     await outbound.close();
   }

@@ -38,7 +38,7 @@ async function identify(request: FastifyRequest, services: Services): Promise<Au
     return {session, expiresAt: claims.exp};
   }
   const cookie = readCookie(request.headers.cookie, services.cookies.sessionName);
-  const session = cookie === undefined ? undefined : await services.sessions.byCookie(cookie);
+  const session = cookie === undefined ? undefined : await services.revocations.byCookie(cookie);
   if (session) return {session, expiresAt: session.expiresAt};
   throw cookie === undefined
     ? new AuthError('invalid_token', 'no credential was given')

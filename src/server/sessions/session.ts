@@ -19,13 +19,21 @@ export interface Session {
   readonly name: string | undefined;
 }
 
-/**
- * Whether a session that a token names still stands. Reads the database each time; a feed of revocations may take
- * its place.
- */
+/** A session as it was found, with what may be kept of it. Spans are seconds, by the database's clock. */
+export interface FoundSession {
+  readonly session: Session;
+  /** How long it stands if nobody uses it and nobody ends it. */
+  readonly remaining: number;
+  /** How long it has not been used. */
+  readonly unused: number;
+}
+
+/** Whether a session that a credential names still stands. */
 export interface RevocationCheck {
-  /** The session, or undefined where it has ended or never was. */
+  /** The session, or undefined where it has ended or never was. Throws AuthError 503 where that cannot be known. */
   session(id: string): Promise<Session | undefined>;
+  /** The session of a browser's cookie, likewise. */
+  byCookie(secret: string): Promise<Session | undefined>;
 }
 
 /** The row that every query of a session returns. */
@@ -46,5 +54,19 @@ export function toSession(row: SessionRow): Session {
     provider: row.provider ?? undefined,
     email: row.email ?? undefined,
     name: row.name ?? undefined,
+  };
+}
+
+export interface FoundRow extends SessionRow {
+  readonly remaining: number;
+  readonly idle_remaining: number | null;
+  readonly unused: number | null;
+}
+
+export function toFound(row: FoundRow): FoundSession {
+  return {
+    session: toSession(row),
+    remaining: Math.min(row.remaining, row.idle_remaining ?? row.remaining),
+    unused: row.unused ?? 0,
   };
 }

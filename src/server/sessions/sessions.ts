@@ -2,7 +2,15 @@ import type {SessionSettings} from '../../support/configuration/configuration.ts
 import {AuthError} from '../../support/errors.ts';
 import type {Database} from '../database.ts';
 import {cookieHashOf, hashOf, newSecret, seal, unseal, userIdOf} from './secrets.ts';
-import {toSession, type Identity, type RevocationCheck, type Session, type SessionRow} from './session.ts';
+import {
+  toFound,
+  toSession,
+  type FoundRow,
+  type FoundSession,
+  type Identity,
+  type Session,
+  type SessionRow,
+} from './session.ts';
 import * as sql from './statements.ts';
 
 const SUCCESSOR = 'refresh successor';
@@ -18,15 +26,21 @@ export interface Refreshed {
 export type ReuseListener = (session: Session) => void;
 
 /** The sessions in PostgreSQL. Every method may throw AuthError 503 where the database is away. */
-export class Sessions implements RevocationCheck {
+export class Sessions {
   readonly #database: Database;
   readonly #settings: SessionSettings;
   readonly #clientId: string;
+  #onEnded: (id: string) => void = () => {};
 
   constructor(database: Database, settings: SessionSettings, clientId: string) {
     this.#database = database;
     this.#settings = settings;
     this.#clientId = clientId;
+  }
+
+  /** Told of each session that this replica ended, as soon as that is certain. */
+  onEnded(listener: (id: string) => void): void {
+    this.#onEnded = listener;
   }
 
   /** A new session; `kind` says whether its secret is a refresh token or a browser's cookie. */
@@ -78,7 +92,10 @@ export class Sessions implements RevocationCheck {
       this.#settings.replayWindowSeconds,
     ]);
     if (!row) throw new AuthError('token_not_found', 'no such refresh token, or its session has ended');
-    if (row.ended) onReuse(toSession(row));
+    if (row.ended) {
+      this.#onEnded(row.id);
+      onReuse(toSession(row));
+    }
     if (!row.fresh)
       throw new AuthError('token_not_found', `a refresh token of session ${row.id} was used again`);
     const live = row.alive ? liveToken(token, hash, row) : undefined;
@@ -87,18 +104,22 @@ export class Sessions implements RevocationCheck {
     return {session: toSession(row), refreshToken: live, replayed: true};
   }
 
-  async session(id: string): Promise<Session | undefined> {
+  /** The session of that id, if it stands. */
+  async find(id: string): Promise<FoundSession | undefined> {
     if (!UUID.test(id)) return undefined;
-    const [row] = await this.#database.query<SessionRow>(sql.FIND, [id]);
-    return row && toSession(row);
+    const [row] = await this.#database.query<FoundRow>(sql.FIND, [id]);
+    return row && toFound(row);
   }
 
-  /** The session of a browser's cookie; its use moves the idle limit. */
-  async byCookie(secret: string): Promise<Session | undefined> {
-    const hash = cookieHashOf(secret);
-    const [row] = await this.#database.query<SessionRow & {stale: boolean}>(sql.FIND_BY_COOKIE, [hash]);
-    if (row?.stale) await this.#database.query(sql.TOUCH, [hash, this.#settings.idleSeconds]);
-    return row && toSession(row);
+  /** The session of a browser's cookie, if it stands. */
+  async findByCookie(secret: string): Promise<FoundSession | undefined> {
+    const [row] = await this.#database.query<FoundRow>(sql.FIND_BY_COOKIE, [cookieHashOf(secret)]);
+    return row && toFound(row);
+  }
+
+  /** It was used: moves its idle limit. */
+  async used(id: string): Promise<void> {
+    await this.#database.query(sql.USED, [id, this.#settings.idleSeconds]);
   }
 
   /** The session of a refresh token, be it the current one or one that was exchanged before. */
@@ -109,13 +130,19 @@ export class Sessions implements RevocationCheck {
 
   /** Ends it; false where it had ended already. */
   async revoke(id: string): Promise<boolean> {
-    return (await this.#database.query(sql.REVOKE, [id])).length > 0;
+    const ended = (await this.#database.query(sql.REVOKE, [id])).length > 0;
+    this.#onEnded(id);
+    return ended;
   }
 
   /** Ends all sessions of that user; the ids of those that were alive. */
   async revokeAll(userId: string): Promise<string[]> {
-    const rows = await this.#database.query<{id: string}>(sql.REVOKE_ALL, [userId]);
-    return rows.map((row) => row.id);
+    return this.#ended(await this.#database.query<{id: string}>(sql.REVOKE_ALL, [userId]));
+  }
+
+  #ended(rows: readonly {id: string}[]): string[] {
+    for (const {id} of rows) this.#onEnded(id);
+    return rows.map(({id}) => id);
   }
 
   /** Removes what nobody can ask for any more. */

@@ -5,6 +5,10 @@ import type {Statement} from '../database.ts';
 
 const NOW = 'extract(epoch FROM now())';
 const COLUMNS = 's.id, s.user_id, s.expires_at::float8 AS expires_at, d.provider, d.email, d.name';
+/** How long it stands and how long it was not used, by the database's clock, in seconds. */
+const SPANS = `(s.expires_at - ${NOW})::float8 AS remaining,
+  extract(epoch FROM d.idle_expires_at - now())::float8 AS idle_remaining,
+  extract(epoch FROM now() - d.last_used_at)::float8 AS unused`;
 
 /** $1 user, $2 token hash, $3 lifetime, $4 provider, $5 issuer, $6 subject, $7 client, $8 email, $9 name, $10 idle. */
 export const CREATE: Statement = {
@@ -102,21 +106,27 @@ export const REPLAY: Statement = {
 export const FIND: Statement = {
   name: 'session-find',
   text: `
-    SELECT ${COLUMNS} FROM _system.sessions s
+    SELECT ${COLUMNS}, ${SPANS} FROM _system.sessions s
     LEFT JOIN _system.session_details d ON d.session_id = s.id
-    WHERE s.id = $1::uuid AND ${ALIVE}`,
+    WHERE s.id = $1::uuid AND ${ALIVE} AND ${NOT_IDLE}`,
 };
 
-/**
- * $1 hash of the session cookie. `stale` asks for a TOUCH: the idle limit moves once a minute, not with every request.
- */
+/** $1 hash of the session cookie. */
 export const FIND_BY_COOKIE: Statement = {
   name: 'session-find-by-cookie',
   text: `
-    SELECT ${COLUMNS}, coalesce(d.last_used_at < now() - interval '1 minute', false) AS stale
-    FROM _system.sessions s
+    SELECT ${COLUMNS}, ${SPANS} FROM _system.sessions s
     LEFT JOIN _system.session_details d ON d.session_id = s.id
     WHERE s.refresh_token_hash = $1 AND ${ALIVE} AND ${NOT_IDLE}`,
+};
+
+/** $1 session id, $2 idle seconds: it was used. A session past its idle limit stays so. */
+export const USED: Statement = {
+  name: 'session-used',
+  text: `
+    UPDATE _system.session_details
+    SET last_used_at = now(), idle_expires_at = now() + make_interval(secs => $2::float8)
+    WHERE session_id = $1::uuid AND idle_expires_at > now()`,
 };
 
 /** $1 hash of a refresh token, the current one or an earlier one: the session that it belongs to, if alive. */

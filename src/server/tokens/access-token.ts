@@ -1,7 +1,8 @@
-import {randomUUID, sign, verify} from 'node:crypto';
+import {hash, randomUUID, sign, verify} from 'node:crypto';
 import type {TokenSettings} from '../../support/configuration/configuration.ts';
 import {AuthError} from '../../support/errors.ts';
 import type {Clock} from '../../support/clock.ts';
+import {RecentMap} from '../../support/recent-map.ts';
 import type {KeySet, Signer} from './keys.ts';
 
 /** The claims of our access tokens (RFC 9068, section 2.2). Times are seconds since the epoch. */
@@ -24,6 +25,8 @@ export interface IssuedToken {
 
 /** A token longer than this is none of ours. */
 const MAX_TOKEN_BYTES = 8192;
+/** Tokens whose signature need not be checked again. */
+const REMEMBERED = 20_000;
 
 /** Signs and checks our own access tokens. */
 export class AccessTokens {
@@ -31,6 +34,8 @@ export class AccessTokens {
   readonly #settings: TokenSettings;
   readonly #clock: Clock;
   readonly #audience: string | readonly string[];
+  /** The claims of tokens that were good once, by the tokens' hash, so that memory holds no token. */
+  readonly #checked = new RecentMap<string, AccessClaims>(REMEMBERED);
 
   constructor(keys: KeySet, settings: TokenSettings, clock: Clock) {
     this.#keys = keys;
@@ -46,6 +51,8 @@ export class AccessTokens {
   /** Tokens signed from now on use the new set's signing key; those of keys that it still holds stay valid. */
   replaceKeys(keys: KeySet): void {
     this.#keys = keys;
+    // A token of a key that is gone must not live on here.
+    this.#checked.clear();
   }
 
   /**
@@ -74,10 +81,23 @@ export class AccessTokens {
   /**
    * The claims of a token that we signed and that is valid now. Throws AuthError `invalid_token`, `invalid_signature`
    * or `token_expired`. The key decides the algorithm, never the token (RFC 8725, section 3.1); another `typ` is
-   * refused (section 3.11), and so is `crit` (RFC 7515, section 4.1.11).
+   * refused (section 3.11), and so is `crit` (RFC 7515, section 4.1.11). The signature is checked once a token, the
+   * time each time.
    */
   check(token: string): AccessClaims {
     if (token.length > MAX_TOKEN_BYTES) throw new AuthError('invalid_token', 'the token is too long');
+    const key = hash('sha256', token, 'base64');
+    let claims = this.#checked.get(key);
+    if (claims === undefined) {
+      claims = this.#checkClaims(this.#checkSignature(token));
+      this.#checked.set(key, claims);
+    }
+    if (claims.exp <= this.#clock.now() / 1000) throw new AuthError('token_expired', 'the token has expired');
+    return claims;
+  }
+
+  /** The payload of a token that one of our keys signed. */
+  #checkSignature(token: string): Record<string, unknown> {
     const first = token.indexOf('.');
     const second = token.indexOf('.', first + 1);
     if (first < 1 || second < 0 || token.indexOf('.', second + 1) >= 0)
@@ -97,7 +117,7 @@ export class AccessTokens {
     const signed = Buffer.from(token.slice(0, second));
     if (!verify(verifier.digest, signed, verifier.key, Buffer.from(signature, 'base64url')))
       throw new AuthError('invalid_signature', 'the signature does not fit');
-    return this.#checkClaims(decode(token.slice(first + 1, second), 'payload'));
+    return decode(token.slice(first + 1, second), 'payload');
   }
 
   #checkClaims(claims: Record<string, unknown>): AccessClaims {
@@ -115,7 +135,6 @@ export class AccessTokens {
       typeof clientId !== 'string'
     )
       throw new AuthError('invalid_token', 'sub, sid, jti or client_id is missing');
-    if (exp <= this.#clock.now() / 1000) throw new AuthError('token_expired', 'the token has expired');
     return {iss, sub, aud: aud as string | string[], client_id: clientId, iat, exp, jti, sid};
   }
 }

@@ -6,6 +6,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {takeBackup} from '../../../src/backup/backup.ts';
 import {restoreBackup} from '../../../src/backup/restore.ts';
 import {migrateDatabase} from '../../../src/database/migrate.ts';
+import {SCHEMA_VERSION} from '../../../src/database/version.ts';
 import {verifyDatabase} from '../../../src/database/verify.ts';
 import {systemClock} from '../../../src/support/clock.ts';
 import {startPostgres, type TestPostgres} from '../../support/postgres.ts';
@@ -49,7 +50,7 @@ describe('a backup restores into a fresh database with the same sessions', () =>
         location: expect.stringMatching(/^(file|s3):\/\/.*\/auth-prod_\d{8}_\d{6}_[0-9a-f]{8}\.sql\.gz$/),
         sizeBytes: expect.any(Number),
         sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
-        schemaVersion: '4',
+        schemaVersion: SCHEMA_VERSION,
         serverVersion: expect.stringMatching(/^\d+/),
         startedAt: expect.any(String),
         completedAt: expect.any(String),
@@ -192,7 +193,8 @@ describe('what is stored', () => {
         session_details: 30,
         refresh_history: 30,
         login_transactions: 0,
-        schema_migrations: 4,
+        logout_tokens: 0,
+        schema_migrations: Number(SCHEMA_VERSION),
       },
     });
   });

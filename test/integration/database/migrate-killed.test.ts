@@ -22,7 +22,7 @@ afterAll(async () => {
 
 it('a process killed half-way leaves the state before, and the next run goes on within seconds', async () => {
   const url = await postgres.createDatabase();
-  const last = join(directory, '0005_last.sql');
+  const last = join(directory, '0006_last.sql');
   await writeFile(last, 'CREATE TABLE _system.last (); SELECT pg_sleep(600);');
   const script = `
     import {migrateDatabase} from ${JSON.stringify(join(import.meta.dirname, '../../../src/database/migrate.ts'))};
@@ -36,7 +36,7 @@ it('a process killed half-way leaves the state before, and the next run goes on 
   await writeFile(last, 'CREATE TABLE _system.last ();');
   // The server notices that the first is gone, takes its work back and frees the lock.
   const result = await migrateDatabase(migration(url, {directory, timeoutMs: 15_000}));
-  expect(result).toEqual({from: '4', schema: '5', applied: ['0005_last']});
+  expect(result).toEqual({from: '5', schema: '6', applied: ['0006_last']});
 });
 
 it('SIGTERM ends a migration that waits, and its outcome says so', async () => {

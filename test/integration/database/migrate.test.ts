@@ -75,39 +75,39 @@ describe('migrateDatabase', () => {
 
   it('waits for one that is at work', async () => {
     const url = await postgres.createDatabase();
-    const slow = await withOneMore('0005_slow', 'SELECT pg_sleep(1); CREATE TABLE _system.slow ();');
+    const slow = await withOneMore('0006_slow', 'SELECT pg_sleep(1); CREATE TABLE _system.slow ();');
     const [one, two] = await Promise.all([
       migrateDatabase(migration(url, {directory: slow})),
       migrateDatabase(migration(url, {directory: slow})),
     ]);
-    expect(one.applied.length + two.applied.length).toBe(5);
+    expect(one.applied.length + two.applied.length).toBe(6);
     expect(one.applied.length * two.applied.length).toBe(0);
   });
 
   it('a migration that fails leaves all before it and nothing of itself', async () => {
     const url = await postgres.createDatabase();
-    const broken = await withOneMore('0005_broken', 'CREATE TABLE _system.half (); SELECT 1 / 0;');
+    const broken = await withOneMore('0006_broken', 'CREATE TABLE _system.half (); SELECT 1 / 0;');
     await expect(migrateDatabase(migration(url, {directory: broken}))).rejects.toMatchObject({
       reason: 'MigrationFailed',
       message: expect.stringContaining('division by zero'),
     });
     await expect(dumpSchema(postgres, url)).toMatchFileSnapshot('./schema.snapshot.sql');
-    const mended = await withOneMore('0005_broken', 'CREATE TABLE _system.half ();');
+    const mended = await withOneMore('0006_broken', 'CREATE TABLE _system.half ();');
     expect(await migrateDatabase(migration(url, {directory: mended}))).toEqual({
-      from: '4',
-      schema: '5',
-      applied: ['0005_broken'],
+      from: '5',
+      schema: '6',
+      applied: ['0006_broken'],
     });
   });
 
   it('a schema of a newer version is left alone', async () => {
     const url = await postgres.createDatabase();
-    const newer = await withOneMore('0005_newer', 'CREATE TABLE _system.newer ();');
+    const newer = await withOneMore('0006_newer', 'CREATE TABLE _system.newer ();');
     await migrateDatabase(migration(url, {directory: newer}));
     const before = dumpSchema(postgres, url);
     await expect(migrateDatabase(migration(url))).rejects.toMatchObject({
       reason: 'SchemaNewer',
-      message: expect.stringContaining('version 5, this program knows 4'),
+      message: expect.stringContaining('version 6, this program knows 5'),
     });
     expect(dumpSchema(postgres, url)).toBe(before);
   });
@@ -125,7 +125,7 @@ describe('migrateDatabase', () => {
   it('ends in time, and its statement with it', async () => {
     const url = await postgres.createDatabase();
     const endless = await withOneMore(
-      '0005_endless',
+      '0006_endless',
       'CREATE TABLE _system.endless (); SELECT pg_sleep(600);',
     );
     const started = performance.now();
@@ -157,7 +157,7 @@ describe('migrateDatabase', () => {
 
   it('an abort ends it at once', async () => {
     const url = await postgres.createDatabase();
-    const endless = await withOneMore('0005_endless', 'SELECT pg_sleep(600);');
+    const endless = await withOneMore('0006_endless', 'SELECT pg_sleep(600);');
     const abort = new AbortController();
     const working = migrateDatabase(migration(url, {directory: endless, signal: abort.signal}));
     const failure = working.then(

@@ -1,4 +1,16 @@
 CREATE SCHEMA _system;
+CREATE FUNCTION _system.announce_session() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        PERFORM pg_notify('fraiseql_auth_sessions', 'all');
+    ELSE
+        PERFORM pg_notify('fraiseql_auth_sessions', OLD.id::text);
+    END IF;
+    RETURN NULL;
+END
+$$;
 CREATE TABLE _system.login_transactions (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     state_hash text NOT NULL,
@@ -7,6 +19,10 @@ CREATE TABLE _system.login_transactions (
     binding_hash text,
     return_to text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+CREATE TABLE _system.logout_tokens (
+    token_hash text NOT NULL,
     expires_at timestamp with time zone NOT NULL
 );
 CREATE TABLE _system.refresh_history (
@@ -37,7 +53,8 @@ CREATE TABLE _system.session_details (
     email text,
     name text,
     last_used_at timestamp with time zone,
-    idle_expires_at timestamp with time zone
+    idle_expires_at timestamp with time zone,
+    provider_session text
 );
 CREATE TABLE _system.sessions (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -53,6 +70,8 @@ ALTER TABLE ONLY _system.login_transactions
     ADD CONSTRAINT login_transactions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY _system.login_transactions
     ADD CONSTRAINT login_transactions_state_hash_key UNIQUE (state_hash);
+ALTER TABLE ONLY _system.logout_tokens
+    ADD CONSTRAINT logout_tokens_pkey PRIMARY KEY (token_hash);
 ALTER TABLE ONLY _system.refresh_history
     ADD CONSTRAINT refresh_history_pkey PRIMARY KEY (token_hash);
 ALTER TABLE ONLY _system.schema_migrations
@@ -64,12 +83,17 @@ ALTER TABLE ONLY _system.sessions
 ALTER TABLE ONLY _system.sessions
     ADD CONSTRAINT sessions_refresh_token_hash_key UNIQUE (refresh_token_hash);
 CREATE INDEX idx_login_transactions_expires_at ON _system.login_transactions USING btree (expires_at);
+CREATE INDEX idx_logout_tokens_expires_at ON _system.logout_tokens USING btree (expires_at);
 CREATE INDEX idx_refresh_history_rotated_at ON _system.refresh_history USING btree (rotated_at);
 CREATE INDEX idx_refresh_history_session_id ON _system.refresh_history USING btree (session_id);
+CREATE INDEX idx_session_details_provider_session ON _system.session_details USING btree (issuer, provider_session) WHERE (provider_session IS NOT NULL);
 CREATE INDEX idx_session_details_subject ON _system.session_details USING btree (issuer, subject);
 CREATE INDEX idx_sessions_expires_at ON _system.sessions USING btree (expires_at);
 CREATE INDEX idx_sessions_revoked_at ON _system.sessions USING btree (revoked_at);
 CREATE INDEX idx_sessions_user_id ON _system.sessions USING btree (user_id);
+CREATE TRIGGER announce_change AFTER UPDATE OF revoked_at, expires_at, user_id ON _system.sessions FOR EACH ROW EXECUTE FUNCTION _system.announce_session();
+CREATE TRIGGER announce_delete AFTER DELETE ON _system.sessions FOR EACH ROW WHEN (((old.revoked_at IS NULL) AND ((old.expires_at)::numeric > EXTRACT(epoch FROM now())))) EXECUTE FUNCTION _system.announce_session();
+CREATE TRIGGER announce_truncate AFTER TRUNCATE ON _system.sessions FOR EACH STATEMENT EXECUTE FUNCTION _system.announce_session();
 ALTER TABLE ONLY _system.refresh_history
     ADD CONSTRAINT refresh_history_session_id_fkey FOREIGN KEY (session_id) REFERENCES _system.sessions(id) ON DELETE CASCADE;
 ALTER TABLE ONLY _system.session_details

@@ -30,7 +30,7 @@ describe('db verify', () => {
     await postgres.asSuperuser(TWO_SESSIONS, name);
     const {code, output, outcome} = await runProgram(['db', 'verify'], {DATABASE_URL: url});
     expect(output).toMatch(/ok +sessions +2 \(1 active\)/);
-    expect(output).toMatch(/ok +schema +version 4/);
+    expect(output).toMatch(/ok +schema +version 5/);
     expect(output).not.toContain('FAILED');
     expect(output).not.toContain(new URL(url).password);
     expect(outcome).toMatchObject({ok: true, kind: 'verify'});
@@ -41,7 +41,7 @@ describe('db verify', () => {
     const {code, output} = await runProgram(['db', 'verify'], {
       DATABASE_URL: await postgres.createDatabase(),
     });
-    expect(output).toMatch(/FAILED +schema +version 0, this program needs 4/);
+    expect(output).toMatch(/FAILED +schema +version 0, this program needs 5/);
     expect(output).toContain('db migrate');
     expect(code).toBe(1);
   });
@@ -113,7 +113,7 @@ describe('db verify', () => {
       name,
     );
     expect(bad(await verifyDatabase(() => url))).toEqual({
-      schema: expect.stringContaining('warning: version 99, newer than this program (4)'),
+      schema: expect.stringContaining('warning: version 99, newer than this program (5)'),
     });
   });
 

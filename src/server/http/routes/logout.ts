@@ -57,9 +57,9 @@ async function identify(
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (bearer !== undefined) {
     const sid = sessionOf(bearer, services);
-    return sid === undefined ? undefined : services.sessions.session(sid);
+    return sid === undefined ? undefined : (await services.sessions.find(sid))?.session;
   }
-  return cookie === undefined ? undefined : services.sessions.byCookie(cookie);
+  return cookie === undefined ? undefined : (await services.sessions.findByCookie(cookie))?.session;
 }
 
 /** The session that a valid access token names; undefined for any other, for logging out never fails. */

@@ -1,0 +1,229 @@
+// Ended sessions on every replica within a second, without a database read for each request; and what happens when the
+// word of them cannot be had.
+import {setTimeout as delay} from 'node:timers/promises';
+import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
+import type {RunningServer} from '../../../src/server/server.ts';
+import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
+import {startStack, until, type Stack} from './support/stack.ts';
+
+let stack: Stack;
+let network: FaultProxy;
+let a: RunningServer;
+/** Its database stands behind a network that breaks. */
+let b: RunningServer;
+
+beforeAll(async () => {
+  stack = await startStack();
+  network = await startFaultProxy(stack.postgres.port);
+  const url = new URL(stack.postgres.url);
+  url.port = String(network.port);
+  [a, b] = await Promise.all([stack.server(), stack.server({DATABASE_URL: url.href})]);
+  await Promise.all([a, b].map((server) => until('its feed', () => feedUp(server))));
+});
+afterEach(async () => {
+  network.refuse(false);
+  network.mute(false);
+  await until('the feed of b', () => feedUp(b));
+});
+afterAll(async () => {
+  await stack.close();
+  await network.close();
+});
+
+async function metric(server: RunningServer, name: string): Promise<number> {
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  return Number(new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1]);
+}
+
+const feedUp = async (server: RunningServer): Promise<boolean> =>
+  (await metric(server, 'fraiseql_auth_revocation_feed_up')) === 1;
+
+interface Held {
+  readonly id: string;
+  readonly access: string;
+  readonly refresh: string;
+}
+
+let users = 0;
+async function newSession(): Promise<Held> {
+  users++;
+  const {session, secret} = await a.services.sessions.create(
+    {
+      provider: 'oidc',
+      issuer: 'https://id.example.com',
+      subject: `user-${users}`,
+      email: `user-${users}@example.com`,
+      name: undefined,
+    },
+    'token',
+  );
+  const {token} = await a.services.tokens.issue(session.userId, session.id, session.expiresAt);
+  return {id: session.id, access: token, refresh: secret};
+}
+
+const verify = (server: RunningServer, held: Held): Promise<Response> =>
+  fetch(`${server.url}/auth/verify`, {headers: {authorization: `Bearer ${held.access}`}});
+
+const status = async (server: RunningServer, held: Held): Promise<number> =>
+  (await verify(server, held)).status;
+
+function logout(server: RunningServer, held: Held): Promise<Response> {
+  return fetch(`${server.url}/auth/logout`, {
+    method: 'POST',
+    headers: {'content-type': 'application/json'},
+    body: JSON.stringify({refresh_token: held.refresh}),
+  });
+}
+
+/** Reads of the session tables by the server so far. */
+async function reads(): Promise<number> {
+  await delay(1_100);
+  const {rows} = await stack.postgres.asSuperuser(
+    `SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0)::int AS n FROM pg_stat_user_tables
+     WHERE relname IN ('sessions', 'session_details')`,
+    'fraiseql',
+  );
+  return (rows as {n: number}[])[0]?.n ?? -1;
+}
+
+describe('while the feed is live', () => {
+  it('verify and me read the database once a session, not once a request', async () => {
+    const held = await newSession();
+    expect(await status(a, held)).toBe(200);
+    const before = await reads();
+    for (let round = 0; round < 50; round++) {
+      const answer = await verify(a, held);
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('x-auth-request-email')).toBe(`user-${users}@example.com`);
+    }
+    const me = await fetch(`${a.url}/auth/me`, {headers: {authorization: `Bearer ${held.access}`}});
+    expect(me.status).toBe(200);
+    expect(await reads()).toBe(before);
+  });
+
+  it('a logout takes effect on the other replica within a second', async () => {
+    const all = await Promise.all(Array.from({length: 20}, newSession));
+    for (const held of all) expect(await status(b, held)).toBe(200);
+    let worst = 0;
+    for (const held of all) {
+      const at = performance.now();
+      await logout(a, held);
+      await until('a 401', async () => (await status(b, held)) === 401, 1_000);
+      worst = Math.max(worst, performance.now() - at);
+    }
+    expect(worst).toBeLessThan(1_000);
+  });
+
+  it('and on the same replica at once', async () => {
+    const held = await newSession();
+    expect(await status(a, held)).toBe(200);
+    await logout(a, held);
+    expect(await status(a, held)).toBe(401);
+  });
+
+  it.each([
+    ['an UPDATE', (id: string) => `UPDATE _system.sessions SET revoked_at = now() WHERE id = '${id}'`],
+    ['a shorter life', (id: string) => `UPDATE _system.sessions SET expires_at = 1 WHERE id = '${id}'`],
+    ['a DELETE', (id: string) => `DELETE FROM _system.sessions WHERE id = '${id}'`],
+    ['a TRUNCATE', () => 'TRUNCATE _system.sessions CASCADE'],
+  ])('%s by an administrator counts as well', async (_name, statement) => {
+    const held = await newSession();
+    expect([await status(a, held), await status(b, held)]).toEqual([200, 200]);
+    await stack.postgres.asSuperuser(statement(held.id), 'fraiseql');
+    for (const server of [a, b])
+      await until('a 401', async () => (await status(server, held)) === 401, 1_000);
+  });
+
+  it('fifty logouts against as many verifications leave no session standing', async () => {
+    const all = await Promise.all(Array.from({length: 50}, newSession));
+    await Promise.all(
+      all.flatMap((held) => [verify(b, held), logout(a, held), verify(b, held), verify(a, held)]),
+    );
+    await delay(1_000);
+    for (const held of all) expect([await status(a, held), await status(b, held)]).toEqual([401, 401]);
+  });
+
+  it('a session past its idle limit is refused, though its token is good', async () => {
+    const short = await stack.server({REFRESH_IDLE_TTL: '60'});
+    await until('its feed', () => feedUp(short));
+    const held = await newSession();
+    const idle = `UPDATE _system.session_details SET idle_expires_at = now() + interval '1 s' WHERE session_id = '${held.id}'`;
+    await stack.postgres.asSuperuser(idle, 'fraiseql');
+    expect(await status(short, held)).toBe(200);
+    await delay(1_100);
+    expect(await status(short, held)).toBe(401);
+  });
+
+  it('use of the access token alone keeps a session from being idle', async () => {
+    const short = await stack.server({REFRESH_IDLE_TTL: '60'});
+    const held = await newSession();
+    const unused = `UPDATE _system.session_details SET last_used_at = now() - interval '50 s',
+      idle_expires_at = now() + interval '2 s' WHERE session_id = '${held.id}'`;
+    await stack.postgres.asSuperuser(unused, 'fraiseql');
+    expect(await status(short, held)).toBe(200);
+    await delay(2_500);
+    expect(await status(short, held)).toBe(200);
+  });
+});
+
+describe('when the feed is lost', () => {
+  it('says so in a metric and asks the database for each request', async () => {
+    const held = await newSession();
+    expect(await status(b, held)).toBe(200);
+    // New connections fail, those that stand go on: the pool has one, the feed has lost its own.
+    network.refuse(true);
+    await stack.postgres.asSuperuser(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fraiseql-auth feed'`,
+    );
+    await until('the metric', async () => !(await feedUp(b)), 2_000);
+    await until('the feed of a', () => feedUp(a));
+    expect(await status(b, held)).toBe(200);
+    await logout(a, held);
+    expect(await status(b, held)).toBe(401);
+    expect(stack.logs.join('')).toContain('the revocation feed is lost');
+  });
+
+  it('what ended meanwhile has ended when it is back', async () => {
+    const held = await newSession();
+    expect(await status(b, held)).toBe(200);
+    network.refuse(true);
+    network.reset();
+    await logout(a, held);
+    network.refuse(false);
+    await until('the feed', () => feedUp(b));
+    expect(await status(b, held)).toBe(401);
+  });
+
+  it('with a connection that stands and says nothing, no ended session is let in for longer than a second', async () => {
+    const held = await newSession();
+    expect(await status(b, held)).toBe(200);
+    network.mute(true);
+    await logout(a, held);
+    await delay(1_000);
+    // The database is silent as well: a 503 sooner or later, and within the stated bound of five seconds.
+    const asked = performance.now();
+    const answer = await status(b, held);
+    if (answer === 200) expect(performance.now() - asked).toBeLessThan(4_500);
+    await until('no 200', async () => (await status(b, held)) !== 200, 8_000);
+    network.mute(false);
+    network.reset();
+    await until('a 401', async () => (await status(b, held)) === 401);
+  });
+
+  it('and the database with it: goes on for five seconds, then refuses with a 503', async () => {
+    const [held, stranger] = [await newSession(), await newSession()];
+    expect(await status(b, held)).toBe(200);
+    network.refuse(true);
+    network.reset();
+    const lost = performance.now();
+    expect(await status(b, held)).toBe(200);
+    await until('a 503', async () => (await status(b, held)) === 503, 7_000);
+    const after = performance.now() - lost;
+    expect(after).toBeGreaterThan(3_500);
+    expect(after).toBeLessThan(6_500);
+    // What was never known is never believed.
+    expect(await status(b, stranger)).toBe(503);
+    network.refuse(false);
+    await until('a 200', async () => (await status(b, held)) === 200);
+  });
+});

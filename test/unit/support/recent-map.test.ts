@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import {describe, expect, it} from 'vitest';
+import {RecentMap} from '../../../src/support/recent-map.ts';
+
+describe('RecentMap', () => {
+  it('never holds more than its capacity, and never another value than the last one set', () => {
+    const operation = fc.record({key: fc.nat(30), kind: fc.constantFrom('get', 'set', 'delete', 'clear')});
+    fc.assert(
+      fc.property(fc.array(operation, {maxLength: 200}), (operations) => {
+        const map = new RecentMap<number, number>(10);
+        const model = new Map<number, number>();
+        for (const [index, {key, kind}] of operations.entries()) {
+          if (kind === 'set') {
+            map.set(key, index);
+            model.set(key, index);
+          } else if (kind === 'delete') {
+            map.delete(key);
+            model.delete(key);
+          } else if (kind === 'clear' && index % 7 === 0) {
+            map.clear();
+            model.clear();
+          } else {
+            const value = map.get(key);
+            if (value !== undefined) expect(value).toBe(model.get(key));
+          }
+          expect(map.size).toBeLessThanOrEqual(10);
+        }
+      }),
+    );
+  });
+
+  it('keeps what is in use while much else passes', () => {
+    const map = new RecentMap<string, number>(100);
+    map.set('used', 1);
+    for (let index = 0; index < 10_000; index++) {
+      map.set(`other-${index}`, index);
+      expect(map.get('used')).toBe(1);
+    }
+  });
+});
