@@ -200,11 +200,10 @@ describe('when the feed is lost', () => {
     network.mute(true);
     await logout(a, held);
     await delay(1_000);
-    // The database is silent as well: a 503 sooner or later, and within the stated bound of five seconds.
-    const asked = performance.now();
-    const answer = await status(b, held);
-    if (answer === 200) expect(performance.now() - asked).toBeLessThan(4_500);
-    await until('no 200', async () => (await status(b, held)) !== 200, 8_000);
+    // The database is silent as well: at the latest five seconds after the feed's last word there is no 200 any more,
+    // and an answer takes no longer than the database may.
+    await delay(4_500);
+    expect(await status(b, held)).toBe(503);
     network.mute(false);
     network.reset();
     await until('a 401', async () => (await status(b, held)) === 401);
