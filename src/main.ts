@@ -38,6 +38,17 @@ program
   .action(async (options: {from: string}) => exit((await import('./backup/command.ts')).restore(options)));
 
 program
+  .command('audit')
+  .description('the audit trail')
+  .command('verify [file]')
+  .description('check that no audit entry in a log (or standard input) was changed, removed or moved')
+  .action(async (file?: string) => exit((await import('./audit/command.ts')).verify(file)));
+program
+  .command('explain <request-id> [file]')
+  .description('tell from a log (or standard input) why a request was refused')
+  .action(async (id: string, file?: string) => exit((await import('./audit/command.ts')).explain(id, file)));
+
+program
   .command('version')
   .description('print the version')
   .action(() => {

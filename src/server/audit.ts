@@ -1,4 +1,6 @@
-import {createLogger, type Logger} from '../support/logging.ts';
+import {Chain} from '../audit/chain.ts';
+import {systemClock, type Clock} from '../support/clock.ts';
+import {lineWriter, type LineWriter} from '../support/logging.ts';
 
 export type AuditEvent =
   | 'oauth_start'
@@ -22,15 +24,19 @@ export interface AuditEntry {
   readonly reason?: string | undefined;
 }
 
-/** One JSON line an event on standard output, whatever the log level. */
+/** One JSON line an event on standard output, whatever the log level, each chained to the one before by its hash. */
 export class Audit {
-  readonly #logger: Logger;
+  readonly #chain = new Chain();
+  readonly #out: LineWriter;
+  readonly #clock: Clock;
 
-  constructor(logger: Logger = createLogger({component: 'audit'})) {
-    this.#logger = logger;
+  constructor(out: LineWriter = lineWriter(), clock: Clock = systemClock) {
+    this.#out = out;
+    this.#clock = clock;
   }
 
   record(event: AuditEvent, entry: AuditEntry): void {
-    this.#logger.info({event, ...entry});
+    const time = new Date(this.#clock.now()).toISOString();
+    this.#out.write(`${this.#chain.link({level: 'info', time, component: 'audit', event, ...entry})}\n`);
   }
 }

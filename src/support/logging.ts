@@ -1,4 +1,4 @@
-import {pino, type DestinationStream, type Logger} from 'pino';
+import {destination, pino, type DestinationStream, type Logger} from 'pino';
 
 export type {Logger} from 'pino';
 
@@ -32,6 +32,16 @@ export function createLogger(
     redact: {paths: SECRET_PATHS, censor: '[redacted]'},
   };
   return destination ? pino(settings, destination) : pino(settings);
+}
+
+/** Takes whole lines. */
+export interface LineWriter {
+  write(line: string): unknown;
+}
+
+/** Standard output for lines that are no log entries, in order with the logger's. */
+export function lineWriter(): LineWriter {
+  return destination({fd: 1, sync: true});
 }
 
 /**

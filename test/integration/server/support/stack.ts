@@ -57,7 +57,7 @@ export async function startStack(): Promise<Stack> {
       const server = await startServer({
         configuration,
         logger: createLogger({component: 'server', level: 'debug'}, sink),
-        audit: new Audit(createLogger({component: 'audit'}, sink)),
+        audit: new Audit(sink),
         intervals: {providerGoodMs: 500, providerBadMs: 200, databaseGoodMs: 500, databaseBadMs: 200},
         ...options,
       });
