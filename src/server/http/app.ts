@@ -4,8 +4,10 @@ import type {Socket} from 'node:net';
 import {fastify, type FastifyInstance} from 'fastify';
 import {errorBody} from '../../support/errors.ts';
 import type {Services} from '../services.ts';
+import {guardBrowsers} from './browser.ts';
 import {describeValidation, handleFailures} from './failure.ts';
 import {trustedProxies} from './proxies.ts';
+import {accountRoutes} from './routes/account.ts';
 import {callbackRoute} from './routes/callback.ts';
 import {healthRoutes} from './routes/health.ts';
 import {logoutRoute} from './routes/logout.ts';
@@ -52,6 +54,7 @@ export async function createApp(services: Services): Promise<FastifyInstance> {
     done();
   });
   handleFailures(app, services);
+  guardBrowsers(app, services);
 
   startRoutes(app, services);
   callbackRoute(app, services);
@@ -59,6 +62,7 @@ export async function createApp(services: Services): Promise<FastifyInstance> {
   logoutRoute(app, services);
   verifyRoute(app, services);
   meRoute(app, services);
+  await accountRoutes(app, services);
   providersRoute(app, services);
   wellKnownRoutes(app, services);
   healthRoutes(app, services);

@@ -81,7 +81,11 @@ async function answer(
   void reply.code(error.status).headers(error.headers);
   if (wantsPage(request)) {
     const returnTo = error.returnTo ?? askedReturnTo(request, configuration.login);
-    return pages.send(reply, error.status, errorPage({error, requestId: request.id, returnTo}));
+    return pages.send(
+      reply,
+      error.status,
+      errorPage({error, requestId: request.id, returnTo, isForm: request.method === 'POST'}),
+    );
   }
   return reply
     .type('application/json; charset=utf-8')

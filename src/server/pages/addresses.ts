@@ -8,3 +8,4 @@ export function startAddress(returnTo: string | undefined, provider?: string): s
 
 /** Where a login ends that was begun from a page of ours, and not for an application. */
 export const ACCOUNT_PATH = '/auth/account';
+export const SIGNED_OUT_PATH = '/auth/signed-out';

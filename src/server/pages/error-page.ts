@@ -8,11 +8,13 @@ export interface ErrorPageOptions {
   readonly requestId: string;
   /** Where the login that failed would have led. */
   readonly returnTo: string | undefined;
+  /** Whether it answers a form of our own pages. */
+  readonly isForm: boolean;
 }
 
 /** What went wrong, in plain words, what to do next, and the id to quote. */
 export function errorPage(options: ErrorPageOptions): Page {
-  const {title, text, action} = advice(options.error, options.returnTo ?? ACCOUNT_PATH);
+  const {title, text, action} = advice(options);
   return {
     title,
     main: html`<h1>${title}</h1>
@@ -28,7 +30,8 @@ interface Advice {
   readonly action?: {readonly label: string; readonly href: string};
 }
 
-function advice(error: AuthError, returnTo: string): Advice {
+function advice(options: ErrorPageOptions): Advice {
+  const {error, returnTo = ACCOUNT_PATH} = options;
   const {code, status} = error;
   const again = (label: string) => ({label, href: startAddress(returnTo)});
   const seconds = error.headers['retry-after'];
@@ -49,6 +52,12 @@ function advice(error: AuthError, returnTo: string): Advice {
       title: error.message,
       text: 'This is on our side, and it may pass by itself. Please wait a minute, then try again.',
       action: again('Try again'),
+    };
+  if (code === 'forbidden' && options.isForm)
+    return {
+      title: 'This page is out of date',
+      text: 'You may have signed in again since it was opened. Nothing was changed. Open your account and try again.',
+      action: {label: 'Go to your account', href: ACCOUNT_PATH},
     };
   if (code === 'forbidden')
     return {

@@ -19,6 +19,15 @@ export interface Session {
   readonly name: string | undefined;
 }
 
+/** A session in a list of its user's. Times in seconds since the epoch. */
+export interface ListedSession {
+  readonly id: string;
+  readonly provider: string | undefined;
+  readonly createdAt: number;
+  readonly lastUsedAt: number | undefined;
+  readonly expiresAt: number;
+}
+
 /** A session as it was found, with what may be kept of it. Spans are seconds, by the database's clock. */
 export interface FoundSession {
   readonly session: Session;

@@ -8,6 +8,7 @@ import {
   type FoundRow,
   type FoundSession,
   type Identity,
+  type ListedSession,
   type Session,
   type SessionRow,
 } from './session.ts';
@@ -145,11 +146,31 @@ export class Sessions {
     return rows.map(({id}) => id);
   }
 
+  /** The user's sessions that are alive, those used last first; the first hundred. */
+  async ofUser(userId: string): Promise<ListedSession[]> {
+    const rows = await this.#database.query<ListedRow>(sql.OF_USER, [userId]);
+    return rows.map((row) => ({
+      id: row.id,
+      provider: row.provider ?? undefined,
+      createdAt: row.created_at,
+      lastUsedAt: row.last_used_at ?? undefined,
+      expiresAt: row.expires_at,
+    }));
+  }
+
   /** Removes what nobody can ask for any more. */
   async sweep(): Promise<void> {
     await this.#database.query(sql.FORGET_SUCCESSORS, [this.#settings.replayWindowSeconds]);
     await this.#database.query(sql.DELETE_ENDED, []);
   }
+}
+
+interface ListedRow {
+  readonly id: string;
+  readonly provider: string | null;
+  readonly created_at: number;
+  readonly last_used_at: number | null;
+  readonly expires_at: number;
 }
 
 interface ReplayRow extends SessionRow {

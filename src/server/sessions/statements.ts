@@ -170,3 +170,15 @@ export const DELETE_ENDED: Statement = {
       SELECT id FROM _system.sessions WHERE expires_at < ${NOW} - 604800
       LIMIT 1000 FOR UPDATE SKIP LOCKED)`,
 };
+
+/** $1 user id. */
+export const OF_USER: Statement = {
+  name: 'sessions-of-user',
+  text: `
+    SELECT s.id, d.provider, s.issued_at::float8 AS created_at, s.expires_at::float8 AS expires_at,
+      extract(epoch FROM d.last_used_at)::float8 AS last_used_at
+    FROM _system.sessions s
+    LEFT JOIN _system.session_details d ON d.session_id = s.id
+    WHERE s.user_id = $1 AND ${ALIVE} AND ${NOT_IDLE}
+    ORDER BY coalesce(d.last_used_at, s.created_at) DESC LIMIT 100`,
+};
