@@ -76,3 +76,7 @@ dev: build ## the auth server on loopback, with a database and an identity provi
 .PHONY: bench
 bench: build cluster-install ## figures: apply to Ready, sizes, memory
 	scripts/bench
+
+.PHONY: bench-operator
+bench-operator: build cluster-install ## the operator's throughput beside a floor, memory, restart, latencies
+	scripts/bench-operator

@@ -1,4 +1,5 @@
 import {createHash} from 'node:crypto';
+import {canonical} from './canonical.ts';
 import type {KubeClient} from './client.ts';
 import {ApiError, ForeignObjectError, isApiError} from './errors.ts';
 import {handOver, leafPaths} from './managed-fields.ts';
@@ -57,7 +58,7 @@ export async function applyChildObject<T extends KubeObject>(
 
 /** The hash that {@link APPLIED_HASH} holds: of the object as JSON with its keys in order. */
 function hashOf(desired: KubeObject): string {
-  return createHash('sha256').update(JSON.stringify(desired, sortKeys)).digest('hex').slice(0, 16);
+  return createHash('sha256').update(canonical(desired)).digest('hex').slice(0, 16);
 }
 
 async function create<T extends KubeObject>(
@@ -197,11 +198,6 @@ function settledKey(object: KubeObject): string {
 function stamped<T extends KubeObject>(desired: T): T {
   const annotations = {...desired.metadata.annotations, [APPLIED_HASH]: hashOf(desired)};
   return {...desired, metadata: {...desired.metadata, annotations}};
-}
-
-function sortKeys(_: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function merged<T extends object>(object: T, further: Record<string, unknown> | undefined): T {

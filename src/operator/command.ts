@@ -1,5 +1,6 @@
 import {readFile} from 'node:fs/promises';
 import {hostname} from 'node:os';
+import {setFlagsFromString} from 'node:v8';
 import {KubeClient} from '../kube/client.ts';
 import {LeaderElection} from '../kube/lease.ts';
 import {systemClock} from '../support/clock.ts';
@@ -18,8 +19,15 @@ const SILENT_MS = 10 * 60_000;
 /** Work under way has this long to end after SIGTERM. */
 const GRACE_MS = 5000;
 
+/**
+ * V8 lets the space for new objects grow to 128 MB where the machine has much memory, and does not give it back. An
+ * operator needs none of that: what it keeps is long-lived, and a collection of a small space takes a millisecond.
+ */
+const SMALL_NEW_SPACE = '--semi-space-growth-factor=1';
+
 /** Runs the operator until SIGTERM or SIGINT. 0 when it was asked to end, 1 when it lost its lease, 2 for a wrong start. */
 export async function operator(): Promise<number> {
+  setFlagsFromString(SMALL_NEW_SPACE);
   let configuration: OperatorConfiguration;
   try {
     configuration = configurationFrom(process.env, {namespace: await ownNamespace(), hostname: hostname()});

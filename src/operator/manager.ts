@@ -31,7 +31,7 @@ export interface ManagerOptions {
   readonly schemaVersion?: string;
 }
 
-const CONCURRENCY = 24;
+const CONCURRENCY = 32;
 const COMPONENT = 'fraiseql-auth-operator';
 
 /** The watches, which run all the time, and the work, which is done only while this process leads. */

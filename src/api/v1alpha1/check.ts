@@ -73,6 +73,9 @@ function networkProblem(text: string): string | undefined {
   return `is neither an address nor a network: write for example 10.0.0.0/8 or 2001:db8::/32`;
 }
 
+/** The zones' names by their lower case; to ask for them takes long. */
+let zones: ReadonlyMap<string, string> | undefined;
+
 /** Kubernetes takes a zone's name only as the IANA database spells it. */
 function timeZoneProblem(zone: string): string | undefined {
   const remedy = 'write one of the IANA database, for example Etc/UTC or Europe/Paris';
@@ -82,9 +85,8 @@ function timeZoneProblem(zone: string): string | undefined {
     if (error instanceof RangeError) return `there is no time zone ${zone}: ${remedy}`;
     throw error;
   }
-  const spelled = Intl.supportedValuesOf('timeZone').find(
-    (each) => each.toLowerCase() === zone.toLowerCase(),
-  );
+  zones ??= new Map(Intl.supportedValuesOf('timeZone').map((each) => [each.toLowerCase(), each]));
+  const spelled = zones.get(zone.toLowerCase());
   return spelled === undefined || spelled === zone ? undefined : `is spelled ${spelled}: ${remedy}`;
 }
 

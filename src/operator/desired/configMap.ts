@@ -23,14 +23,29 @@ export function configMap(
   instance: Instance,
   {signingKeys}: {signingKeys: readonly SigningKeyUse[]},
 ): KubeObject & {data: Record<string, string>} {
-  const data = {'auth.yaml': stringify(authYaml(instance.spec, signingKeys))};
+  const {data, hash} = written(authYaml(instance.spec, signingKeys));
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: childMeta(instance, names(instance).config(shortHash(data)), 'server'),
+    metadata: childMeta(instance, names(instance).config(hash), 'server'),
     immutable: true,
     data,
   };
+}
+
+// A pass asks for the same file several times, and YAML takes long to write.
+const recent = new Map<string, {data: {'auth.yaml': string}; hash: string}>();
+const MAX_RECENT = 256;
+
+function written(content: unknown): {data: {'auth.yaml': string}; hash: string} {
+  const id = JSON.stringify(content);
+  const known = recent.get(id);
+  if (known !== undefined) return known;
+  const data = {'auth.yaml': stringify(content)};
+  const result = {data, hash: shortHash(data)};
+  recent.set(id, result);
+  if (recent.size > MAX_RECENT) recent.delete(recent.keys().next().value ?? '');
+  return result;
 }
 
 function authYaml(spec: ResolvedSpec, signingKeys: readonly SigningKeyUse[]) {

@@ -153,16 +153,13 @@ async function run(
 }
 
 /**
- * Key material, made once. That there is none yet is believed only when the API server itself says so, and a create
- * never overwrites: whoever comes second takes what is there.
+ * Key material, made once. Whether there is some already the API server itself says: a create never overwrites, so
+ * whoever comes second takes what is there.
  */
 async function mint(
   {cluster, resource, signal}: Context,
   step: Extract<Step, {kind: 'mint'}>,
 ): Promise<KubeObject> {
-  const where = {namespace: resource.metadata.namespace, name: step.name};
-  const there = await cluster.get<KubeObject>(RESOURCES.Secret, where, {signal});
-  if (there !== undefined) return complete(cluster, step, ours(there, resource), signal);
   const instance = instanceOf(resource);
   const secret =
     step.what === 'state'
@@ -172,9 +169,9 @@ async function mint(
     return await cluster.create(RESOURCES.Secret, secret, {fieldManager: MANAGER, signal});
   } catch (error) {
     if (!isApiError(error, 409, 'AlreadyExists')) throw error;
-    const other = await cluster.get<KubeObject>(RESOURCES.Secret, where, {signal});
-    if (other === undefined) throw error;
-    return complete(cluster, step, ours(other, resource), signal);
+    const there = await cluster.get<KubeObject>(RESOURCES.Secret, secret.metadata, {signal});
+    if (there === undefined) throw error;
+    return complete(cluster, step, ours(there, resource), signal);
   }
 }
 

@@ -8,7 +8,7 @@ import type {SecretsFinding} from './secrets.ts';
 
 /** One thing to do. Steps are done in their order; one whose needs failed is left out. */
 export type Step =
-  /** Make key material and create the Secret with it, after a live read said that there is none. */
+  /** Make key material and create the Secret with it; one that is there already stays. */
   | {
       readonly kind: 'mint';
       readonly what: 'signing-keys' | 'state';

@@ -16,6 +16,7 @@ import {trueCondition, type Job} from '../workloads.ts';
 import {act, type Acted, type Cluster} from './act.ts';
 import type {Caches} from './caches.ts';
 import {decide, reading, type Settings} from './decide.ts';
+import type {Decision} from './decision.ts';
 import {keysIn} from './keys.ts';
 import type {LogReader} from './log-reader.ts';
 import {mergePatch} from './merge-patch.ts';
@@ -44,6 +45,13 @@ const UNSETTLED_MS = 15_000;
 /** Own keys are minted in a first round; what needs them follows in the next of the same pass. */
 const ROUNDS = 3;
 const MAX_FAILED = 4096;
+/**
+ * A pass that changed children is followed by another as soon as the cluster has answered. A status that only says that
+ * things go on is left to that one, for it costs the API server more than the children do: by so long, and so often.
+ */
+const HOLD_MS = 300;
+const MAX_HOLDS = 3;
+const GOES_ON: readonly (string | undefined)[] = ['Migrating', 'RollingOut', 'Reconciling'];
 
 /**
  * Brings one resource to what its spec says. A pass is: read, decide, act, and write the status once. It knows only the
@@ -54,6 +62,8 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   /** When we first saw that a Job had failed, by its uid. */
   readonly #failed = new Map<string, number>();
+  /** How often in a row a status was left to the next pass. */
+  readonly #held = new Map<string, number>();
   /** Namespaces that are being deleted, and until when that is believed (monotonic milliseconds). */
   readonly #leaving = new Map<string, number>();
 
@@ -71,6 +81,7 @@ export class Reconciler {
     if (resource === undefined || resource.metadata.deletionTimestamp !== undefined) {
       // Its children go with it, by their owner references.
       prober.forget(key);
+      this.#held.delete(key);
       await secrets.forget(key, parseKey(key).namespace ?? '');
       return {};
     }
@@ -90,10 +101,15 @@ export class Reconciler {
     const refused: Problem[] = [];
     let retryMs: number | undefined;
     let failure: Error | undefined;
+    let decision: Decision | undefined;
+    const changed: string[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const {steps} = decide(resource, observed, clock.now(), this.#options.settings);
-      const acted = await act({...this.#options, resource, signal}, steps, observed);
-      observed = after(observed, resource, acted);
+      decision = decide(resource, observed, clock.now(), this.#options.settings);
+      const acted = await act({...this.#options, resource, signal}, decision.steps, observed);
+      const next = after(observed, resource, acted);
+      // Where nothing is different, neither is the decision.
+      if (next !== observed) decision = undefined;
+      observed = next;
       refused.push(...acted.refused);
       if (acted.leaving) {
         this.#leaving.set(resource.metadata.namespace, clock.monotonic() + LEAVE_MS);
@@ -101,9 +117,10 @@ export class Reconciler {
       }
       if (acted.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, acted.retryMs);
       failure = acted.error;
-      for (const {id, outcome} of acted.changes) logger.info({key, object: id, outcome}, 'changed');
+      changed.push(...acted.changes.map(({id, outcome}) => `${id} ${outcome}`));
       if (failure !== undefined || !acted.changes.some((each) => each.outcome === 'minted')) break;
     }
+    if (changed.length > 0) logger.info({key, changed}, 'changed');
     if (failure !== undefined) {
       if (retryMs === undefined) throw failure;
       logger.warn({key, err: failure, retryMs}, 'the API server asks to wait');
@@ -111,7 +128,7 @@ export class Reconciler {
     }
 
     const now = clock.now();
-    const decision = decide(resource, observed, now, this.#options.settings);
+    decision ??= decide(resource, observed, now, this.#options.settings);
     const status = computeStatus({
       resource,
       decision,
@@ -120,10 +137,16 @@ export class Reconciler {
       schemaVersion: this.#options.settings.schemaVersion,
       now,
     });
+    const ready = status.conditions?.find((each) => each.type === 'Ready');
+    const held = this.#held.get(key) ?? 0;
+    if (changed.length > 0 && held < MAX_HOLDS && refused.length === 0 && GOES_ON.includes(ready?.reason)) {
+      this.#held.set(key, held + 1);
+      return {requeueAfterMs: HOLD_MS};
+    }
+    this.#held.delete(key);
     const moved = await this.#write(resource, status, signal);
     if (moved) return {requeueAfterMs: 0};
-    const ready = status.conditions?.find((each) => each.type === 'Ready')?.status === 'True';
-    const againMs = ready ? RESYNC_MS : UNSETTLED_MS;
+    const againMs = ready?.status === 'True' ? RESYNC_MS : UNSETTLED_MS;
     return {requeueAfterMs: Math.min(retryMs ?? againMs, decision.requeueAfterMs ?? againMs, againMs)};
   }
 

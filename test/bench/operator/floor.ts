@@ -1,0 +1,101 @@
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import type {KubeClient} from '../../../src/kube/client.ts';
+import type {KubeObject, ResourceType} from '../../../src/kube/objects.ts';
+import {signingKeysSecret, stateSecret} from '../../../src/operator/desired/secrets.ts';
+import {instanceOf} from '../../../src/operator/desired/instance.ts';
+import {RESOURCES} from '../../../src/kube/objects.ts';
+import type {Observed} from '../../../src/operator/observed.ts';
+import {decide, type Settings} from '../../../src/operator/reconcile/decide.ts';
+import type {Step} from '../../../src/operator/reconcile/decision.ts';
+import {keysIn, mintSigningKey, mintStateKey} from '../../../src/operator/reconcile/keys.ts';
+import {viewOf} from '../../../src/operator/reconcile/secrets.ts';
+import {slim} from '../../../src/operator/reconcile/slim.ts';
+import {CHILDREN, CONCURRENCY, IMAGE, inParallel, USER_SECRETS, type Stored} from './world.ts';
+
+const SETTINGS: Settings = {image: IMAGE, version: '1.0.0', schemaVersion: '1'};
+
+/** What can be done on this machine at all: a bare loop that creates the resources and applies the same manifests. */
+export interface Floor {
+  readonly objects: number;
+  readonly seconds: number;
+}
+
+/**
+ * Creates every resource and server-side-applies its children, with nothing read, compared, waited for or written of
+ * it: what any operator that applies its objects has to do at least. The manifests are made before the clock starts.
+ */
+export async function measureFloor(client: KubeClient, resources: readonly Stored[]): Promise<Floor> {
+  const prepared = await Promise.all(
+    resources.map(async (resource) => ({resource, children: await manifests(resource)})),
+  );
+  const started = performance.now();
+  await inParallel(prepared, CONCURRENCY, async ({resource, children}) => {
+    const {uid = ''} = (await client.create<KubeObject>(FRAISEQLAUTH, resource)).metadata;
+    for (const {type, object} of children) {
+      for (const owner of object.metadata.ownerReferences ?? []) owner.uid = uid;
+      await client.apply(type, object, {fieldManager: 'floor', force: true});
+    }
+  });
+  return {objects: resources.length * CHILDREN, seconds: (performance.now() - started) / 1000};
+}
+
+interface Manifest {
+  readonly type: ResourceType;
+  readonly object: KubeObject;
+}
+
+/** All children of a resource, in the operator's own order: as its decisions say, step by step, until nothing is left. */
+async function manifests(resource: Stored): Promise<Manifest[]> {
+  const owned = {...resource, metadata: {...resource.metadata, uid: 'not-yet-known', generation: 1}};
+  const instance = instanceOf(owned);
+  const secrets = [
+    signingKeysSecret(instance, [await mintSigningKey('ES256')]),
+    stateSecret(instance, mintStateKey()),
+  ];
+  const found: Manifest[] = secrets.map((object) => ({type: RESOURCES.Secret, object}));
+  const children = new Map(secrets.map((each) => [`Secret/${each.metadata.name}`, slim(each)]));
+  for (let round = 0; round < 2; round++) {
+    for (const step of decide(owned, observed(children), 0, SETTINGS).steps) {
+      const object = desired(step);
+      const id = `${object.kind}/${object.metadata.name}`;
+      if (step.kind === 'delete' || children.has(id)) continue;
+      found.push({type: step.kind === 'mint' ? RESOURCES.Secret : step.type, object});
+      children.set(id, step.kind === 'run' ? succeeded(object) : object);
+    }
+  }
+  if (found.length !== CHILDREN) {
+    const names = found.map(({object}) => `${object.kind}/${object.metadata.name}`).join(', ');
+    throw new Error(`a resource has ${found.length} children and not ${CHILDREN}: ${names}`);
+  }
+  return found;
+}
+
+function desired(step: Step): KubeObject {
+  if (step.kind === 'mint') throw new Error(`the key material of ${step.name} is there already`);
+  if (step.kind === 'delete') return step.object;
+  if (step.kind === 'run' || step.initially === undefined) return step.desired;
+  const spec = {...(step.desired['spec'] as object), ...(step.initially['spec'] as object)};
+  return {...step.desired, spec};
+}
+
+function succeeded(job: KubeObject): KubeObject {
+  return {...job, status: {succeeded: 1, conditions: [{type: 'Complete', status: 'True'}]}};
+}
+
+function observed(children: ReadonlyMap<string, KubeObject>): Observed {
+  const views = Object.entries(USER_SECRETS).map(([name, values]) => {
+    const data = Object.entries(values).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
+    return [name, viewOf(Object.fromEntries(data) as Record<string, string>)] as const;
+  });
+  const keys = [...children.values()].find((each) => keysIn(each)?.length);
+  return {
+    secrets: new Map(views),
+    children,
+    signingKeys: keysIn(keys),
+    pods: [],
+    replicaSets: [],
+    logLines: new Map(),
+    failedSince: new Map(),
+    health: undefined,
+  };
+}

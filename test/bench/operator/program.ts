@@ -1,0 +1,101 @@
+import {spawn, type ChildProcess} from 'node:child_process';
+import {once} from 'node:events';
+import {createWriteStream} from 'node:fs';
+import {readFile} from 'node:fs/promises';
+import {resolve} from 'node:path';
+import {setTimeout as delay} from 'node:timers/promises';
+import {freePort} from '../../support/ports.ts';
+import {IMAGE} from './world.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+
+/** The samples of one reading of /metrics, by name and labels as they stand there. */
+export type Samples = ReadonlyMap<string, number>;
+
+/** The built program, started as users start it, and what can be seen of it from outside. */
+export class Program {
+  readonly #process: ChildProcess;
+  readonly #metrics: number;
+  readonly #log: string;
+
+  private constructor(process: ChildProcess, metrics: number, log: string) {
+    this.#process = process;
+    this.#metrics = metrics;
+    this.#log = log;
+  }
+
+  /** Starts it; what it says is appended to `log`. `nodeFlags` are for profiling. */
+  static async start(kubeconfig: string, log: string, nodeFlags: readonly string[] = []): Promise<Program> {
+    const [health, metrics] = [await freePort(), await freePort()];
+    const child = spawn(process.execPath, [...nodeFlags, resolve(ROOT, 'dist/main.js'), 'operator'], {
+      env: {
+        PATH: process.env['PATH'],
+        KUBECONFIG: kubeconfig,
+        OPERATOR_IMAGE: IMAGE,
+        POD_NAMESPACE: 'default',
+        HEALTH_PORT: String(health),
+        METRICS_PORT: String(metrics),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const file = createWriteStream(log, {flags: 'a'});
+    child.stdout?.pipe(file, {end: false});
+    child.stderr?.pipe(file, {end: false});
+    child.once('close', () => file.end());
+    return new Program(child, metrics, log);
+  }
+
+  /** What /metrics says now; undefined while nobody answers there. */
+  async metrics(): Promise<Samples | undefined> {
+    const answer = await fetch(`http://127.0.0.1:${this.#metrics}/metrics`).catch(() => undefined);
+    if (answer === undefined) {
+      if (this.#process.exitCode === null) return undefined;
+      throw new Error(`the operator has ended with ${this.#process.exitCode}; see ${this.#log}`);
+    }
+    const samples = new Map<string, number>();
+    for (const line of (await answer.text()).split('\n')) {
+      const space = line.lastIndexOf(' ');
+      if (space > 0 && !line.startsWith('#'))
+        samples.set(line.slice(0, space), Number(line.slice(space + 1)));
+    }
+    return samples;
+  }
+
+  /** Waits until what /metrics says is so. @throws Error after a minute */
+  async until(what: string, holds: (samples: Samples) => boolean, everyMs = 25): Promise<Samples> {
+    const deadline = performance.now() + 60_000;
+    while (performance.now() < deadline) {
+      const samples = await this.metrics();
+      if (samples !== undefined && holds(samples)) return samples;
+      await delay(everyMs);
+    }
+    throw new Error(`the operator: ${what} not within a minute; see ${this.#log}`);
+  }
+
+  /** Resident memory now, and the most that it ever was, in MiB. */
+  async resident(): Promise<{now: number; peak: number}> {
+    const text = await readFile(`/proc/${this.#process.pid}/status`, 'utf8');
+    const field = (name: string): number =>
+      Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]) / 1024;
+    return {now: field('VmRSS'), peak: field('VmHWM')};
+  }
+
+  /** Ends it as a cluster does: SIGTERM, and waits. */
+  async stop(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGTERM');
+    await ended;
+  }
+}
+
+/** The sum of the samples of a metric whose labels match. */
+export function sum(samples: Samples, metric: string, labels: RegExp = /./): number {
+  let total = 0;
+  for (const [id, value] of samples) {
+    const brace = id.indexOf('{');
+    if ((brace < 0 ? id : id.slice(0, brace)) !== metric) continue;
+    if (labels.test(brace < 0 ? '{}' : id.slice(brace))) total += value;
+  }
+  return total;
+}
