@@ -42,6 +42,7 @@ test-unit: $(MODULES) ## the tests that need nothing but this process
 
 .PHONY: test-integration
 test-integration: build cluster-install ## the tests against real servers on loopback
+	scripts/chromium
 	npm run --silent test:integration
 
 .PHONY: test-e2e

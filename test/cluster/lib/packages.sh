@@ -11,16 +11,20 @@ PACKAGES=(
   /usr/lib/postgresql/*/bin/initdb:postgresql
 )
 
-missing_packages() { # missing_packages [--api-only]
+# For the tests of the pages: 100 MB that nothing else needs.
+BROWSER_PACKAGES=(/usr/bin/chromium:chromium)
+
+missing_packages() { # missing_packages [--api-only|--browser]
   local entry command entries=("${PACKAGES[@]}")
   [ "${1-}" != --api-only ] || entries=("${API_PACKAGES[@]}")
+  [ "${1-}" != --browser ] || entries=("${BROWSER_PACKAGES[@]}")
   for entry in "${entries[@]}"; do
     command=${entry%%:*}
     PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null || compgen -G "$command" >/dev/null || printf '%s ' "${entry##*:}"
   done
 }
 
-install_packages() { # install_packages [--api-only]
+install_packages() { # install_packages [--api-only|--browser]
   local packages
   read -ra packages <<<"$(missing_packages "$@")"
   command -v apt-get >/dev/null || {
