@@ -109,9 +109,38 @@ test('a backup that fails is named in the status and leaves the service Ready; t
   );
 }, 240_000);
 
+test('a volume as the destination instead: the CronJob follows, and what its Job leaves there restores', async () => {
+  onTestFailed(dumpOnFailure('backup-volume', namespace, SHARED));
+  await apply([
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: {name: 'backups', namespace},
+      spec: {accessModes: ['ReadWriteOnce'], resources: {requests: {storage: '1Gi'}}},
+    },
+  ]);
+  const destination = {s3: null, pvc: {claimName: 'backups'}};
+  await kubectl(
+    ['patch', `fqa/${NAME}`, '--type=merge', '-p', JSON.stringify({spec: {backup: {destination}}})],
+    {namespace},
+  );
+  const volumes = '{.spec.jobTemplate.spec.template.spec.volumes[*].persistentVolumeClaim.claimName}';
+  await waitFor('cronjob/auth-backup', `jsonpath=${volumes}=backups`, namespace, 30_000);
+
+  await kubectl(['create', 'job', '--from=cronjob/auth-backup', 'to-volume'], {namespace});
+  await waitFor('job/to-volume', 'condition=complete', namespace, 60_000);
+  const backedUp = await watch.until(namespace, NAME, 'speaking of the backup on the volume', (resource) => {
+    const backup = resource.status?.['backup'] as {lastLocation?: string} | undefined;
+    return backup?.lastLocation?.startsWith('file://') === true;
+  });
+  expect(conditionOf(backedUp, 'BackupHealthy')?.status).toBe('True');
+  await restoreInto('from-volume');
+  expect(await sql(SHARED, 'from-volume', SESSIONS)).toBe(await sql(SHARED, databaseOf(namespace), SESSIONS));
+}, 180_000);
+
 /** Runs `fraiseql-auth restore --from latest` as the CronJob's own pod would run, against another database. */
 async function restoreInto(database: string): Promise<void> {
-  await sql(SHARED, 'fraiseql', `CREATE DATABASE ${database}`);
+  await sql(SHARED, 'fraiseql', `CREATE DATABASE "${database}"`);
   const cronJob = await getObject<{spec: {jobTemplate: {spec: {template: PodTemplate}}}}>(
     'cronjob',
     `${NAME}-backup`,
@@ -126,7 +155,7 @@ async function restoreInto(database: string): Promise<void> {
   const job: Manifest = {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: {name: 'restore', namespace},
+    metadata: {name: `restore-${database}`, namespace},
     spec: {
       backoffLimit: 0,
       template: {
@@ -139,5 +168,5 @@ async function restoreInto(database: string): Promise<void> {
     },
   };
   await apply([job]);
-  await waitFor('job/restore', 'condition=complete', namespace, 60_000);
+  await waitFor(`job/restore-${database}`, 'condition=complete', namespace, 60_000);
 }
