@@ -25,12 +25,16 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+type OAuthError = 'invalid_request' | 'invalid_client';
+
 export interface AuthErrorOptions {
   /** Replaces the catalogue's message; only for what the client may know, such as the field that is wrong. */
   readonly message?: string;
   readonly status?: 400 | 401 | 431 | 500 | 502 | 503;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
+  /** The error code that OAuth's own endpoints answer with (RFC 6749, section 5.2), beside ours. */
+  readonly oauth?: OAuthError;
   /** Where the login that failed would have led: a person may begin again from the error's page. */
   readonly returnTo?: string | undefined;
 }
@@ -43,6 +47,7 @@ export class AuthError extends Error {
   readonly reason: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly returnTo: string | undefined;
+  readonly oauth: OAuthError | undefined;
 
   constructor(code: ErrorCode, reason: string, options: AuthErrorOptions = {}) {
     super(
@@ -54,6 +59,7 @@ export class AuthError extends Error {
     this.status = options.status ?? ERRORS[code].status;
     this.headers = options.headers ?? {};
     this.returnTo = options.returnTo;
+    this.oauth = options.oauth;
   }
 
   /** The same refusal, of a login that would have led there. */
@@ -79,6 +85,6 @@ export function unavailable(reason: string, retryAfterSeconds: number, cause?: u
 }
 
 /** The body that every error has (FraiseQL's and GraphQL's shape). */
-export function errorBody(code: ErrorCode, message: string, requestId: string): string {
-  return JSON.stringify({errors: [{message, extensions: {code, request_id: requestId}}]});
+export function errorBody(code: ErrorCode, message: string, requestId: string, oauth?: OAuthError): string {
+  return JSON.stringify({error: oauth, errors: [{message, extensions: {code, request_id: requestId}}]});
 }

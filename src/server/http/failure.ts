@@ -8,16 +8,15 @@ import {wantsPage} from '../pages/pages.ts';
 import {explain} from '../providers/failures.ts';
 import type {Services} from '../services.ts';
 
-const METHODS = ['GET', 'POST', 'DELETE'] as const;
-
 /** Answers every error by the catalogue, and tells the log the reason under the same request id. */
 export function handleFailures(app: FastifyInstance, services: Services): void {
   app.setErrorHandler((error: FastifyError, request, reply) =>
     answer(toAuthError(error), request, reply, services),
   );
+  const methodsFor = routeMethods(app);
   app.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?', 1);
-    const allowed = METHODS.filter((method) => app.hasRoute({method, url: path}));
+    const allowed = methodsFor(path);
     const error =
       allowed.length === 0
         ? new AuthError('not_found', 'no such route')
@@ -26,6 +25,18 @@ export function handleFailures(app: FastifyInstance, services: Services): void {
           });
     return answer(error, request, reply, services);
   });
+}
+
+/** The methods that a path has a route for; tells of the routes that are added from now on. */
+function routeMethods(app: FastifyInstance): (path: string) => string[] {
+  const routes: {pattern: RegExp; methods: string[]}[] = [];
+  app.addHook('onRoute', ({url, method}) => {
+    const text = url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:[a-z]+/g, '[^/]+');
+    routes.push({pattern: new RegExp(`^${text}$`), methods: [method].flat()});
+  });
+  return (path) => [
+    ...new Set(routes.filter(({pattern}) => pattern.test(path)).flatMap(({methods}) => methods)),
+  ];
 }
 
 /** Says why a parameter was refused, by its name. */
@@ -90,7 +101,7 @@ async function answer(
   return reply
     .type('application/json; charset=utf-8')
     .serializer(String)
-    .send(errorBody(error.code, error.message, request.id));
+    .send(errorBody(error.code, error.message, request.id, error.oauth));
 }
 
 /** Where a login that could not begin would have led: a person who tries again still comes there. */

@@ -19,3 +19,15 @@ export interface TokenResponse {
 
 export const providerName = {type: 'string', minLength: 1, maxLength: 63} as const;
 export const refreshToken = {type: 'string', minLength: 1, maxLength: 4096} as const;
+
+/** What is asked of a token (RFC 7662, section 2.1; RFC 7009, section 2.1). */
+export const tokenForm = {
+  type: 'object',
+  required: ['token'],
+  properties: {
+    token: {type: 'string', minLength: 1, maxLength: 8192},
+    token_type_hint: {type: 'string', maxLength: 100},
+    client_id: {type: 'string', maxLength: 255},
+    client_secret: {type: 'string', maxLength: 1024},
+  },
+} as const;

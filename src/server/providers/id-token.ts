@@ -1,5 +1,12 @@
 import {createHash} from 'node:crypto';
-import {decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey} from 'jose';
+import {
+  decodeProtectedHeader,
+  errors,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyResult,
+} from 'jose';
 
 /** Signature algorithms that an ID token may have: never `none`, never one with a shared secret (RFC 8725, 3.1, 3.2). */
 const ACCEPTED = [
@@ -38,7 +45,7 @@ export interface IdTokenClaims extends JWTPayload {
  */
 export async function checkIdToken(token: string, expected: IdTokenExpectation): Promise<IdTokenClaims> {
   const {alg} = decodeProtectedHeader(token);
-  const {payload} = await verifyWith(token, expected);
+  const {payload} = await verifySigned(token, expected, ['sub', 'exp', 'iat']);
   if (payload['nonce'] !== expected.nonce) throw refused(payload, 'nonce');
   if (payload['azp'] !== undefined && payload['azp'] !== expected.clientId) throw refused(payload, 'azp');
   if (Array.isArray(payload.aud) && payload.aud.length > 1 && payload['azp'] === undefined)
@@ -52,12 +59,25 @@ export async function checkIdToken(token: string, expected: IdTokenExpectation):
   return {...payload, iss, sub};
 }
 
-async function verifyWith(token: string, expected: IdTokenExpectation): Promise<{payload: JWTPayload}> {
+/** What a token's signature, issuer, audience and times are held against. */
+interface Expectation {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly keys: JWTVerifyGetKey;
+  readonly now: Date;
+}
+
+/** A token signed by the provider for this client, its times right, with these claims at least. */
+export async function verifySigned(
+  token: string,
+  expected: Expectation,
+  requiredClaims: string[],
+): Promise<JWTVerifyResult> {
   const options = {
     algorithms: ACCEPTED,
     issuer: expected.issuer,
     audience: expected.clientId,
-    requiredClaims: ['sub', 'exp', 'iat'],
+    requiredClaims,
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     currentDate: expected.now,
   };

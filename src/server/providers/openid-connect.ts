@@ -4,6 +4,7 @@ import {isAllowedHost} from '../../support/configuration/urls.ts';
 import {AuthError} from '../../support/errors.ts';
 import {checkIdToken, CLOCK_TOLERANCE_SECONDS, type IdTokenClaims} from './id-token.ts';
 import {KeyCache} from './key-cache.ts';
+import {checkLogoutToken, type LogoutToken} from './logout-token.ts';
 import {
   readableClaim,
   type AuthorizationRequest,
@@ -103,8 +104,19 @@ export class OpenIdConnect implements Protocol {
       subject: claims.sub,
       email: readableClaim(profile['email']),
       name: readableClaim(profile['name']),
+      providerSession: readableClaim(claims['sid']),
       claims: emailVerified ? {...profile, email_verified: emailVerified(profile)} : profile,
     };
+  }
+
+  async logoutToken(token: string): Promise<LogoutToken> {
+    const {client, keys} = this.#ready();
+    return checkLogoutToken(token, {
+      issuer: client.serverMetadata().issuer,
+      clientId: this.#settings.clientId,
+      keys: keys.find,
+      now: new Date(this.#context.clock.now()),
+    });
   }
 
   /** The ID token's claims, and the userinfo's where the e-mail address was asked for and is only there. */

@@ -2,6 +2,7 @@ import type {Clock} from '../../support/clock.ts';
 import type {ProviderSettings} from '../../support/configuration/configuration.ts';
 import type {Identity} from '../sessions/session.ts';
 import type {GuardedFetch} from './guarded-fetch.ts';
+import type {LogoutToken} from './logout-token.ts';
 
 /** What one login asks of the provider. */
 export interface AuthorizationRequest {
@@ -28,6 +29,8 @@ export interface Protocol {
   checkIssuer(iss: string | undefined): void;
   /** Exchanges the code for the user's identity. `callback` is our redirect URI with the answer's parameters. */
   exchange(callback: URL, request: AuthorizationRequest): Promise<ProvenIdentity>;
+  /** Checks a logout token of this provider, where it sends such. */
+  logoutToken?(token: string): Promise<LogoutToken>;
 }
 
 export interface ProtocolContext {

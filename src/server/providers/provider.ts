@@ -1,7 +1,9 @@
+import {errors} from 'jose';
 import type {ProviderSettings} from '../../support/configuration/configuration.ts';
-import {providerUnavailable} from '../../support/errors.ts';
+import {AuthError, providerUnavailable} from '../../support/errors.ts';
 import {Dependency, type DependencyState} from '../health/dependency.ts';
 import {connectionFor} from './catalogue.ts';
+import type {LogoutToken} from './logout-token.ts';
 import {exchangeFailure, explain, providerFault} from './failures.ts';
 import type {AuthorizationRequest, Protocol, ProtocolContext, ProvenIdentity} from './protocol.ts';
 
@@ -80,6 +82,26 @@ export class Provider {
       if (failure.status === 502) this.#failed(error);
       throw failure;
     }
+  }
+
+  /**
+   * Checks a logout token of this provider. Throws `invalid_request` where it is not good, and the 502 where the keys
+   * cannot be had. Who sends one is there, whatever the last look at its health said.
+   */
+  async logoutToken(token: string): Promise<LogoutToken> {
+    try {
+      await this.#protocol.prepare();
+      if (this.#protocol.logoutToken) return await this.#protocol.logoutToken(token);
+    } catch (error) {
+      if (!(error instanceof errors.JOSEError))
+        throw providerUnavailable(`the keys of ${this.settings.name}: ${explain(error)}`, error);
+      throw new AuthError('invalid_request', `the logout token is not acceptable: ${explain(error)}`, {
+        message: 'logout_token is not acceptable',
+        oauth: 'invalid_request',
+        cause: error,
+      });
+    }
+    throw new AuthError('not_found', `the provider ${this.settings.name} sends no logout tokens`);
   }
 
   /**

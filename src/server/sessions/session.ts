@@ -5,6 +5,8 @@ export interface Identity {
   readonly subject: string;
   readonly email: string | undefined;
   readonly name: string | undefined;
+  /** The provider's own name for its session (the claim `sid`), where it gives one. */
+  readonly providerSession?: string | undefined;
 }
 
 /** A session that is alive. */

@@ -1,6 +1,7 @@
 import type {SessionSettings} from '../../support/configuration/configuration.ts';
 import {AuthError} from '../../support/errors.ts';
 import type {Database} from '../database.ts';
+import type {LogoutToken} from '../providers/logout-token.ts';
 import {cookieHashOf, hashOf, newSecret, seal, unseal, userIdOf} from './secrets.ts';
 import {
   toFound,
@@ -58,6 +59,7 @@ export class Sessions {
       identity.email ?? null,
       identity.name ?? null,
       this.#settings.idleSeconds,
+      identity.providerSession ?? null,
     ]);
     if (!row) throw new Error('the insert of a session returned no row');
     return {session: toSession(row), secret};
@@ -129,10 +131,49 @@ export class Sessions {
     return row && toSession(row);
   }
 
+  /** The user's sessions that are alive, those used last first; the first hundred. */
+  async ofUser(userId: string): Promise<ListedSession[]> {
+    const rows = await this.#database.query<ListedRow>(sql.OF_USER, [userId]);
+    return rows.map((row) => ({
+      id: row.id,
+      provider: row.provider ?? undefined,
+      createdAt: row.created_at,
+      lastUsedAt: row.last_used_at ?? undefined,
+      expiresAt: row.expires_at,
+    }));
+  }
+
+  /** The session whose current refresh token this is. */
+  async byCurrentToken(token: string): Promise<Session | undefined> {
+    const [row] = await this.#database.query<SessionRow>(sql.FIND_BY_CURRENT_TOKEN, [hashOf(token)]);
+    return row && toSession(row);
+  }
+
   /** Ends it; false where it had ended already. */
   async revoke(id: string): Promise<boolean> {
     const ended = (await this.#database.query(sql.REVOKE, [id])).length > 0;
     this.#onEnded(id);
+    return ended;
+  }
+
+  /** Ends it if it is that user's; false where it is not, or had ended already. */
+  async revokeOwn(id: string, userId: string): Promise<boolean> {
+    if (!UUID.test(id)) return false;
+    return this.#ended(await this.#database.query<{id: string}>(sql.REVOKE_OWN, [id, userId])).length > 0;
+  }
+
+  /** Ends what a provider's logout token names; undefined where that token was used before. */
+  async endAtProvider(token: LogoutToken): Promise<{id: string; userId: string}[] | undefined> {
+    const rows = await this.#database.query<{id: string | null; user_id: string}>(sql.END_AT_PROVIDER, [
+      hashOf(`${token.issuer}\n${token.id}`),
+      token.expiresAt,
+      token.issuer,
+      token.sid ?? null,
+      token.subject ?? null,
+    ]);
+    if (rows.length === 0) return undefined;
+    const ended = rows.flatMap(({id, user_id: userId}) => (id === null ? [] : [{id, userId}]));
+    this.#ended(ended);
     return ended;
   }
 
@@ -146,22 +187,11 @@ export class Sessions {
     return rows.map(({id}) => id);
   }
 
-  /** The user's sessions that are alive, those used last first; the first hundred. */
-  async ofUser(userId: string): Promise<ListedSession[]> {
-    const rows = await this.#database.query<ListedRow>(sql.OF_USER, [userId]);
-    return rows.map((row) => ({
-      id: row.id,
-      provider: row.provider ?? undefined,
-      createdAt: row.created_at,
-      lastUsedAt: row.last_used_at ?? undefined,
-      expiresAt: row.expires_at,
-    }));
-  }
-
   /** Removes what nobody can ask for any more. */
   async sweep(): Promise<void> {
     await this.#database.query(sql.FORGET_SUCCESSORS, [this.#settings.replayWindowSeconds]);
     await this.#database.query(sql.DELETE_ENDED, []);
+    await this.#database.query(sql.FORGET_LOGOUT_TOKENS, []);
   }
 }
 

@@ -10,7 +10,8 @@ const SPANS = `(s.expires_at - ${NOW})::float8 AS remaining,
   extract(epoch FROM d.idle_expires_at - now())::float8 AS idle_remaining,
   extract(epoch FROM now() - d.last_used_at)::float8 AS unused`;
 
-/** $1 user, $2 token hash, $3 lifetime, $4 provider, $5 issuer, $6 subject, $7 client, $8 email, $9 name, $10 idle. */
+/** $1 user, $2 token hash, $3 lifetime, $4 provider, $5 issuer, $6 subject, $7 client, $8 email, $9 name, $10 idle,
+ * $11 provider's session. */
 export const CREATE: Statement = {
   name: 'session-create',
   text: `
@@ -20,8 +21,8 @@ export const CREATE: Statement = {
       RETURNING id, user_id, expires_at
     ), d AS (
       INSERT INTO _system.session_details
-        (session_id, provider, issuer, subject, client_id, email, name, last_used_at, idle_expires_at)
-      SELECT id, $4, $5, $6, $7, $8, $9, now(), now() + make_interval(secs => $10::float8) FROM s
+        (session_id, provider, issuer, subject, client_id, email, name, last_used_at, idle_expires_at, provider_session)
+      SELECT id, $4, $5, $6, $7, $8, $9, now(), now() + make_interval(secs => $10::float8), $11 FROM s
       RETURNING provider, email, name
     )
     SELECT ${COLUMNS} FROM s, d`,
@@ -140,10 +141,56 @@ export const FIND_BY_TOKEN: Statement = {
       (SELECT session_id FROM _system.refresh_history WHERE token_hash = $1)) AND ${ALIVE}`,
 };
 
+/** $1 hash of a refresh token: the session whose current one it is. */
+export const FIND_BY_CURRENT_TOKEN: Statement = {
+  name: 'session-find-by-current-token',
+  text: `
+    SELECT ${COLUMNS} FROM _system.sessions s
+    LEFT JOIN _system.session_details d ON d.session_id = s.id
+    WHERE s.refresh_token_hash = $1 AND ${ALIVE} AND ${NOT_IDLE}`,
+};
+
 /** $1 session id. */
 export const REVOKE: Statement = {
   name: 'session-revoke',
   text: `UPDATE _system.sessions s SET revoked_at = now() WHERE s.id = $1::uuid AND ${ALIVE} RETURNING s.id`,
+};
+
+/** $1 session id, $2 user id. */
+export const REVOKE_OWN: Statement = {
+  name: 'session-revoke-own',
+  text: `
+    UPDATE _system.sessions s SET revoked_at = now()
+    WHERE s.id = $1::uuid AND s.user_id = $2 AND ${ALIVE} RETURNING s.id`,
+};
+
+/**
+ * $1 hash of the logout token's id, $2 when it expires (seconds since the epoch), $3 issuer, $4 the provider's session
+ * or null, $5 subject or null. Without a row the token was used before. A session whose provider's session is not known
+ * ends with its user's.
+ */
+export const END_AT_PROVIDER: Statement = {
+  name: 'session-end-at-provider',
+  text: `
+    WITH seen AS (
+      INSERT INTO _system.logout_tokens (token_hash, expires_at)
+      VALUES ($1, to_timestamp($2::float8) + interval '2 minutes')
+      ON CONFLICT DO NOTHING RETURNING token_hash
+    ), ended AS (
+      UPDATE _system.sessions s SET revoked_at = now()
+      FROM _system.session_details d, seen
+      WHERE d.session_id = s.id AND d.issuer = $3 AND ${ALIVE}
+        AND ($5::text IS NULL OR d.subject = $5)
+        AND ($4::text IS NULL OR d.provider_session = $4 OR (d.provider_session IS NULL AND d.subject = $5))
+      RETURNING s.id, s.user_id
+    )
+    SELECT e.id, e.user_id FROM seen LEFT JOIN ended e ON true`,
+};
+
+/** Logout tokens that would be refused for their age. */
+export const FORGET_LOGOUT_TOKENS: Statement = {
+  name: 'sweep-logout-tokens',
+  text: 'DELETE FROM _system.logout_tokens WHERE expires_at < now()',
 };
 
 /** $1 user id. */

@@ -16,6 +16,8 @@ export interface Configuration {
   readonly login: LoginSettings;
   readonly branding: Branding;
   readonly providers: readonly ProviderSettings[];
+  /** Who may introspect tokens; undefined: nobody. */
+  readonly introspection: IntrospectionClient | undefined;
   /** Exactly one of them signs. */
   readonly signingKeys: readonly SigningKey[];
   /** Hosts (`host` or `host:port`) that a provider may have on plain http or at a private address. */
@@ -41,6 +43,12 @@ export interface TokenSettings {
   /** `client_id` of the tokens (RFC 9068): who asked for them. */
   readonly clientId: string;
   readonly lifetimeSeconds: number;
+}
+
+/** The client that may introspect tokens (RFC 7662), a gateway or an API. */
+export interface IntrospectionClient {
+  readonly clientId: string;
+  readonly clientSecret: string;
 }
 
 type Rotation = 'Rotate' | 'Static';

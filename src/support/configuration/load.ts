@@ -1,5 +1,5 @@
 import {logLevelFrom} from '../logging.ts';
-import type {Configuration, ProviderSettings, ProviderType} from './configuration.ts';
+import type {Configuration, IntrospectionClient, ProviderSettings, ProviderType} from './configuration.ts';
 import {readConfigurationFile} from './file.ts';
 import {ConfigurationError, Findings} from './problems.ts';
 import {readProviders} from './providers.ts';
@@ -53,6 +53,7 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
     findings,
   );
   const stateKey = readStateKey(sources, findings);
+  const introspection = readIntrospection(sources, findings);
   if (findings.problems.length > 0) throw new ConfigurationError(findings.problems);
 
   const configuration: Configuration = {
@@ -91,6 +92,7 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
       color: file.branding?.color,
     },
     providers: checkedProviders,
+    introspection,
     signingKeys,
     allowedHosts: [
       ...(variables.PROVIDER_ALLOWED_HOSTS ?? file.allowedHosts ?? []),
@@ -181,6 +183,21 @@ function readStateKey(sources: Sources, findings: Findings): Buffer | undefined 
   if (key.length >= 32 && /^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return key;
   findings.problem('STATE_KEY', 'must be at least 32 random bytes in base64 (openssl rand -base64 32)');
   return undefined;
+}
+
+function readIntrospection(sources: Sources, findings: Findings): IntrospectionClient | undefined {
+  const clientId = sources.variable('INTROSPECTION_CLIENT_ID');
+  const clientSecret = sources.secret('INTROSPECTION_CLIENT_SECRET');
+  if (clientId !== undefined && !sources.has('INTROSPECTION_CLIENT_SECRET'))
+    findings.problem('INTROSPECTION_CLIENT_SECRET', 'is needed beside INTROSPECTION_CLIENT_ID');
+  if (clientId === undefined && clientSecret !== undefined)
+    findings.problem('INTROSPECTION_CLIENT_ID', 'is needed beside INTROSPECTION_CLIENT_SECRET');
+  if (clientSecret !== undefined && clientSecret.length < 16)
+    findings.problem(
+      'INTROSPECTION_CLIENT_SECRET',
+      'must be at least 16 characters (openssl rand -base64 32)',
+    );
+  return clientId === undefined || clientSecret === undefined ? undefined : {clientId, clientSecret};
 }
 
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');

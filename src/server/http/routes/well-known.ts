@@ -26,6 +26,14 @@ export function wellKnownRoutes(app: FastifyInstance, services: Services): void 
     response_types_supported: [],
     grant_types_supported: ['refresh_token'],
     token_endpoint_auth_methods_supported: ['none'],
+    revocation_endpoint: `${origin}/auth/revoke`,
+    revocation_endpoint_auth_methods_supported: ['none'],
+    ...(configuration.introspection === undefined
+      ? {}
+      : {
+          introspection_endpoint: `${origin}/auth/introspect`,
+          introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+        }),
   });
   app.get('/.well-known/oauth-authorization-server', (_request, reply) =>
     reply

@@ -1,0 +1,52 @@
+import type {FastifyInstance} from 'fastify';
+import {AuthError} from '../../../support/errors.ts';
+import type {Services} from '../../services.ts';
+
+interface LogoutForm {
+  readonly logout_token: string;
+}
+
+/**
+ * `POST /auth/backchannel-logout/{provider}` (OpenID Connect Back-Channel Logout 1.0): the provider says that its user's
+ * session has ended, and ours that came of it end too. 200, or 400 where the token is not good, never stored (2.8).
+ */
+export function backchannelLogoutRoute(app: FastifyInstance, services: Services): void {
+  const {providers, sessions, metrics, audit} = services;
+  app.post<{Params: {provider: string}; Body: LogoutForm}>(
+    '/auth/backchannel-logout/:provider',
+    {schema: SCHEMA},
+    async (request, reply) => {
+      const provider = providers.find(request.params.provider);
+      if (!provider) throw new AuthError('not_found', 'a logout for a provider that is not configured');
+      const token = await provider.logoutToken(request.body.logout_token);
+      const ended = await sessions.endAtProvider(token);
+      if (ended === undefined)
+        throw new AuthError('invalid_request', 'the logout token was used before', {
+          message: 'logout_token is not acceptable',
+          oauth: 'invalid_request',
+        });
+      metrics.sessionsRevoked('backchannel_logout', ended.length);
+      for (const {id, userId} of ended) {
+        audit.record('session_revoked', {
+          requestId: request.id,
+          address: request.ip,
+          user: userId,
+          session: id,
+          provider: provider.settings.name,
+          outcome: 'success',
+          reason: 'backchannel_logout',
+        });
+      }
+      return reply.code(200).send();
+    },
+  );
+}
+
+const SCHEMA = {
+  params: {type: 'object', properties: {provider: {type: 'string', minLength: 1, maxLength: 63}}},
+  body: {
+    type: 'object',
+    required: ['logout_token'],
+    properties: {logout_token: {type: 'string', minLength: 1, maxLength: 16_384}},
+  },
+};

@@ -1,0 +1,43 @@
+import type {FastifyInstance} from 'fastify';
+import {AuthError} from '../../../support/errors.ts';
+import type {Services} from '../../services.ts';
+import type {Session} from '../../sessions/session.ts';
+import {authenticateClient} from '../client-authentication.ts';
+import {tokenForm} from '../schemas.ts';
+import type {TokenForm} from './introspect.ts';
+
+/**
+ * `POST /auth/revoke` (RFC 7009): ends the session of a refresh or access token, and with it every token of that
+ * session. Whoever holds the token may; a client that authenticates must do so rightly. An unknown token is a 200
+ * (section 2.2), for it is as good as revoked.
+ */
+export function revokeRoute(app: FastifyInstance, services: Services): void {
+  const {sessions, metrics, audit, configuration} = services;
+  app.post<{Body: TokenForm}>('/auth/revoke', {schema: {body: tokenForm}}, async (request, reply) => {
+    authenticateClient(request.headers.authorization, request.body, configuration.introspection);
+    const session = await identify(request.body.token, services);
+    if (session && (await sessions.revoke(session.id))) {
+      metrics.sessionsRevoked('token_revoked', 1);
+      audit.record('session_revoked', {
+        requestId: request.id,
+        address: request.ip,
+        user: session.userId,
+        session: session.id,
+        provider: session.provider,
+        outcome: 'success',
+        reason: 'token_revoked',
+      });
+    }
+    return reply.code(200).send();
+  });
+}
+
+async function identify(token: string, services: Services): Promise<Session | undefined> {
+  if (!token.includes('.')) return services.sessions.byRefreshToken(token);
+  try {
+    return (await services.sessions.find(services.tokens.check(token).sid))?.session;
+  } catch (error) {
+    if (error instanceof AuthError && error.status === 401) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,62 @@
+import type {FastifyInstance, FastifyRequest} from 'fastify';
+import {AuthError} from '../../../support/errors.ts';
+import type {Services} from '../../services.ts';
+import {authenticate} from '../authenticate.ts';
+
+/** `GET /auth/sessions`: where the caller is signed in. `DELETE /auth/sessions/{id}`: ends one of them. */
+export function sessionsRoutes(app: FastifyInstance, services: Services): void {
+  const {sessions, metrics, audit} = services;
+  const list = async (request: FastifyRequest): Promise<Record<string, unknown>[]> => {
+    const {session} = await authenticate(request, services);
+    return (await sessions.ofUser(session.userId)).map((entry) => ({
+      id: entry.id,
+      provider: entry.provider ?? 'unknown',
+      created_at: Math.floor(entry.createdAt),
+      last_used_at: entry.lastUsedAt === undefined ? undefined : Math.floor(entry.lastUsedAt),
+      expires_at: Math.floor(entry.expiresAt),
+      current: entry.id === session.id,
+    }));
+  };
+  app.route({method: 'GET', url: '/auth/sessions', schema: LIST_SCHEMA, handler: list});
+
+  app.delete<{Params: {id: string}}>('/auth/sessions/:id', {schema: ONE_SCHEMA}, async (request, reply) => {
+    const {session} = await authenticate(request, services);
+    const {id} = request.params;
+    // Another's session and none at all look the same.
+    if (!(await sessions.revokeOwn(id, session.userId)))
+      throw new AuthError('not_found', `the user has no session ${id}`);
+    metrics.sessionsRevoked('user', 1);
+    audit.record('session_revoked', {
+      requestId: request.id,
+      address: request.ip,
+      user: session.userId,
+      session: id,
+      outcome: 'success',
+      reason: 'user',
+    });
+    return reply.code(204).send();
+  });
+}
+
+const LIST_SCHEMA = {
+  response: {
+    200: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          id: {type: 'string'},
+          provider: {type: 'string'},
+          created_at: {type: 'integer'},
+          last_used_at: {type: 'integer'},
+          expires_at: {type: 'integer'},
+          current: {type: 'boolean'},
+        },
+      },
+    },
+  },
+};
+
+const ONE_SCHEMA = {
+  params: {type: 'object', properties: {id: {type: 'string', minLength: 1, maxLength: 64}}},
+};
