@@ -34,9 +34,10 @@ function routeMethods(app: FastifyInstance): (path: string) => string[] {
     const text = url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:[a-z]+/g, '[^/]+');
     routes.push({pattern: new RegExp(`^${text}$`), methods: [method].flat()});
   });
-  return (path) => [
-    ...new Set(routes.filter(({pattern}) => pattern.test(path)).flatMap(({methods}) => methods)),
-  ];
+  return (path) => {
+    const found = routes.filter(({pattern}) => pattern.test(path)).flatMap(({methods}) => methods);
+    return [...new Set(found)].sort();
+  };
 }
 
 /** Says why a parameter was refused, by its name. */
