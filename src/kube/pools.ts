@@ -2,7 +2,7 @@ import {Agent, ProxyAgent, type buildConnector, type Dispatcher} from 'undici';
 import type {ClusterAccess} from './access.ts';
 
 /** Calls at once; more wait for a connection. */
-const MAX_CONNECTIONS = 64;
+const MAX_CONNECTIONS = 40;
 
 /** A watch holds its connection for minutes: in one bounded pool many of them would leave none for calls. */
 export interface Pools {

@@ -45,7 +45,7 @@ export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #random: () => number;
   readonly #waiting: Record<Priority, Map<string, number>> = {normal: new Map(), low: new Map()};
-  readonly #running = new Set<string>();
+  readonly #running = new Map<string, Priority>();
   /** Added while running: to be handled again. */
   readonly #dirty = new Map<string, Priority>();
   readonly #delayed = new Map<string, Delay>();
@@ -175,7 +175,7 @@ export class WorkQueue {
     const waiting = low ? this.#waiting.low : this.#waiting.normal;
     const [key, since] = waiting.entries().next().value ?? ['', 0];
     waiting.delete(key);
-    this.#running.add(key);
+    this.#running.set(key, low ? 'low' : 'normal');
     const {clock, metrics} = this.#options;
     metrics?.waited((clock.monotonic() - since) / 1000);
     metrics?.depth(this.depth);
@@ -196,10 +196,12 @@ export class WorkQueue {
       this.#options.onError?.(key, error, delayMs);
     }
     metrics?.worked((clock.monotonic() - startedAt) / 1000);
+    // What was of low priority stays so when it comes back by itself.
+    const priority = this.#running.get(key) ?? 'normal';
     this.#running.delete(key);
     const dirty = this.#dirty.get(key);
     this.#dirty.delete(key);
-    if (delayMs !== undefined) this.#delay(key, Math.max(0, delayMs), 'normal');
+    if (delayMs !== undefined) this.#delay(key, Math.max(0, delayMs), priority);
     if (dirty !== undefined) this.add(key, dirty);
     if (this.#stop.signal.aborted && this.#running.size === 0) this.#idle?.();
     this.#pump();

@@ -2,7 +2,7 @@ import {SCHEMA_VERSION} from '../database/version.ts';
 import type {KubeClient} from '../kube/client.ts';
 import {EventRecorder} from '../kube/events.ts';
 import {keyOf} from '../kube/objects.ts';
-import {WorkQueue} from '../kube/workqueue.ts';
+import {WorkQueue, type Priority} from '../kube/workqueue.ts';
 import type {Clock} from '../support/clock.ts';
 import type {Logger} from '../support/logging.ts';
 import {VERSION} from '../support/version.ts';
@@ -39,7 +39,7 @@ export class Manager {
   readonly #options: ManagerOptions;
   readonly #overlay: Overlay;
   readonly #caches: Caches;
-  #add: (key: string, first: boolean) => void = () => undefined;
+  #add: (key: string, priority: Priority) => void = () => undefined;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
@@ -49,7 +49,7 @@ export class Manager {
       overlay: this.#overlay,
       clock: options.clock,
       logger: options.logger,
-      onKey: (key, first) => this.#add(key, first),
+      onKey: (key, priority) => this.#add(key, priority),
     });
   }
 
@@ -111,7 +111,7 @@ export class Manager {
       clock,
       logger,
     });
-    this.#add = (key, first) => queue.add(key, first ? 'low' : 'normal');
+    this.#add = (key, priority) => queue.add(key, priority);
     for (const resource of this.#caches.resources()) queue.add(keyOf(resource.metadata), 'low');
     const stop = (): void => void queue.shutdown();
     signal.addEventListener('abort', stop, {once: true});

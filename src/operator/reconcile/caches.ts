@@ -1,6 +1,7 @@
 import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {controllerOf, keyOf, RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
+import type {Priority} from '../../kube/workqueue.ts';
 import {Reflector, type Change, type ReflectorPort} from '../../kube/reflector.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
@@ -37,8 +38,8 @@ export interface CachesOptions {
   readonly overlay: Overlay;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Told which resource has to be looked at again; `first` while the stores are being filled. */
-  readonly onKey: (key: string, first: boolean) => void;
+  /** Told which resource has to be looked at again. */
+  readonly onKey: (key: string, priority: Priority) => void;
 }
 
 /** All that is watched, as stores: the resources, and what carries our label. */
@@ -154,7 +155,7 @@ export class Caches {
     const {overlay, onKey} = this.#options;
     if (change.type === 'deleted') overlay.gone(change.object);
     else if (overlay.shown(change.object)) return;
-    onKey(keyOf(change.object), !reflector.hasSynced());
+    onKey(keyOf(change.object), reflector.hasSynced() ? urgency(change.object) : 'low');
   }
 
   #childChanged(reflector: Reflector<KubeObject>, change: Change<KubeObject>): void {
@@ -164,10 +165,15 @@ export class Caches {
     // While the stores are being filled each resource is queued by itself.
     if (!reflector.hasSynced()) return;
     const key = instanceKey(change.object);
-    if (key !== undefined) onKey(key, false);
+    if (key !== undefined) onKey(key, urgency(this.resource(key)));
     const before = change.previous === undefined ? undefined : instanceKey(change.previous);
-    if (before !== undefined && before !== key) onKey(before, false);
+    if (before !== undefined && before !== key) onKey(before, 'normal');
   }
+}
+
+/** What has never been ready lets those pass that are, or were: a crowd of new ones does not slow what is in use. */
+function urgency(resource: FraiseQLAuth | undefined): Priority {
+  return resource !== undefined && resource.status?.version?.current === undefined ? 'low' : 'normal';
 }
 
 function instanceKey({metadata}: KubeObject): string | undefined {
