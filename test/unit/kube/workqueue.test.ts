@@ -170,6 +170,18 @@ test('no more at once than the concurrency, and first come, first served', async
   expect(taken).toEqual(['a', 'b', 'c', 'd']);
 });
 
+test('what was of low priority comes back with it', async () => {
+  const {clock, queue, running, taken} = setUp();
+  queue.add('low', 'low');
+  await settle();
+  await running[0]?.finish({requeueAfterMs: 100});
+  queue.add('busy');
+  await clock.advance(100);
+  queue.add('later');
+  for (let step = 0; step < 3; step++) await running[0]?.finish();
+  expect(taken).toEqual(['low', 'busy', 'later', 'low']);
+});
+
 test('low priority lets the others pass, is raised by a normal add, and is never starved', async () => {
   const {queue, running, taken} = setUp();
   queue.add('busy');
