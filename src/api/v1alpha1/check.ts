@@ -44,6 +44,8 @@ function checkBeyondSchema(spec: DefaultedSpec): FieldError[] {
     if (problem !== undefined) errors.push({field, message: problem});
   };
   add('spec.publicURL', urlProblem(spec.publicURL));
+  const logo = spec.branding?.logoURL;
+  if (logo !== undefined && !logo.startsWith('data:')) add('spec.branding.logoURL', urlProblem(logo));
   spec.returnToOrigins?.forEach((each, index) => add(`spec.returnToOrigins[${index}]`, urlProblem(each)));
   spec.providers.forEach((each, index) => {
     if (each.issuerURL !== undefined) add(`spec.providers[${index}].issuerURL`, urlProblem(each.issuerURL));

@@ -78,6 +78,11 @@ const ORIGIN = new RegExp(`^https?://${HOST}${PORT}$`);
 /** A URL without user, query or fragment: `https://id.example.com/realms/staff`. */
 export const PLAIN_URL = new RegExp(`^https?://${HOST}${PORT}(/[-A-Za-z0-9._~%!$&'()*+,;=:@/]*)?$`);
 
+/** A picture: an https URL, or a data URL of one. */
+export const PICTURE_URL = new RegExp(
+  `^(https://${HOST}${PORT}(/[-A-Za-z0-9._~%!$&'()*+,;=:@/?]*)?|data:image/(png|jpeg|gif|webp|avif|svg\\+xml);base64,[A-Za-z0-9+/]+={0,2})$`,
+);
+
 /** A host, with a port where only that one is meant: `id.example.com:8443`. */
 export const HOST_AND_PORT = new RegExp(`^${HOST}${PORT}$`);
 

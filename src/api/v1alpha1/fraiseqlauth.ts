@@ -1,5 +1,6 @@
 import {z} from 'zod';
 import {backup} from './backup.ts';
+import {branding} from './branding.ts';
 import {DEFAULT_CONNECTION_BUDGET, database, migrations} from './database.ts';
 import {duration} from './duration.ts';
 import {keyedList, objectName, origin, setOf} from './fields.ts';
@@ -37,6 +38,9 @@ const shape = z.object({
   )
     .optional()
     .meta({description: 'Other origins to which a login may send the browser when it is done.'}),
+  branding: branding.optional().meta({
+    description: 'How the pages look that the server shows to people: sign-in, errors, their account.',
+  }),
   providers,
   tokens: tokens.prefault({}).meta({description: 'Access tokens and sessions.'}),
   database: database.meta({description: 'The PostgreSQL database for sessions.'}),

@@ -46,6 +46,7 @@ export interface ResolvedSpec {
   profile: DefaultedSpec['profile'];
   publicURL: string;
   returnToOrigins: string[];
+  branding: NonNullable<DefaultedSpec['branding']>;
   providers: ResolvedProvider[];
   tokens: {
     algorithm: DefaultedSpec['tokens']['algorithm'];
@@ -104,6 +105,7 @@ export function resolveSpec(written: FraiseQLAuthSpec): ResolvedSpec {
     profile: spec.profile,
     publicURL: spec.publicURL,
     returnToOrigins: spec.returnToOrigins ?? [],
+    branding: spec.branding ?? {},
     providers: spec.providers.map((each) => ({
       ...each,
       displayName: each.displayName ?? each.name,

@@ -71,8 +71,17 @@ function authYaml(spec: ResolvedSpec, signingKeys: readonly SigningKeyUse[]) {
       file: `${PATHS.keys}/${kid}.pem`,
       use,
     })),
+    ...(Object.keys(spec.branding).length > 0 && {branding: brandingOf(spec)}),
     // Whoever wrote the issuer's URL allowed its host, be it on http or at an address inside the cluster.
     ...(allowedHosts.size > 0 && {allowedHosts: [...allowedHosts]}),
+  };
+}
+
+function brandingOf({branding: {name, logoURL, color}}: ResolvedSpec) {
+  return {
+    ...(name !== undefined && {name}),
+    ...(logoURL !== undefined && {logoUrl: logoURL}),
+    ...(color !== undefined && {color}),
   };
 }
 

@@ -1,7 +1,7 @@
 import {z} from 'zod';
 
-/** Longest logo that may stand in the configuration itself: it is sent with every page. */
-const DATA_URL_LENGTH = 65_536;
+/** Longest logo, which may be the picture itself: it is sent with every page. */
+const LENGTH = 65_536;
 
 const DATA_URL = /^data:image\/(?:png|jpeg|gif|webp|avif|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}$/;
 
@@ -12,7 +12,6 @@ const LOGO_PROBLEM =
 export const brandingSchema = z.strictObject({
   name: z
     .string()
-    .trim()
     .min(1, 'must not be empty')
     .max(60, 'must be 60 characters at most')
     .regex(/^\P{Cc}*$/u, 'must not hold control characters')
@@ -25,8 +24,8 @@ export const brandingSchema = z.strictObject({
 });
 
 function isLogo(text: string): boolean {
-  if (text.startsWith('data:')) return text.length <= DATA_URL_LENGTH && DATA_URL.test(text);
-  if (!/^https:\/\/[\x21-\x7e]+$/.test(text) || text.length > 2048 || !URL.canParse(text)) return false;
+  if (text.startsWith('data:')) return text.length <= LENGTH && DATA_URL.test(text);
+  if (!/^https:\/\/[\x21-\x7e]+$/.test(text) || text.length > LENGTH || !URL.canParse(text)) return false;
   const url = new URL(text);
   return url.username === '' && url.password === '' && url.hash === '';
 }

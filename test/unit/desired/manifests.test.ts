@@ -161,6 +161,15 @@ describe('the configuration', () => {
   const read = (spec: unknown) =>
     parse(configMap(instance(spec), KEYS).data['auth.yaml'] ?? '') as Record<string, unknown>;
 
+  test('holds the branding where the spec has one, and nothing of it where not', () => {
+    expect(read(fullSpec())['branding']).toEqual({
+      name: 'Example Cloud',
+      logoUrl: 'https://cdn.example.com/logo.svg?v=2',
+      color: '#0F766E',
+    });
+    expect(read(developmentSpec())).not.toHaveProperty('branding');
+  });
+
   test('names secrets by file, and allows the hosts that the issuers name', () => {
     const spec = developmentSpec({
       providers: [

@@ -134,7 +134,7 @@ allowedHosts: [keycloak.idp.svc:8080]
       'branding: {logoUrl: "data:text/html;base64,AAAA"}',
       'branding.logoUrl: must be an https URL',
     ],
-    ['an empty name', 'branding: {name: " "}', 'branding.name: must not be empty'],
+    ['an empty name', 'branding: {name: ""}', 'branding.name: must not be empty'],
     [
       'a kid twice',
       `signingKeys: [{kid: a, file: ${now}}, {kid: a, file: ${before}, use: verify}]`,
