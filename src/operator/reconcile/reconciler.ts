@@ -51,7 +51,7 @@ const MAX_FAILED = 4096;
  */
 const HOLD_MS = 300;
 const MAX_HOLDS = 3;
-const GOES_ON: readonly (string | undefined)[] = ['Migrating', 'RollingOut', 'Reconciling'];
+const GOES_ON: ReadonlySet<string | undefined> = new Set(['Migrating', 'RollingOut', 'Reconciling']);
 
 /**
  * Brings one resource to what its spec says. A pass is: read, decide, act, and write the status once. It knows only the
@@ -139,7 +139,7 @@ export class Reconciler {
     });
     const ready = status.conditions?.find((each) => each.type === 'Ready');
     const held = this.#held.get(key) ?? 0;
-    if (changed.length > 0 && held < MAX_HOLDS && refused.length === 0 && GOES_ON.includes(ready?.reason)) {
+    if (changed.length > 0 && held < MAX_HOLDS && refused.length === 0 && GOES_ON.has(ready?.reason)) {
       this.#held.set(key, held + 1);
       return {requeueAfterMs: HOLD_MS};
     }
