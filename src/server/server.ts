@@ -10,6 +10,7 @@ import {Dependency, type DependencyState} from './health/dependency.ts';
 import {Health} from './health/health.ts';
 import {createApp} from './http/app.ts';
 import {Cookies} from './http/cookies.ts';
+import {Limits} from './limits/limits.ts';
 import {LoginTransactions} from './login/transactions.ts';
 import {Metrics} from './metrics.ts';
 import {Pages} from './pages/pages.ts';
@@ -160,6 +161,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     health: new Health(databaseHealth, providers),
     cookies: new Cookies(configuration.login.origin),
     pages: new Pages(configuration.branding, configuration.login.origin),
+    limits: configuration.rateLimits && new Limits(configuration.rateLimits, clock),
     logins: new LoginTransactions(database, configuration.login),
     providers,
     sessions,

@@ -4,6 +4,7 @@ import type {Logger} from '../support/logging.ts';
 import type {Audit} from './audit.ts';
 import type {Health} from './health/health.ts';
 import type {Cookies} from './http/cookies.ts';
+import type {Limits} from './limits/limits.ts';
 import type {LoginTransactions} from './login/transactions.ts';
 import type {Metrics} from './metrics.ts';
 import type {Pages} from './pages/pages.ts';
@@ -22,6 +23,8 @@ export interface Services {
   readonly health: Health;
   readonly cookies: Cookies;
   readonly pages: Pages;
+  /** Undefined where they are switched off. */
+  readonly limits: Limits | undefined;
   readonly logins: LoginTransactions;
   readonly providers: ProviderRegistry;
   readonly sessions: Sessions;

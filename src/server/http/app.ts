@@ -5,6 +5,7 @@ import formbody from '@fastify/formbody';
 import {fastify, type FastifyInstance} from 'fastify';
 import {errorBody} from '../../support/errors.ts';
 import type {Services} from '../services.ts';
+import {limitRoutes} from '../limits/routes.ts';
 import {guardBrowsers} from './browser.ts';
 import {describeValidation, handleFailures} from './failure.ts';
 import {trustedProxies} from './proxies.ts';
@@ -60,6 +61,7 @@ export async function createApp(services: Services): Promise<FastifyInstance> {
   });
   handleFailures(app, services);
   guardBrowsers(app, services);
+  limitRoutes(app, services.limits, services.logger);
 
   startRoutes(app, services);
   callbackRoute(app, services);

@@ -24,10 +24,21 @@ export interface Configuration {
   readonly allowedHosts: readonly string[];
   /** Addresses or CIDR blocks whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  /** Undefined where something in front of the server limits. */
+  readonly rateLimits: RateLimits | undefined;
   /** How long the server goes on serving after SIGTERM, while its readiness already says no. */
   readonly drainSeconds: number;
   /** What is odd but no reason to refuse the start; for the log. */
   readonly warnings: readonly string[];
+}
+
+/** Requests of one client address (of one session: refreshes) in one process. */
+export interface RateLimits {
+  readonly startPerMinute: number;
+  readonly callbackPerMinute: number;
+  readonly refreshPerMinute: number;
+  readonly logoutPerMinute: number;
+  readonly failedLoginsPerHour: number;
 }
 
 interface DatabaseSettings {

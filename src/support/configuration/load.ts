@@ -1,6 +1,6 @@
 import {logLevelFrom} from '../logging.ts';
 import type {Configuration, IntrospectionClient, ProviderSettings, ProviderType} from './configuration.ts';
-import {readConfigurationFile} from './file.ts';
+import {DEFAULT_RATE_LIMITS, readConfigurationFile} from './file.ts';
 import {ConfigurationError, Findings} from './problems.ts';
 import {readProviders} from './providers.ts';
 import {readSigningKeys} from './signing-keys.ts';
@@ -99,6 +99,7 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
       ...(development ? ['localhost', '127.0.0.1', '[::1]'] : []),
     ],
     trustedProxies: variables.TRUSTED_PROXIES,
+    rateLimits: variables.RATE_LIMITS === 'On' ? (file.rateLimits ?? DEFAULT_RATE_LIMITS) : undefined,
     drainSeconds:
       variables.DRAIN_SECONDS ?? (sources.variable('KUBERNETES_SERVICE_HOST') === undefined ? 0 : 5),
     warnings: findings.warnings,

@@ -79,6 +79,7 @@ export const variablesSchema = z.object({
   TRUSTED_PROXIES: list(ipBlock).default([]),
   PROVIDER_ALLOWED_HOSTS: list(hostSchema).optional(),
   LOGIN_BINDING: oneOf(['Cookie', 'None']).default('Cookie'),
+  RATE_LIMITS: oneOf(['On', 'Off']).default('On'),
   DRAIN_SECONDS: integer(0, 300, 'seconds').optional(),
 });
 export type Variables = z.infer<typeof variablesSchema>;

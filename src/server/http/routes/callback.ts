@@ -22,6 +22,9 @@ export function callbackRoute(app: FastifyInstance, services: Services): void {
       const {session, secret, returnTo} = await completeLogin(services, request.query, binding, {
         requestId: request.id,
         address: request.ip,
+      }).catch((error: unknown) => {
+        services.limits?.loginFailed(request.ip, error);
+        throw error;
       });
       if (returnTo !== undefined) {
         const maxAge = session.expiresAt - services.clock.now() / 1000;

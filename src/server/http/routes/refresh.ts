@@ -22,7 +22,7 @@ export async function refreshRoute(parent: FastifyInstance, services: Services):
 }
 
 function route(app: FastifyInstance, services: Services): void {
-  const {sessions, tokens, metrics, audit} = services;
+  const {sessions, tokens, metrics, audit, limits} = services;
   const refresh = async (request: FastifyRequest<{Body: RefreshBody}>): Promise<TokenResponse> => {
     const where = {requestId: request.id, address: request.ip};
     const onReuse = (session: Session): void => {
@@ -32,7 +32,9 @@ function route(app: FastifyInstance, services: Services): void {
       audit.record('session_revoked', {...whose, outcome: 'success', reason: 'reuse'});
     };
     try {
+      limits?.admitRefresh(request.body.refresh_token);
       const {session, refreshToken, replayed} = await sessions.refresh(request.body.refresh_token, onReuse);
+      if (!replayed) limits?.refreshed(session.id, refreshToken);
       const access = await tokens.issue(session.userId, session.id, session.expiresAt);
       metrics.refreshed(replayed);
       audit.record('session_refreshed', {

@@ -99,6 +99,12 @@ allowedHosts: [keycloak.idp.svc:8080]
       "providers[0].issuerUrl: must name one tenant by its directory's id",
     ],
     [
+      'a rate limit of nothing',
+      'rateLimits: {startPerMinute: 0}',
+      'rateLimits.startPerMinute: must be at least 1',
+    ],
+    ['an unknown rate limit', 'rateLimits: {startPerHour: 5}', 'has no setting "startPerHour"'],
+    [
       'no client id',
       `providers: [{name: a, type: google, clientSecretFile: ${secret}}]`,
       'providers[0].clientId: set either clientId or clientIdFile',
