@@ -75,16 +75,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const intervals = {...INTERVALS, ...options.intervals};
   const metrics = new Metrics();
 
+  // One of the connections listens for sessions that end.
+  const poolSize = Math.max(1, configuration.database.poolSize - 1);
   const pool = createPool({
     url: configuration.database.url,
-    size: configuration.database.poolSize,
+    size: poolSize,
     maxLifetimeSeconds: configuration.database.maxLifetimeSeconds,
     connectTimeoutMs: 3_000,
     statementTimeoutMs: 5_000,
     applicationName: 'fraiseql-auth',
     onError: () => databaseHealth.suspect(),
   });
-  metrics.watchPool(pool, configuration.database.poolSize);
+  metrics.watchPool(pool, poolSize);
   const database = new Database(pool);
   const databaseHealth = new Dependency({
     name: 'database',

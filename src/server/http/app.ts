@@ -61,7 +61,7 @@ export async function createApp(services: Services): Promise<FastifyInstance> {
   });
   handleFailures(app, services);
   guardBrowsers(app, services);
-  limitRoutes(app, services.limits, services.logger);
+  limitRoutes(app, services);
 
   startRoutes(app, services);
   callbackRoute(app, services);

@@ -1,6 +1,7 @@
 import type {FastifyInstance} from 'fastify';
-import type {Logger} from '../../support/logging.ts';
-import type {AddressLimit, Limits} from './limits.ts';
+import type {Services} from '../services.ts';
+import {countedAddress} from './client.ts';
+import type {AddressLimit} from './limits.ts';
 
 const LIMITED: ReadonlyMap<string, AddressLimit> = new Map([
   ['POST /auth/start', 'start'],
@@ -10,8 +11,9 @@ const LIMITED: ReadonlyMap<string, AddressLimit> = new Map([
 ]);
 
 /** Refuses requests beyond the limits of their client's address, before anything else is done for them. */
-export function limitRoutes(app: FastifyInstance, limits: Limits | undefined, logger: Logger): void {
+export function limitRoutes(app: FastifyInstance, {limits, logger, configuration}: Services): void {
   if (limits === undefined) return;
+  const {trustedProxies} = configuration;
   let told = false;
   app.addHook('onRequest', (request, _reply, done) => {
     const limit = LIMITED.get(`${request.method} ${request.routeOptions.url}`);
@@ -19,6 +21,7 @@ export function limitRoutes(app: FastifyInstance, limits: Limits | undefined, lo
       done();
       return;
     }
+    const address = countedAddress(request, trustedProxies);
     if (
       !told &&
       request.headers['x-forwarded-for'] !== undefined &&
@@ -27,10 +30,12 @@ export function limitRoutes(app: FastifyInstance, limits: Limits | undefined, lo
       told = true;
       logger.warn(
         {address: request.ip},
-        'a request with X-Forwarded-For came from an address that is not in TRUSTED_PROXIES: if it is a proxy, all of its clients count as one for the rate limits',
+        address === undefined
+          ? 'requests come through a proxy that TRUSTED_PROXIES does not name: they are not limited by client address until it does'
+          : 'a request with X-Forwarded-For came from an address that is not in TRUSTED_PROXIES: if it is a proxy, all of its clients count as one for the rate limits',
       );
     }
-    limits.admit(limit, request.ip);
+    if (address !== undefined) limits.admit(limit, address);
     done();
   });
 }

@@ -82,6 +82,15 @@ describe('an address', () => {
     expect(stack.logs.filter((line) => line.includes('not in TRUSTED_PROXIES'))).toHaveLength(1);
   });
 
+  it('that hides the clients of a proxy which nobody has named is not counted, and the log says so', async () => {
+    const server = await limited({TRUSTED_PROXIES: ''});
+    expect(await statuses(30, () => callback(server, '192.0.2.1'))).toEqual(many(30, 400));
+    expect(stack.logs.filter((line) => line.includes('TRUSTED_PROXIES does not name'))).toHaveLength(1);
+    // What comes without the header comes from the address itself.
+    const ask = () => fetch(`${server.url}/auth/logout`, {method: 'POST'});
+    expect(await statuses(21, ask)).toEqual([...many(20, 204), 429]);
+  });
+
   it('of IPv6 counts by its /64', async () => {
     const server = await limited();
     let host = 0;

@@ -1,4 +1,5 @@
 import type {FastifyInstance} from 'fastify';
+import {countedAddress} from '../../limits/client.ts';
 import {completeLogin, type AuthorizationResponse} from '../../login/login.ts';
 import type {Services} from '../../services.ts';
 import {readCookie} from '../cookies.ts';
@@ -9,7 +10,7 @@ import {tokenResponse, type TokenResponse} from '../schemas.ts';
  * with `return_to`, sends the browser there with the session in a cookie and no token anywhere.
  */
 export function callbackRoute(app: FastifyInstance, services: Services): void {
-  const {cookies, tokens} = services;
+  const {cookies, tokens, limits, configuration} = services;
   app.get<{Querystring: AuthorizationResponse}>(
     '/auth/callback',
     {schema: SCHEMA},
@@ -23,7 +24,8 @@ export function callbackRoute(app: FastifyInstance, services: Services): void {
         requestId: request.id,
         address: request.ip,
       }).catch((error: unknown) => {
-        services.limits?.loginFailed(request.ip, error);
+        const address = countedAddress(request, configuration.trustedProxies);
+        if (address !== undefined) limits?.loginFailed(address, error);
         throw error;
       });
       if (returnTo !== undefined) {
