@@ -34,8 +34,12 @@ export interface TestPostgres {
 
 const APP_ROLE = 'fraiseql_app';
 
-/** Starts a server: about a second. Each test file starts its own and closes it in afterAll. */
-export async function startPostgres(): Promise<TestPostgres> {
+/**
+ * Starts a server: about a second. Each test file starts its own and closes it in afterAll. A durable one waits for
+ * the disk with every commit, as PostgreSQL does by default.
+ */
+export async function startPostgres(options: {durable?: boolean} = {}): Promise<TestPostgres> {
+  const settings = options.durable === true ? DURABLE : FAST;
   const bin = await findBinaries();
   const account = unprivilegedAccount();
   const directory = await mkdtemp(join(tmpdir(), 'fraiseql-postgres-'));
@@ -86,7 +90,17 @@ export async function startPostgres(): Promise<TestPostgres> {
     if (server) return;
     const child = spawn(
       join(bin, 'postgres'),
-      ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', directory, ...FAST.flatMap((s) => ['-c', s])],
+      [
+        '-D',
+        data,
+        '-p',
+        String(port),
+        '-h',
+        '127.0.0.1',
+        '-k',
+        directory,
+        ...settings.flatMap((s) => ['-c', s]),
+      ],
       {...identity, stdio: ['ignore', 'ignore', 'pipe']},
     );
     server = child;
@@ -168,6 +182,8 @@ const FAST = [
   'autovacuum=off',
   'listen_addresses=127.0.0.1',
 ];
+
+const DURABLE = ['shared_buffers=128MB', 'max_connections=120', 'listen_addresses=127.0.0.1'];
 
 async function untilReady(alive: () => boolean, url: string, log: () => string): Promise<void> {
   const deadline = Date.now() + 30_000;
