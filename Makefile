@@ -78,6 +78,10 @@ dev: build ## the auth server on loopback, with a database and an identity provi
 bench: build cluster-install ## figures: apply to Ready, sizes, memory
 	scripts/bench
 
+.PHONY: bench-auth
+bench-auth: build ## refresh and verify beside a floor, on loopback; build/bench/auth.json
+	node test/bench/auth.ts
+
 .PHONY: bench-operator
 bench-operator: build cluster-install ## the operator's throughput beside a floor, memory, restart, latencies
 	scripts/bench-operator
