@@ -51,6 +51,18 @@ export default {
       '^src/backup/',
       '^src/(operator|server|kube|api)/',
     ),
+    rule(
+      'operator-knows-no-server',
+      'the operator knows the server by its routes and files only',
+      '^src/operator/',
+      '^src/(server|backup|audit)/',
+    ),
+    rule(
+      'audit-reads-logs-alone',
+      'a log is checked where there is nothing but the log',
+      '^src/audit/',
+      '^src/(?!audit/|support/)|node_modules/(pg|fastify|undici)/',
+    ),
     rule('support-is-below-all', 'support serves every room', '^src/support/', '^src/(?!support/)'),
     rule(
       'operator-only-reads-schema-version',
