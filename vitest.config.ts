@@ -16,7 +16,8 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           pool: 'forks',
-          maxWorkers: 2,
+          // They wait for servers more than they compute.
+          maxWorkers: 3,
         },
       },
       {
