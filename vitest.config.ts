@@ -4,7 +4,11 @@ import {defineConfig} from 'vitest/config';
 //   unit         nothing but this process
 //   integration  real servers on loopback: PostgreSQL, an OpenID provider, an S3 server, a kube-apiserver;
 //                and test/conformance, a file for each rule of the standards that the server keeps
-//   e2e          a whole cluster; run inside `test/cluster/run`
+//   e2e          a whole cluster; run inside `test/cluster/run`: first, one after the other, what installs the operator or
+//                takes times; then the rest side by side, for each has namespaces of its own and mostly waits
+const ALONE = ['test/e2e/install.test.ts', 'test/e2e/journey.test.ts'];
+const CLUSTER = {testTimeout: 180_000, hookTimeout: 300_000, pool: 'forks', isolate: true} as const;
+
 export default defineConfig({
   test: {
     projects: [
@@ -22,14 +26,22 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 300_000,
-          pool: 'forks',
+          ...CLUSTER,
+          name: 'e2e-alone',
+          include: ALONE,
           fileParallelism: false,
           maxWorkers: 1,
-          isolate: true,
+          sequence: {groupOrder: 1},
+        },
+      },
+      {
+        test: {
+          ...CLUSTER,
+          name: 'e2e',
+          include: ['test/e2e/*.test.ts'],
+          exclude: ALONE,
+          maxWorkers: 4,
+          sequence: {groupOrder: 2},
         },
       },
     ],

@@ -49,6 +49,26 @@ export function fraiseqlauth(namespace: string, setting: Setting = {}): object {
   };
 }
 
+/**
+ * A FraiseQLAuth of the Production profile, with its provider in the same namespace; backups go to an S3 server there at
+ * `schedule`.
+ */
+export function production(namespace: string, schedule = '0 2 * * *'): object {
+  const s3 = {
+    bucket: 'auth-backups',
+    endpoint: `http://s3.${namespace}.svc.cluster.local:9000`,
+    credentialsSecretRef: {name: 's3'},
+  };
+  return fraiseqlauth(namespace, {
+    providerIn: namespace,
+    spec: {
+      profile: 'Production',
+      database: {urlSecretRef: {name: 'auth-db', key: 'database-url'}},
+      backup: {schedule, destination: {s3}},
+    },
+  });
+}
+
 /** The name of the namespace's own database on the shared PostgreSQL. */
 export function databaseOf(namespace: string): string {
   return namespace.replaceAll('-', '_');
