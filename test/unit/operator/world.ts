@@ -8,7 +8,7 @@ import {viewOf} from '../../../src/operator/reconcile/secrets.ts';
 import {computeStatus} from '../../../src/operator/status/status.ts';
 import {transitions, type StatusEvent} from '../../../src/operator/status/transitions.ts';
 import type {Pod, ReplicaSet} from '../../../src/operator/workloads.ts';
-import {developmentSpec} from '../../fixtures/specs.ts';
+import {developmentSpec, productionSpec} from '../../fixtures/specs.ts';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const SETTINGS: Settings = {
@@ -246,6 +246,9 @@ export class World {
 export function iso(ms: number): string {
   return new Date(ms).toISOString().replace('.000Z', 'Z');
 }
+
+/** An instance of the Production profile, rolled out and Ready. */
+export const running = (): World => new World(productionSpec()).settle();
 
 export function ended(message: string, exitCode = 1) {
   return {name: 'migrate', state: {terminated: {exitCode, reason: 'Error', message}}};

@@ -1,0 +1,96 @@
+import {describe, expect, test} from 'vitest';
+import {productionSpec} from '../../fixtures/specs.ts';
+import {ended, iso, outcome, running, World} from './world.ts';
+
+describe('backups', () => {
+  const job = (world: World, name: string, condition: string, at: number, message?: string) => {
+    const object = {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: {
+        name,
+        namespace: 'prod',
+        uid: `uid-${name}`,
+        labels: {'app.kubernetes.io/component': 'backup'},
+      },
+      status: {
+        conditions: [{type: condition, status: 'True', lastTransitionTime: iso(at)}],
+        ...(condition === 'Complete' && {completionTime: iso(at)}),
+      },
+    };
+    world.children.set(`Job/${name}`, object);
+    if (message !== undefined)
+      world.pods.push(
+        world.pod(`${name}-x`, object, {phase: 'Succeeded', containerStatuses: [ended(message)]}, 'backup'),
+      );
+  };
+
+  test('the first is waited for, and the time of the next stands there', () => {
+    const world = running();
+    expect(world.condition('BackupHealthy')).toMatchObject({
+      status: 'Unknown',
+      reason: 'WaitingForFirst',
+      message: 'The first backup is due at 2026-11-24T02:00:00Z',
+    });
+    expect(world.status?.backup).toEqual({next: '2026-11-24T02:00:00Z'});
+    world.now += 3_600_000;
+    world.pass();
+    expect(world.status?.backup?.next).toBe('2026-11-24T02:00:00Z');
+    world.now = Date.parse('2026-11-24T02:00:01Z');
+    world.pass();
+    expect(world.status?.backup?.next).toBe('2026-11-25T02:00:00Z');
+  });
+
+  test('success and failure are kept when their Jobs are gone, and Ready stays', () => {
+    const world = running();
+    job(
+      world,
+      'b1',
+      'Complete',
+      world.now,
+      JSON.stringify({ok: true, kind: 'backup', detail: {location: 's3://b/one'}}),
+    );
+    world.pass();
+    expect(world.condition('BackupHealthy')).toMatchObject({
+      status: 'True',
+      message: `The last backup, of ${iso(world.now)}, succeeded: s3://b/one`,
+    });
+    world.now += 86_400_000;
+    job(
+      world,
+      'b2',
+      'Failed',
+      world.now,
+      outcome('BackupStorageUnavailable', 'the bucket is gone', 'Make it.'),
+    );
+    world.pass();
+    world.children.delete('Job/b1');
+    world.children.delete('Job/b2');
+    world.pods = [];
+    world.pass();
+    expect(world.status?.backup).toMatchObject({lastLocation: 's3://b/one', lastFailure: iso(world.now)});
+    expect(world.condition('BackupHealthy')).toMatchObject({status: 'False', reason: 'Failed'});
+    expect(world.condition('BackupHealthy')?.message).toContain(
+      'BackupStorageUnavailable: the bucket is gone Make it.',
+    );
+    expect(world.condition('BackupHealthy')?.message).toContain(
+      'The last good one is of 2026-11-23T12:00:00Z',
+    );
+    expect(world.condition('Ready')?.status).toBe('True');
+    expect(world.events.at(-1)).toMatchObject({type: 'Warning', reason: 'Failed'});
+  });
+
+  test('one that never came is overdue', () => {
+    const world = running();
+    world.now = Date.parse('2026-11-24T05:00:00Z');
+    world.pass();
+    expect(world.condition('BackupHealthy')).toMatchObject({status: 'False', reason: 'Overdue'});
+  });
+
+  test('a schedule is read in its time zone', () => {
+    const world = new World(
+      productionSpec({backup: {timeZone: 'Asia/Tokyo', destination: {pvc: {claimName: 'b'}}}}),
+    ).settle();
+    expect(world.status?.backup?.next).toBe('2026-11-23T17:00:00Z');
+  });
+});
