@@ -51,6 +51,9 @@ const INTERVALS: Intervals = {
 /** How long the start waits for the database's first answer. */
 const FIRST_LOOK_MS = 1_000;
 
+/** How long the stop waits for requests under way, once no new connection is taken. */
+const CLOSE_MS = 20_000;
+
 export interface RunningServer {
   /** Where it listens. */
   readonly url: string;
@@ -199,7 +202,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     sweeping.stop();
     databaseHealth.stop();
     providers.stop();
+    // Whoever has not finished by then is a client that does not read, or one that never sends the rest.
+    const giveUp = clock.setTimeout(() => {
+      logger.warn({seconds: CLOSE_MS / 1000}, 'connections that did not end by themselves are cut');
+      app.server.closeAllConnections();
+    }, CLOSE_MS);
     await app.close();
+    giveUp.cancel();
     await feed.stop();
     await pool.end();
     await outbound.close();

@@ -5,6 +5,7 @@ import formbody from '@fastify/formbody';
 import {fastify, type FastifyInstance} from 'fastify';
 import {errorBody} from '../../support/errors.ts';
 import type {Services} from '../services.ts';
+import {sendAway} from '../health/drain.ts';
 import {limitRoutes} from '../limits/routes.ts';
 import {guardBrowsers} from './browser.ts';
 import {describeValidation, handleFailures} from './failure.ts';
@@ -40,6 +41,8 @@ export async function createApp(services: Services): Promise<FastifyInstance> {
     requestTimeout: 30_000,
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
+    // A request that comes on an open connection while the server closes is served, and the connection then ended.
+    return503OnClosing: false,
     http: {maxHeaderSize: HEADER_BYTES, headersTimeout: 15_000},
     ajv: {customOptions: {coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false}},
     schemaErrorFormatter: describeValidation,
@@ -59,6 +62,7 @@ export async function createApp(services: Services): Promise<FastifyInstance> {
     services.metrics.request(route, method, reply.statusCode, reply.elapsedTime);
     done();
   });
+  sendAway(app, services.health);
   handleFailures(app, services);
   guardBrowsers(app, services);
   limitRoutes(app, services);
