@@ -24,6 +24,8 @@ import {startServer, type RunningServer} from './server.ts';
  * where the port cannot be had, 2 where the configuration cannot be used.
  */
 export async function serve(options: {dev?: boolean}): Promise<number> {
+  // From the first moment on: the first process of a container does not end by a signal that nobody listens to.
+  const stopped = stopSignal();
   const development = options.dev === true;
   const load = () =>
     loadConfiguration({
@@ -66,7 +68,7 @@ export async function serve(options: {dev?: boolean}): Promise<number> {
     clock: systemClock,
     logger,
   });
-  const signal = await stopSignal();
+  const signal = await stopped;
   logger.info({signal, drainSeconds: configuration.drainSeconds}, 'stopping');
   watching.stop();
   await server.stop();
