@@ -1,4 +1,4 @@
-import {createHash, randomUUID} from 'node:crypto';
+import {hash, randomUUID} from 'node:crypto';
 import {parseObject} from './lines.ts';
 
 // An audit log as a chain: each line carries the hash of the line before, and its own hash over everything else that
@@ -54,5 +54,5 @@ export function readLink(line: string): ReadLink {
 }
 
 function hashOf(body: string): string {
-  return createHash('sha256').update(body).digest('hex');
+  return hash('sha256', body, 'hex');
 }

@@ -1,4 +1,12 @@
-import {createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes} from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hash,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
 
 // Secrets that are stored only as hashes, and data sealed to them: who has a copy of the database can open nothing.
 
@@ -9,7 +17,7 @@ export function newSecret(): string {
 
 /** Lowercase hex SHA-256, as the database holds it. */
 export function hashOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex');
+  return hash('sha256', secret, 'hex');
 }
 
 /**
@@ -62,8 +70,10 @@ export function unseal(
 
 const NO_SALT = Buffer.alloc(0);
 
-function keyFor(secret: string, purpose: string, salt: Buffer): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, salt, `fraiseql-auth ${purpose}`, 32));
+function keyFor(secret: string, purpose: string, salt: Buffer): KeyObject {
+  const bytes = hkdfSync('sha256', secret, salt, `fraiseql-auth ${purpose}`, 32);
+  // As bytes it costs the cipher three times as much.
+  return createSecretKey(Buffer.from(bytes));
 }
 
 /**

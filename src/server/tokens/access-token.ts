@@ -1,9 +1,9 @@
-import {hash, randomUUID, sign, verify} from 'node:crypto';
+import {hash, randomUUID, verify} from 'node:crypto';
 import type {TokenSettings} from '../../support/configuration/configuration.ts';
 import {AuthError} from '../../support/errors.ts';
 import type {Clock} from '../../support/clock.ts';
 import {RecentMap} from '../../support/recent-map.ts';
-import type {KeySet, Signer} from './keys.ts';
+import type {KeySet} from './keys.ts';
 
 /** The claims of our access tokens (RFC 9068, section 2.2). Times are seconds since the epoch. */
 export interface AccessClaims {
@@ -74,7 +74,7 @@ export class AccessTokens {
     };
     const {signer} = this.#keys;
     const input = signer.header + Buffer.from(JSON.stringify(claims)).toString('base64url');
-    const signature = await signWith(signer, input);
+    const signature = await signer.sign(input);
     return {token: `${input}.${signature}`, expiresIn: Math.max(0, exp - iat)};
   }
 
@@ -152,14 +152,4 @@ function decode(part: string, name: string): Record<string, unknown> {
     }
   }
   throw new AuthError('invalid_token', `the token's ${name} is not a JSON object`);
-}
-
-/** Signs on a thread of the pool, so that an RSA signature (half a millisecond) does not hold up other requests. */
-function signWith(signer: Signer, input: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    sign(signer.digest, Buffer.from(input), signer.key, (error, signature) => {
-      if (error) reject(error);
-      else resolve(signature.toString('base64url'));
-    });
-  });
 }
