@@ -132,7 +132,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     onChange: (provider, state, fault, error) => report(`provider:${provider}`, state, fault, error),
   });
 
-  const sessions = new Sessions(database, configuration.sessions, configuration.tokens.clientId);
+  const sessions = new Sessions(database, configuration.sessions, configuration.tokens.clientId, clock);
   const feed = new RevocationFeed({
     databaseUrl: configuration.database.url,
     clock,

@@ -1,7 +1,9 @@
 import type {SessionSettings} from '../../support/configuration/configuration.ts';
+import {systemClock, type Clock} from '../../support/clock.ts';
 import {AuthError} from '../../support/errors.ts';
 import type {Database} from '../database.ts';
 import type {LogoutToken} from '../providers/logout-token.ts';
+import {Rotations} from './rotations.ts';
 import {cookieHashOf, hashOf, newSecret, seal, unseal, userIdOf} from './secrets.ts';
 import {
   toFound,
@@ -32,12 +34,14 @@ export class Sessions {
   readonly #database: Database;
   readonly #settings: SessionSettings;
   readonly #clientId: string;
+  readonly #rotations: Rotations;
   #onEnded: (id: string) => void = () => {};
 
-  constructor(database: Database, settings: SessionSettings, clientId: string) {
+  constructor(database: Database, settings: SessionSettings, clientId: string, clock: Clock = systemClock) {
     this.#database = database;
     this.#settings = settings;
     this.#clientId = clientId;
+    this.#rotations = new Rotations(database, settings.idleSeconds, clock);
   }
 
   /** Told of each session that this replica ended, as soon as that is certain. */
@@ -78,12 +82,11 @@ export class Sessions {
       if (row) return {session: toSession(row), refreshToken: token, replayed: false};
     } else {
       const successor = newSecret();
-      const [row] = await this.#database.query<SessionRow>(sql.ROTATE, [
+      const row = await this.#rotations.rotate({
         hash,
-        hashOf(successor),
-        seal(successor, token, SUCCESSOR),
-        this.#settings.idleSeconds,
-      ]);
+        successorHash: hashOf(successor),
+        sealed: seal(successor, token, SUCCESSOR),
+      });
       if (row) return {session: toSession(row), refreshToken: successor, replayed: false};
     }
     return this.#replay(token, hash, onReuse);

@@ -57,6 +57,36 @@ export const ROTATE: Statement = {
     SELECT ${COLUMNS} FROM s LEFT JOIN d ON d.session_id = s.id`,
 };
 
+/**
+ * The same for many tokens: $1 their hashes, $2 those of their successors, $3 the sealed successors (base64), three
+ * arrays of one length; $4 idle seconds. A row for each token exchanged, `presented` its hash. A session whose row is
+ * locked is left out instead of waited for: all the others would wait too, and two such statements could wait for each
+ * other.
+ */
+export const ROTATE_MANY: Statement = {
+  name: 'session-rotate-many',
+  text: `
+    WITH held AS (
+      SELECT s.id, s.user_id, s.expires_at, g.hash, g.successor, g.sealed
+      FROM unnest($1::text[], $2::text[], $3::text[]) AS g (hash, successor, sealed)
+      JOIN _system.sessions s ON s.refresh_token_hash = g.hash
+      WHERE ${ALIVE} AND ${NOT_IDLE}
+      FOR UPDATE OF s SKIP LOCKED
+    ), s AS (
+      UPDATE _system.sessions s SET refresh_token_hash = held.successor FROM held WHERE s.id = held.id
+      RETURNING s.id, s.user_id, s.expires_at, held.hash, held.sealed
+    ), remembered AS (
+      INSERT INTO _system.refresh_history (token_hash, session_id, rotated_at, successor_sealed)
+      SELECT s.hash, s.id, clock_timestamp(), decode(s.sealed, 'base64') FROM s
+    ), d AS (
+      UPDATE _system.session_details d
+      SET last_used_at = now(), idle_expires_at = now() + make_interval(secs => $4::float8)
+      FROM s WHERE d.session_id = s.id
+      RETURNING d.session_id, d.provider, d.email, d.name
+    )
+    SELECT s.hash AS presented, ${COLUMNS} FROM s LEFT JOIN d ON d.session_id = s.id`,
+};
+
 /** $1 token hash, $2 idle seconds. For refreshRotation Static: the token stays. */
 export const TOUCH: Statement = {
   name: 'session-touch',

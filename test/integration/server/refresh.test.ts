@@ -1,7 +1,9 @@
 // Refreshing exactly once, when everything that can go wrong between a client and two replicas does. What is counted are
 // false logouts: a 401 for a client that did nothing wrong.
 import {setTimeout as delay} from 'node:timers/promises';
+import {Client} from 'pg';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {hashOf} from '../../../src/server/sessions/secrets.ts';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
 import type {Tokens} from '../../support/login.ts';
@@ -84,6 +86,30 @@ describe('a token whose successor was exchanged already', () => {
     // A link that was changed leads nowhere; it is no reuse, and the session goes on.
     expect((await present(a, first)).status).toBe(401);
     await refreshed(a, live);
+  });
+});
+
+describe('a session whose row somebody holds', () => {
+  it('holds up its own refresh alone', async () => {
+    const [held, ...others] = await Promise.all(
+      Array.from({length: 40}, (_, index) => newSession(a, `held-${index}`)),
+    );
+    const admin = new Client({connectionString: stack.postgres.url});
+    await admin.connect();
+    await admin.query('BEGIN');
+    await admin.query('SELECT FROM _system.sessions WHERE refresh_token_hash = $1 FOR UPDATE', [
+      hashOf(held ?? ''),
+    ]);
+    let answered = false;
+    const waiting = refreshed(a, held ?? '').then((token) => {
+      answered = true;
+      return token;
+    });
+    await Promise.all(others.map((token) => refreshed(a, token)));
+    expect(answered).toBe(false);
+    await admin.query('COMMIT');
+    await admin.end();
+    expect(await waiting).not.toBe(held);
   });
 });
 
