@@ -80,7 +80,7 @@ bench: build cluster-install ## figures: apply to Ready, sizes, memory
 
 .PHONY: bench-auth
 bench-auth: build ## refresh and verify beside a floor, on loopback; build/bench/auth.json
-	node test/bench/auth.ts
+	node test/bench/auth/main.ts
 
 .PHONY: bench-operator
 bench-operator: build cluster-install ## the operator's throughput beside a floor, memory, restart, latencies

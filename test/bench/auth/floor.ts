@@ -1,17 +1,20 @@
 // The least that a token endpoint can be: node:http, the same cryptography, the same SQL, and nothing else.
-import {createPrivateKey, createPublicKey, randomUUID, sign, verify} from 'node:crypto';
+import {createPrivateKey, createPublicKey, randomUUID, verify} from 'node:crypto';
 import {createServer} from 'node:http';
-import {createPool} from '../../src/database/pool.ts';
-import {hashOf, newSecret, seal} from '../../src/server/sessions/secrets.ts';
-import {ROTATE} from '../../src/server/sessions/statements.ts';
+import {createPool} from '../../../src/database/pool.ts';
+import {hashOf, newSecret, seal} from '../../../src/server/sessions/secrets.ts';
+import {ROTATE} from '../../../src/server/sessions/statements.ts';
+import {KeySet} from '../../../src/server/tokens/keys.ts';
 
 const privateKey = createPrivateKey(process.env['JWT_SIGNING_KEY'] ?? '');
 const publicKey = createPublicKey(privateKey);
+const ALGORITHM = process.env['JWT_ALGORITHM'] === 'ES256' ? 'ES256' : 'RS256';
+const {signer} = new KeySet([{kid: 'floor', algorithm: ALGORITHM, privateKey, publicKey}]);
+const verifier = ALGORITHM === 'ES256' ? ({key: publicKey, dsaEncoding: 'ieee-p1363'} as const) : publicKey;
 const pool = createPool({url: process.env['DATABASE_URL'] ?? '', size: 20, maxLifetimeSeconds: 0});
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-const HEADER = encode({alg: 'RS256', typ: 'at+jwt', kid: 'floor'});
 
-function issue(user: string, session: string): Promise<string> {
+async function issue(user: string, session: string): Promise<string> {
   const iat = Math.floor(Date.now() / 1000);
   const claims = {
     iss: 'floor',
@@ -22,12 +25,8 @@ function issue(user: string, session: string): Promise<string> {
     exp: iat + 3600,
     jti: randomUUID(),
   };
-  const input = `${HEADER}.${encode({...claims, sid: session})}`;
-  return new Promise((resolve, reject) => {
-    sign('sha256', Buffer.from(input), privateKey, (error, signature) =>
-      error ? reject(error) : resolve(`${input}.${signature.toString('base64url')}`),
-    );
-  });
+  const input = signer.header + encode({...claims, sid: session});
+  return `${input}.${await signer.sign(input)}`;
 }
 
 async function refresh(token: string): Promise<string> {
@@ -49,14 +48,20 @@ async function refresh(token: string): Promise<string> {
 function good(token: string): boolean {
   const dot = token.lastIndexOf('.');
   const signature = Buffer.from(token.slice(dot + 1), 'base64url');
-  if (!verify('sha256', Buffer.from(token.slice(0, dot)), publicKey, signature)) return false;
+  if (!verify('sha256', Buffer.from(token.slice(0, dot)), verifier, signature)) return false;
   const payload = Buffer.from(token.slice(token.indexOf('.') + 1, dot), 'base64url').toString();
   return (JSON.parse(payload) as {exp: number}).exp > Date.now() / 1000;
 }
 
+const EMPTY = {'content-length': '0'};
+
 const server = createServer((request, response) => {
+  if (request.url === '/health') {
+    response.writeHead(200, EMPTY).end();
+    return;
+  }
   if (request.url !== '/auth/refresh') {
-    response.writeHead(good((request.headers.authorization ?? '').slice(7)) ? 200 : 401).end();
+    response.writeHead(good((request.headers.authorization ?? '').slice(7)) ? 200 : 401, EMPTY).end();
     return;
   }
   let text = '';
@@ -65,8 +70,11 @@ const server = createServer((request, response) => {
   });
   request.on('end', () => {
     refresh((JSON.parse(text) as {refresh_token: string}).refresh_token).then(
-      (body) => response.writeHead(200, {'content-type': 'application/json'}).end(body),
-      () => response.writeHead(401).end(),
+      (body) =>
+        response
+          .writeHead(200, {'content-type': 'application/json', 'content-length': Buffer.byteLength(body)})
+          .end(body),
+      () => response.writeHead(401, EMPTY).end(),
     );
   });
 });
