@@ -26,5 +26,5 @@ export function sentence(problem: Pick<Problem, 'message' | 'hint'>): string {
 }
 
 function withStop(text: string): string {
-  return /[.!?…]$/.test(text) ? text : `${text}.`;
+  return /[.!?\u2026]$/.test(text) ? text : `${text}.`;
 }

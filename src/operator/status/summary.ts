@@ -57,5 +57,5 @@ export function summarise(input: {
 }
 
 function stop(text: string): string {
-  return text === '' || /[.!?…]$/.test(text) ? text : `${text}.`;
+  return text === '' || /[.!?\u2026]$/.test(text) ? text : `${text}.`;
 }
