@@ -1,5 +1,6 @@
+import {ApiError} from './errors.ts';
 import {keyOf, pathOf, type ObjectKey, type ResourceType} from './objects.ts';
-import type {Call} from './transport.ts';
+import type {Call, Transport} from './transport.ts';
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;
@@ -45,6 +46,19 @@ export function toCall(type: ResourceType, request: TypedCall): Call {
     ...(contentType === undefined ? {} : {contentType}),
     ...(accept === undefined ? {} : {accept}),
   };
+}
+
+/** Sends it and reads the answer. @throws ApiError for every failure */
+export async function callJson<T>(transport: Transport, type: ResourceType, request: TypedCall): Promise<T> {
+  const call = toCall(type, request);
+  const text = await transport.send(call);
+  try {
+    return JSON.parse(text) as T;
+  } catch (error) {
+    throw new ApiError(0, 'BadResponse', `${call.verb} ${call.target}: BadResponse: the answer is not JSON`, {
+      cause: error,
+    });
+  }
 }
 
 export function callOptions(options: CallOptions): CallOptions {

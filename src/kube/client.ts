@@ -1,20 +1,20 @@
 import type {Clock} from '../support/clock.ts';
 import {accessFromEnvironment, inClusterAccess, kubeconfigAccess, type AccessSource} from './access.ts';
-import {
-  callOptions,
-  METADATA,
-  selectors,
-  toCall,
-  type CallOptions,
-  type Selection,
-  type TypedCall,
-} from './call.ts';
-import {ApiError, isApiError} from './errors.ts';
+import {callJson, callOptions, METADATA, type CallOptions, type Selection, type TypedCall} from './call.ts';
+import {isAbsent} from './errors.ts';
 import type {ApiMetrics} from './metrics.ts';
-import {keyOf, pathOf, RESOURCES, type KubeObject, type ObjectKey, type ResourceType} from './objects.ts';
-import {PAGE, readPages, type Listing, type Page, type PageQuery, type RawList} from './pages.ts';
+import {
+  keyOf,
+  pathOf,
+  RESOURCES,
+  typed,
+  type KubeObject,
+  type ObjectKey,
+  type ResourceType,
+} from './objects.ts';
+import {listPages, type Listing, type Page} from './pages.ts';
 import {Transport} from './transport.ts';
-import {decodeWatch, type WatchEvent} from './watch.ts';
+import {openWatch, type WatchEvent, type WatchOptions} from './watch.ts';
 
 export {ApiError, ForeignObjectError, isApiError} from './errors.ts';
 export type {CallOptions, Selection} from './call.ts';
@@ -106,23 +106,11 @@ export class KubeClient {
    * The same, page by page, so that what is not wanted of each can go before the next comes. When the server has
    * forgotten where we were (410), the list begins anew, in one piece.
    */
-  async *pages<T extends KubeObject>(
+  pages<T extends KubeObject>(
     type: ResourceType,
     options: Selection & CallOptions & {limit?: number | undefined} = {},
   ): AsyncGenerator<Page<T>, void, undefined> {
-    const {namespace, metadataOnly, limit = PAGE} = options;
-    const read = (query: PageQuery): Promise<RawList<T>> =>
-      this.#json<RawList<T>>(type, {
-        method: 'GET',
-        verb: 'list',
-        key: {namespace},
-        accept: metadataOnly === true ? METADATA.list : undefined,
-        query: {...selectors(options), ...query},
-        ...callOptions(options),
-      });
-    for await (const page of readPages(read, limit)) {
-      yield {...page, items: page.items.map((item) => typed(type, item))};
-    }
+    return listPages<T>(this.#transport, type, options);
   }
 
   /**
@@ -130,45 +118,11 @@ export class KubeClient {
    * signal aborts or the caller stops reading.
    * @throws ApiError: 410 when the version is too old; WatchStalled after `silenceMs` without a byte
    */
-  async *watch<T extends KubeObject>(
+  watch<T extends KubeObject>(
     type: ResourceType,
-    options: Selection & {
-      resourceVersion: string;
-      signal?: AbortSignal | undefined;
-      timeoutSeconds?: number | undefined;
-      silenceMs?: number | undefined;
-      clock?: Clock | undefined;
-    },
+    options: WatchOptions,
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
-    const timeoutSeconds = options.timeoutSeconds ?? 300;
-    const call = toCall(type, {
-      method: 'GET',
-      verb: 'watch',
-      key: {namespace: options.namespace},
-      accept: options.metadataOnly === true ? METADATA.watch : undefined,
-      query: {
-        ...selectors(options),
-        watch: true,
-        allowWatchBookmarks: true,
-        resourceVersion: options.resourceVersion,
-        timeoutSeconds,
-      },
-      signal: options.signal,
-    });
-    const body = await this.#transport.open(call);
-    const events = decodeWatch<T>(body, {
-      call: `watch ${call.target}`,
-      silenceMs: options.silenceMs ?? (timeoutSeconds + 30) * 1000,
-      ...(options.clock === undefined ? {} : {clock: options.clock}),
-    });
-    try {
-      for await (const event of events) {
-        yield event.type === 'BOOKMARK' ? event : {type: event.type, object: typed(type, event.object)};
-      }
-    } catch (error) {
-      if (options.signal?.aborted !== true) throw error;
-      throw new ApiError(0, 'Aborted', `watch ${call.target}: Aborted by the caller`, {cause: error});
-    }
+    return openWatch<T>(this.#transport, type, options);
   }
 
   /** Creates an object. @throws ApiError 409 AlreadyExists; 422 Invalid with `causes` */
@@ -331,31 +285,7 @@ export class KubeClient {
     });
   }
 
-  async #json<T>(type: ResourceType, request: TypedCall): Promise<T> {
-    const call = toCall(type, request);
-    const text = await this.#transport.send(call);
-    try {
-      return JSON.parse(text) as T;
-    } catch (error) {
-      throw new ApiError(
-        0,
-        'BadResponse',
-        `${call.verb} ${call.target}: BadResponse: the answer is not JSON`,
-        {
-          cause: error,
-        },
-      );
-    }
+  #json<T>(type: ResourceType, request: TypedCall): Promise<T> {
+    return callJson<T>(this.#transport, type, request);
   }
-}
-
-/** Items of a list come without type, and metadata-only objects with another one. */
-function typed<T extends KubeObject>(type: ResourceType, object: T): T {
-  if (object.kind === type.kind && object.apiVersion === type.apiVersion) return object;
-  return {...object, apiVersion: type.apiVersion, kind: type.kind};
-}
-
-/** A 404 that speaks of the object; one that speaks of its type (no such resource here) is a fault, not an absence. */
-function isAbsent(error: unknown): boolean {
-  return isApiError(error, 404) && error.absent;
 }

@@ -96,6 +96,11 @@ export function isApiError(error: unknown, status?: number, reason?: string): er
   );
 }
 
+/** A 404 that speaks of the object; one that speaks of its type (no such resource here) is a fault, not an absence. */
+export function isAbsent(error: unknown): boolean {
+  return isApiError(error, 404) && error.absent;
+}
+
 /**
  * Builds the error of an answer. `call` names it (`PATCH deployments a/b`), `body` is the answer's text: a Status where
  * the API server answered, anything where a proxy did. `secret` hides the values that a Status quotes.

@@ -153,3 +153,9 @@ export function pathOf(
 export function controllerOf(object: {metadata: ObjectMeta}): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find((owner) => owner.controller === true);
 }
+
+/** Items of a list come without type, and metadata-only objects with another one. */
+export function typed<T extends KubeObject>(type: ResourceType, object: T): T {
+  if (object.kind === type.kind && object.apiVersion === type.apiVersion) return object;
+  return {...object, apiVersion: type.apiVersion, kind: type.kind};
+}

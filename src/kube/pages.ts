@@ -1,4 +1,7 @@
+import {callJson, callOptions, METADATA, selectors, type CallOptions, type Selection} from './call.ts';
 import {isApiError} from './errors.ts';
+import {typed, type KubeObject, type ResourceType} from './objects.ts';
+import type {Transport} from './transport.ts';
 
 export interface Listing<T> {
   items: T[];
@@ -11,21 +14,40 @@ export interface Page<T> extends Listing<T> {
   first: boolean;
 }
 
-export type PageQuery = {limit?: number | undefined; continue?: string | undefined};
+type PageQuery = {limit?: number | undefined; continue?: string | undefined};
 
 /** A list as the server sends it. */
-export interface RawList<T> {
+interface RawList<T> {
   items?: T[];
   metadata?: {resourceVersion?: string; continue?: string};
 }
 
 /** Objects a page: what the API server suggests to its own clients. */
-export const PAGE = 500;
+const PAGE = 500;
 
-/**
- * Reads a list page by page. When the server has forgotten where we were (410), the list begins anew, in one piece.
- */
-export async function* readPages<T>(
+/** All objects of a selection, page by page, so that what is not wanted of each can go before the next comes. */
+export async function* listPages<T extends KubeObject>(
+  transport: Transport,
+  type: ResourceType,
+  options: Selection & CallOptions & {limit?: number | undefined},
+): AsyncGenerator<Page<T>, void, undefined> {
+  const {namespace, metadataOnly, limit = PAGE} = options;
+  const read = (query: PageQuery): Promise<RawList<T>> =>
+    callJson<RawList<T>>(transport, type, {
+      method: 'GET',
+      verb: 'list',
+      key: {namespace},
+      accept: metadataOnly === true ? METADATA.list : undefined,
+      query: {...selectors(options), ...query},
+      ...callOptions(options),
+    });
+  for await (const page of readPages(read, limit)) {
+    yield {...page, items: page.items.map((item) => typed(type, item))};
+  }
+}
+
+/** When the server has forgotten where we were (410), the list begins anew, in one piece. */
+async function* readPages<T>(
   read: (query: PageQuery) => Promise<RawList<T>>,
   size: number,
 ): AsyncGenerator<Page<T>, void, undefined> {

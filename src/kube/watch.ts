@@ -1,12 +1,25 @@
 import type {Readable} from 'node:stream';
 import {systemClock, type Clock} from '../support/clock.ts';
+import {METADATA, selectors, toCall, type Selection} from './call.ts';
 import {ApiError, apiErrorFromStatus, transportError, type ApiStatus} from './errors.ts';
-import type {KubeObject} from './objects.ts';
+import {typed, type KubeObject, type ResourceType} from './objects.ts';
+import type {Transport} from './transport.ts';
 
 /** What a watch says. Anything else ends it with an ApiError (410 Expired: the version is too old, list again). */
 export type WatchEvent<T> =
   | {readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T}
   | {readonly type: 'BOOKMARK'; readonly resourceVersion: string};
+
+export interface WatchOptions extends Selection {
+  /** Where the watch begins. */
+  resourceVersion: string;
+  signal?: AbortSignal | undefined;
+  /** The server ends the watch after this long; default 300. */
+  timeoutSeconds?: number | undefined;
+  /** Silence after which the connection is taken for half-open; default a little longer than the watch may last. */
+  silenceMs?: number | undefined;
+  clock?: Clock | undefined;
+}
 
 interface RawEvent {
   type: string;
@@ -14,11 +27,52 @@ interface RawEvent {
 }
 
 /**
+ * What happens to a selection after `resourceVersion`, with bookmarks, until the server ends it, the signal aborts or
+ * the caller stops reading.
+ * @throws ApiError: 410 when the version is too old; WatchStalled; Aborted
+ */
+export async function* openWatch<T extends KubeObject>(
+  transport: Transport,
+  type: ResourceType,
+  options: WatchOptions,
+): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  const {namespace, metadataOnly, resourceVersion, signal, clock, timeoutSeconds = 300} = options;
+  const call = toCall(type, {
+    method: 'GET',
+    verb: 'watch',
+    key: {namespace},
+    accept: metadataOnly === true ? METADATA.watch : undefined,
+    query: {
+      ...selectors(options),
+      watch: true,
+      allowWatchBookmarks: true,
+      resourceVersion,
+      timeoutSeconds,
+    },
+    signal,
+  });
+  const body = await transport.open(call);
+  const events = decodeWatch<T>(body, {
+    call: `watch ${call.target}`,
+    silenceMs: options.silenceMs ?? (timeoutSeconds + 30) * 1000,
+    ...(clock === undefined ? {} : {clock}),
+  });
+  try {
+    for await (const event of events) {
+      yield event.type === 'BOOKMARK' ? event : {type: event.type, object: typed(type, event.object)};
+    }
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+    throw new ApiError(0, 'Aborted', `watch ${call.target}: Aborted by the caller`, {cause: error});
+  }
+}
+
+/**
  * Reads watch events, one JSON text a line. Ends when the server ends the stream.
  * @param silenceMs no byte for this long means that the connection is half-open: ApiError with reason WatchStalled
  * @throws ApiError for an ERROR event, a stream that breaks, silence
  */
-export async function* decodeWatch<T extends KubeObject>(
+async function* decodeWatch<T extends KubeObject>(
   body: Readable,
   options: {call: string; silenceMs: number; clock?: Clock},
 ): AsyncGenerator<WatchEvent<T>, void, undefined> {
