@@ -1,4 +1,5 @@
-import {Counter, Gauge, Histogram, type Registry} from 'prom-client';
+import type {Registry} from 'prom-client';
+import {Instruments} from '../support/instruments.ts';
 
 /** Told of every finished call to the API server, of a watch when it has begun. `code` is the HTTP status, or `<error>` when no answer came. */
 export interface ApiMetrics {
@@ -32,64 +33,44 @@ const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 
 /** The metrics of this room under the names that client-go gave them, so that existing dashboards fit. */
 export function createKubeMetrics(registry: Registry): KubeMetrics {
-  const registers = [registry];
-  const requests = new Counter({
-    name: 'rest_client_requests_total',
-    help: 'Calls to the API server, by verb and status code',
-    labelNames: ['verb', 'code'] as const,
-    registers,
-  });
-  const duration = new Histogram({
-    name: 'rest_client_request_duration_seconds',
-    help: 'How long calls to the API server took, retries apart',
-    labelNames: ['verb'] as const,
-    buckets: SECONDS,
-    registers,
-  });
-  const events = new Counter({
-    name: 'kube_events_total',
-    help: 'Events: written, aggregated into a series, rate_limited, failed, or dropped in a burst',
-    labelNames: ['outcome'] as const,
-    registers,
-  });
-  const depth = new Gauge({
-    name: 'workqueue_depth',
-    help: 'Keys that wait in the queue',
-    labelNames: ['name'] as const,
-    registers,
-  });
-  const adds = new Counter({
-    name: 'workqueue_adds_total',
-    help: 'Keys added to the queue',
-    labelNames: ['name'] as const,
-    registers,
-  });
-  const retries = new Counter({
-    name: 'workqueue_retries_total',
-    help: 'Keys that came back because their handler failed',
-    labelNames: ['name'] as const,
-    registers,
-  });
-  const waiting = new Histogram({
-    name: 'workqueue_queue_duration_seconds',
-    help: 'How long keys waited before a worker took them',
-    labelNames: ['name'] as const,
-    buckets: SECONDS,
-    registers,
-  });
-  const working = new Histogram({
-    name: 'workqueue_work_duration_seconds',
-    help: 'How long the handling of a key took',
-    labelNames: ['name'] as const,
-    buckets: SECONDS,
-    registers,
-  });
-  const leader = new Gauge({
-    name: 'leader_election_master_status',
-    help: '1 while this process leads, else 0',
-    labelNames: ['name'] as const,
-    registers,
-  });
+  const make = new Instruments(registry);
+  const requests = make.counter(
+    'rest_client_requests_total',
+    'Calls to the API server, by verb and status code',
+    'verb',
+    'code',
+  );
+  const duration = make.histogram(
+    'rest_client_request_duration_seconds',
+    'How long calls to the API server took, retries apart',
+    SECONDS,
+    'verb',
+  );
+  const events = make.counter(
+    'kube_events_total',
+    'Events: written, aggregated into a series, rate_limited, failed, or dropped in a burst',
+    'outcome',
+  );
+  const depth = make.gauge('workqueue_depth', 'Keys that wait in the queue', 'name');
+  const adds = make.counter('workqueue_adds_total', 'Keys added to the queue', 'name');
+  const retries = make.counter(
+    'workqueue_retries_total',
+    'Keys that came back because their handler failed',
+    'name',
+  );
+  const waiting = make.histogram(
+    'workqueue_queue_duration_seconds',
+    'How long keys waited before a worker took them',
+    SECONDS,
+    'name',
+  );
+  const working = make.histogram(
+    'workqueue_work_duration_seconds',
+    'How long the handling of a key took',
+    SECONDS,
+    'name',
+  );
+  const leader = make.gauge('leader_election_master_status', '1 while this process leads, else 0', 'name');
   return {
     api: {
       request(verb, code, seconds) {

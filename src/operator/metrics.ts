@@ -1,5 +1,6 @@
-import {Counter, Gauge, Histogram, collectDefaultMetrics, Registry} from 'prom-client';
+import {collectDefaultMetrics, Registry} from 'prom-client';
 import {createKubeMetrics, type KubeMetrics} from '../kube/metrics.ts';
+import {Instruments} from '../support/instruments.ts';
 
 /** The operator's own metrics, beside those of `kube/`. */
 export interface OperatorMetrics {
@@ -15,31 +16,27 @@ export interface OperatorMetrics {
 
 export function createOperatorMetrics(): OperatorMetrics {
   const registry = new Registry();
-  const registers = [registry];
+  const make = new Instruments(registry);
   collectDefaultMetrics({register: registry});
-  const passes = new Counter({
-    name: 'fraiseql_auth_operator_reconcile_total',
-    help: 'Passes over a resource, by result: success, requeue (something is waited for) or error',
-    labelNames: ['result'] as const,
-    registers,
-  });
-  const duration = new Histogram({
-    name: 'fraiseql_auth_operator_reconcile_duration_seconds',
-    help: 'How long a pass over a resource took',
-    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    registers,
-  });
-  const resources = new Gauge({
-    name: 'fraiseql_auth_operator_resources',
-    help: 'FraiseQLAuth resources that are watched, by whether they are ready',
-    labelNames: ['ready'] as const,
-    registers,
-  });
-  const synced = new Gauge({
-    name: 'fraiseql_auth_operator_last_successful_sync_timestamp_seconds',
-    help: 'When a pass last ended without an error',
-    registers,
-  });
+  const passes = make.counter(
+    'fraiseql_auth_operator_reconcile_total',
+    'Passes over a resource, by result: success, requeue (something is waited for) or error',
+    'result',
+  );
+  const duration = make.histogram(
+    'fraiseql_auth_operator_reconcile_duration_seconds',
+    'How long a pass over a resource took',
+    [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  );
+  const resources = make.gauge(
+    'fraiseql_auth_operator_resources',
+    'FraiseQLAuth resources that are watched, by whether they are ready',
+    'ready',
+  );
+  const synced = make.gauge(
+    'fraiseql_auth_operator_last_successful_sync_timestamp_seconds',
+    'When a pass last ended without an error',
+  );
   return {
     registry,
     kube: createKubeMetrics(registry),
