@@ -1,5 +1,6 @@
 import {sleep, systemClock, type Clock} from '../support/clock.ts';
 import type {Logger} from '../support/logging.ts';
+import {bare} from './bare.ts';
 import type {KubeClient, Selection} from './client.ts';
 import {isApiError} from './errors.ts';
 import {keyOf, type KubeObject, type ResourceType} from './objects.ts';
@@ -13,7 +14,10 @@ export interface Change<T> {
 }
 
 export interface ReflectorOptions<T> extends Selection {
-  /** What to keep of an object, so that memory holds no more than is read; undefined keeps nothing of it. */
+  /**
+   * What to keep of an object, so that memory holds no more than is read; by default all but what {@link bare} leaves
+   * out. Undefined keeps nothing of it.
+   */
   transform?: ((object: T) => T | undefined) | undefined;
   clock?: Clock | undefined;
   random?: (() => number) | undefined;
@@ -34,7 +38,6 @@ const BACKOFF = {baseMs: 200, maxMs: 5000};
 const REFUSED: ReadonlySet<number> = new Set([400, 404, 504]);
 /** A watch that lasted this long was a good one: the back-off starts over. */
 const GOOD_WATCH_MS = 10_000;
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /**
  * Keeps a store in step with what the API server has of one type: lists in pages, then watches from there with
@@ -193,8 +196,7 @@ export class Reflector<T extends KubeObject> {
     const key = keyOf(whole);
     const known = this.store.get(key);
     if (known !== undefined && sameVersion(known, whole)) return;
-    const slim = slimmed(whole);
-    const object = this.#options.transform === undefined ? slim : this.#options.transform(slim);
+    const object = (this.#options.transform ?? bare)(whole);
     if (object === undefined) {
       this.#remove(key);
       return;
@@ -213,7 +215,7 @@ export class Reflector<T extends KubeObject> {
   #remove(key: string, last?: T): void {
     const previous = this.store.remove(key);
     if (previous === undefined) return;
-    const object = last === undefined ? previous : {...previous, metadata: slimmed(last).metadata};
+    const object = last === undefined ? previous : {...previous, metadata: bare(last).metadata};
     this.#tell({type: 'deleted', object, previous});
   }
 
@@ -260,13 +262,4 @@ export class Reflector<T extends KubeObject> {
 
 function sameVersion(a: KubeObject, b: KubeObject): boolean {
   return a.metadata.resourceVersion === b.metadata.resourceVersion && a.metadata.uid === b.metadata.uid;
-}
-
-/** Without what is long and never read: who manages which field, and kubectl's copy of the object. */
-function slimmed<T extends KubeObject>(object: T): T {
-  const {managedFields: _, annotations, ...metadata} = object.metadata;
-  if (annotations === undefined) return {...object, metadata};
-  if (!(LAST_APPLIED in annotations)) return {...object, metadata: {...metadata, annotations}};
-  const {[LAST_APPLIED]: __, ...rest} = annotations;
-  return {...object, metadata: {...metadata, annotations: rest}};
 }

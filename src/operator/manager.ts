@@ -113,6 +113,7 @@ export class Manager {
     });
     this.#add = (key, priority) => queue.add(key, priority);
     for (const resource of this.#caches.resources()) queue.add(keyOf(resource.metadata), 'low');
+    // Aborts, at once, the signal that handlers are given.
     const stop = (): void => void queue.shutdown();
     signal.addEventListener('abort', stop, {once: true});
     if (signal.aborted) stop();
@@ -121,13 +122,13 @@ export class Manager {
         const startedAt = clock.monotonic();
         const seconds = (): number => (clock.monotonic() - startedAt) / 1000;
         try {
-          const result = await reconciler.reconcile(key, AbortSignal.any([signal, handling]));
+          const result = await reconciler.reconcile(key, handling);
           metrics.reconciled('success', seconds());
           metrics.synced(clock.now() / 1000);
           this.#count();
           return result;
         } catch (error) {
-          if (signal.aborted || handling.aborted) return undefined;
+          if (handling.aborted) return undefined;
           metrics.reconciled('error', seconds());
           throw error;
         }

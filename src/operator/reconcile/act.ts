@@ -1,7 +1,7 @@
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {applyChildObject, ForeignObjectError, type ApplyOutcome, type ApplyPort} from '../../kube/apply.ts';
 import {isApiError, type KubeClient} from '../../kube/client.ts';
-import {controllerOf, RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
+import {controllerOf, keyOf, RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
 import {MANAGER} from '../desired/children.ts';
 import {instanceOf} from '../desired/instance.ts';
 import {signingKeysSecret, stateSecret} from '../desired/secrets.ts';
@@ -82,17 +82,34 @@ export async function act(context: Context, steps: readonly Step[], observed: Ob
 type Taken = {object?: KubeObject; outcome: ApplyOutcome | 'minted' | 'deleted'};
 
 async function take(context: Context, step: Step, observed: Observed): Promise<Taken> {
-  const {cluster, overlay, resource, signal} = context;
+  const {overlay, resource, signal} = context;
   signal.throwIfAborted();
+  if (step.kind === 'delete') {
+    await remove(context, step.type, step.object);
+    return {outcome: 'deleted'};
+  }
+  if (step.kind === 'run' && step.supersedes) await remove(context, step.type, step.supersedes);
+  const {kind, name} = subjectOf(step);
+  const {namespace} = resource.metadata;
+  return overlay.during(kind, keyOf({namespace, name}), async () => {
+    const taken = await write(context, step, observed);
+    if (taken.object !== undefined) overlay.wrote(taken.object);
+    return taken;
+  });
+}
+
+async function write(
+  context: Context,
+  step: Exclude<Step, {kind: 'delete'}>,
+  observed: Observed,
+): Promise<Taken> {
+  const {cluster, resource, signal} = context;
   switch (step.kind) {
-    case 'mint': {
-      const object = slim(await mint(context, step));
-      overlay.wrote(object);
-      return {object, outcome: 'minted'};
-    }
+    case 'mint':
+      return {object: slim(await mint(context, step)), outcome: 'minted'};
     case 'apply': {
       const live = child(observed, step.desired.kind, step.desired.metadata.name);
-      const {outcome, object: raw} = await applyChildObject(cluster, {
+      const {outcome, object} = await applyChildObject(cluster, {
         type: step.type,
         desired: step.desired,
         live,
@@ -100,22 +117,10 @@ async function take(context: Context, step: Step, observed: Observed): Promise<T
         initially: step.initially,
         signal,
       });
-      if (outcome === 'unchanged' && raw === live) return {outcome};
-      const object = slim(raw);
-      overlay.wrote(object);
-      return {object, outcome};
+      return outcome === 'unchanged' && object === live ? {outcome} : {object: slim(object), outcome};
     }
-    case 'run': {
-      if (step.supersedes) {
-        await remove(context, step.type, step.supersedes);
-      }
-      const object = await run(cluster, step, resource, signal);
-      overlay.wrote(object);
-      return {object, outcome: 'created'};
-    }
-    case 'delete':
-      await remove(context, step.type, step.object);
-      return {outcome: 'deleted'};
+    case 'run':
+      return {object: slim(await run(cluster, step, resource, signal)), outcome: 'created'};
     default:
       return step satisfies never;
   }

@@ -14,8 +14,8 @@ const OURS = `app.kubernetes.io/managed-by=${MANAGER}`;
 const INSTANCE = 'app.kubernetes.io/instance';
 const BY_INSTANCE = 'instance';
 
-/** What belongs to a resource, directly or through a child. */
-const CHILD_TYPES: readonly ResourceType[] = [
+/** Everything that is made for a resource. */
+export const CHILD_TYPES: readonly ResourceType[] = [
   RESOURCES.Secret,
   RESOURCES.ServiceAccount,
   RESOURCES.ConfigMap,
@@ -25,9 +25,9 @@ const CHILD_TYPES: readonly ResourceType[] = [
   RESOURCES.PodDisruptionBudget,
   RESOURCES.HorizontalPodAutoscaler,
   RESOURCES.CronJob,
-  RESOURCES.ReplicaSet,
-  RESOURCES.Pod,
 ];
+/** What the cluster makes of it: it is only looked at. */
+const WORKING_TYPES: readonly ResourceType[] = [RESOURCES.ReplicaSet, RESOURCES.Pod];
 
 /** A resource in its store, and the way its objects are typed there. */
 type Stored = FraiseQLAuth & KubeObject;
@@ -57,7 +57,7 @@ export class Caches {
       reflector.onChange((change) => this.#resourceChanged(reflector, change));
       return reflector;
     });
-    for (const type of CHILD_TYPES) {
+    for (const type of [...CHILD_TYPES, ...WORKING_TYPES]) {
       const reflectors = scopes.map((namespace) => {
         const reflector = new Reflector<KubeObject>(client, type, {
           namespace,
@@ -116,7 +116,6 @@ export class Caches {
         found.set(`${object.kind}/${object.metadata.name}`, object);
     };
     for (const type of CHILD_TYPES) {
-      if (type === RESOURCES.Pod || type === RESOURCES.ReplicaSet) continue;
       for (const stored of this.#indexed(type.kind, `${namespace}/${name}`)) {
         take(overlay.see(type.kind, keyOf(stored), stored));
       }
@@ -151,23 +150,33 @@ export class Caches {
     return [...this.#resources, ...[...this.#children.values()].flat()];
   }
 
-  #resourceChanged(reflector: Reflector<Stored>, change: Change<Stored>): void {
+  #resourceChanged(reflector: Reflector<Stored>, {type, object}: Change<Stored>): void {
     const {overlay, onKey} = this.#options;
-    if (change.type === 'deleted') overlay.gone(change.object);
-    else if (overlay.shown(change.object)) return;
-    onKey(keyOf(change.object), reflector.hasSynced() ? urgency(change.object) : 'low');
+    const tell = (): void => onKey(keyOf(object), reflector.hasSynced() ? urgency(object) : 'low');
+    if (type !== 'deleted') {
+      overlay.shown(object, tell);
+      return;
+    }
+    overlay.gone(object);
+    tell();
   }
 
-  #childChanged(reflector: Reflector<KubeObject>, change: Change<KubeObject>): void {
+  #childChanged(reflector: Reflector<KubeObject>, {type, object, previous}: Change<KubeObject>): void {
     const {overlay, onKey} = this.#options;
-    if (change.type === 'deleted') overlay.gone(change.object);
-    else if (overlay.shown(change.object)) return;
-    // While the stores are being filled each resource is queued by itself.
-    if (!reflector.hasSynced()) return;
-    const key = instanceKey(change.object);
-    if (key !== undefined) onKey(key, urgency(this.resource(key)));
-    const before = change.previous === undefined ? undefined : instanceKey(change.previous);
-    if (before !== undefined && before !== key) onKey(before, 'normal');
+    const tell = (): void => {
+      // While the stores are being filled each resource is queued by itself.
+      if (!reflector.hasSynced()) return;
+      const key = instanceKey(object);
+      if (key !== undefined) onKey(key, urgency(this.resource(key)));
+      const before = previous === undefined ? undefined : instanceKey(previous);
+      if (before !== undefined && before !== key) onKey(before, 'normal');
+    };
+    if (type !== 'deleted') {
+      overlay.shown(object, tell);
+      return;
+    }
+    overlay.gone(object);
+    tell();
   }
 }
 

@@ -12,6 +12,12 @@ interface Entry {
   readonly until: number;
 }
 
+/** What the watch showed of an object, and what to do where that is news. */
+interface Sight {
+  readonly object: KubeObject;
+  readonly tell: () => void;
+}
+
 /**
  * What we wrote ourselves and the watch has not shown yet. A store lags behind a write by some milliseconds; a pass in
  * between would see the child missing and create it again. So what the API server answered to our own write counts
@@ -20,6 +26,8 @@ interface Entry {
 export class Overlay {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
+  /** Writes that wait for their answer, and what the watch showed of their objects meanwhile. */
+  readonly #underWay = new Map<string, Sight[]>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -60,18 +68,36 @@ export class Overlay {
   }
 
   /**
-   * The watch showed an object, and the store has it: what we wrote before that counts no more. True where it is the
-   * very version that our own write made, so nothing new.
+   * Does a write of ours to the object of that kind and key, `wrote` included. The watch is often faster than the
+   * answer: what it shows meanwhile is judged when the write is over.
    */
-  shown(object: KubeObject): boolean {
+  async during<T>(kind: string, key: string, write: () => Promise<T>): Promise<T> {
+    const sights: Sight[] = [];
+    this.#underWay.set(id(kind, key), sights);
+    try {
+      return await write();
+    } finally {
+      this.#underWay.delete(id(kind, key));
+      for (const each of sights) this.shown(each.object, each.tell);
+    }
+  }
+
+  /**
+   * The watch showed an object, and the store has it: what we wrote before that counts no more. Calls `tell` where it
+   * is news: neither what our own write made nor anything before that.
+   */
+  shown(object: KubeObject, tell: () => void): void {
     const key = id(object.kind, keyOf(object));
+    const underWay = this.#underWay.get(key);
+    if (underWay !== undefined) {
+      underWay.push({object, tell});
+      return;
+    }
     const entry = this.#entries.get(key);
-    if (entry === undefined) return false;
-    if (caughtUp(entry, object)) this.#entries.delete(key);
+    if (entry !== undefined && caughtUp(entry, object)) this.#entries.delete(key);
     const version = object.metadata.resourceVersion;
-    return (
-      entry.object !== undefined && version !== undefined && entry.object.metadata.resourceVersion === version
-    );
+    const known = entry?.object?.metadata.resourceVersion;
+    if (version === undefined || known === undefined || !notOlder(known, version)) tell();
   }
 
   /** The watch showed that an object is gone: what we wrote to it counts no more. */

@@ -1,8 +1,9 @@
 import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
 import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {bare} from '../../kube/bare.ts';
 import {isApiError} from '../../kube/client.ts';
 import type {EventRecorder} from '../../kube/events.ts';
-import {parseKey, type KubeObject} from '../../kube/objects.ts';
+import {keyOf, parseKey, type KubeObject} from '../../kube/objects.ts';
 import type {HandlerResult} from '../../kube/workqueue.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
@@ -230,20 +231,22 @@ export class Reconciler {
     const {name, namespace, uid, generation} = resource.metadata;
     let written: FraiseQLAuth & KubeObject;
     try {
-      written = await cluster.mergePatch<FraiseQLAuth & KubeObject>(
-        FRAISEQLAUTH,
-        {namespace, name},
-        // The uid makes it this very resource, not one that came in its place.
-        {metadata: {uid}, status: patch},
-        {subresource: 'status', fieldManager: `${MANAGER}-status`, signal},
-      );
+      written = await overlay.during(FRAISEQLAUTH.kind, keyOf({namespace, name}), async () => {
+        const answer = await cluster.mergePatch<FraiseQLAuth & KubeObject>(
+          FRAISEQLAUTH,
+          {namespace, name},
+          // The uid makes it this very resource, not one that came in its place.
+          {metadata: {uid}, status: patch},
+          {subresource: 'status', fieldManager: `${MANAGER}-status`, signal},
+        );
+        overlay.wrote(bare(answer));
+        return answer;
+      });
     } catch (error) {
       // It went away while we looked at it.
       if (isApiError(error, 404) || (isApiError(error, 409) && /uid|UID/.test(error.message))) return false;
       throw error;
     }
-    const {managedFields: _, ...metadata} = written.metadata;
-    overlay.wrote({...written, metadata});
     for (const event of transitions(resource.status, status)) {
       logger.info({key: `${namespace}/${name}`, reason: event.reason}, event.message);
       events.record(resource, event.type, event.reason, event.message, 'Reconcile');

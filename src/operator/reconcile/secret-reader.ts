@@ -17,12 +17,19 @@ interface Known {
   readonly resourceVersion: string | undefined;
   /** Undefined: a live read said that there is none. */
   readonly view: SecretView | undefined;
+  /** When it was read, monotonic milliseconds. */
+  readonly readAt: number;
 }
+
+/** A read is believed for so long while the watch has not yet shown everything. */
+const UNWATCHED_MS = 2000;
 
 interface Namespace {
   readonly reflector: Reflector<KubeObject>;
   /** What a live read gave, by the Secret's name. */
   readonly known: Map<string, Known>;
+  /** Live reads under way: many resources may name one Secret. */
+  readonly reading: Map<string, Promise<unknown>>;
   /** Which resources name a Secret. */
   readonly users: Map<string, Set<string>>;
   /** Which Secrets a resource names. */
@@ -85,19 +92,43 @@ export class SecretReader {
     name: string,
     signal: AbortSignal,
   ): Promise<SecretView | undefined> {
-    const known = space.known.get(name);
-    if (known !== undefined && space.reflector.hasSynced()) {
-      const seen = space.reflector.store.get(`${namespace}/${name}`)?.metadata.resourceVersion;
-      if (seen === known.resourceVersion) return known.view;
+    const askedAt = this.#options.clock.monotonic();
+    for (;;) {
+      const known = space.known.get(name);
+      if (known !== undefined) {
+        if (known.readAt > askedAt || this.#isFresh(space, `${namespace}/${name}`, known)) return known.view;
+      }
+      const reading = space.reading.get(name);
+      if (reading === undefined) return this.#live(space, {namespace, name}, signal);
+      // What another asked for serves as well, unless it is outdated by then, or failed.
+      await reading.catch(() => undefined);
     }
-    const secret = await this.#client.get<KubeObject & {data?: Record<string, string>}>(
-      RESOURCES.Secret,
-      {namespace, name},
-      {signal, timeoutMs: 10_000},
-    );
-    const view = secret === undefined ? undefined : viewOf(secret.data);
-    space.known.set(name, {resourceVersion: secret?.metadata.resourceVersion, view});
-    return view;
+  }
+
+  #isFresh(space: Namespace, key: string, known: Known): boolean {
+    if (!space.reflector.hasSynced()) return this.#options.clock.monotonic() - known.readAt < UNWATCHED_MS;
+    return space.reflector.store.get(key)?.metadata.resourceVersion === known.resourceVersion;
+  }
+
+  #live(
+    space: Namespace,
+    key: {namespace: string; name: string},
+    signal: AbortSignal,
+  ): Promise<SecretView | undefined> {
+    const readAt = this.#options.clock.monotonic();
+    const read = async (): Promise<SecretView | undefined> => {
+      const secret = await this.#client.get<KubeObject & {data?: Record<string, string>}>(
+        RESOURCES.Secret,
+        key,
+        {signal, timeoutMs: 10_000},
+      );
+      const view = secret === undefined ? undefined : viewOf(secret.data);
+      space.known.set(key.name, {resourceVersion: secret?.metadata.resourceVersion, view, readAt});
+      return view;
+    };
+    const reading = read().finally(() => space.reading.delete(key.name));
+    space.reading.set(key.name, reading);
+    return reading;
   }
 
   #space(namespace: string): Namespace {
@@ -111,16 +142,31 @@ export class SecretReader {
       clock,
       logger,
     });
-    const space: Namespace = {reflector, known: new Map(), users: new Map(), named: new Map()};
+    const space: Namespace = {
+      reflector,
+      known: new Map(),
+      reading: new Map(),
+      users: new Map(),
+      named: new Map(),
+    };
     this.#namespaces.set(namespace, space);
+    const compare = (name: string, seen: string | undefined): void => {
+      const known = space.known.get(name);
+      if (known === undefined || known.resourceVersion === seen) return;
+      for (const key of space.users.get(name) ?? []) onKey(key);
+    };
     reflector.onChange(({type, object}) => {
       const {name, resourceVersion} = object.metadata;
-      const known = space.known.get(name);
-      if (known === undefined) return;
-      if (type !== 'deleted' && known.resourceVersion === resourceVersion) return;
-      for (const key of space.users.get(name) ?? []) onKey(key);
+      compare(name, type === 'deleted' ? undefined : resourceVersion);
     });
     reflector.start();
+    // One that was read, and deleted before the watch began, no change will ever tell of.
+    const all = (): void => {
+      for (const name of space.known.keys()) {
+        compare(name, reflector.store.get(`${namespace}/${name}`)?.metadata.resourceVersion);
+      }
+    };
+    reflector.synced().then(all, () => undefined);
     return space;
   }
 

@@ -1,59 +1,50 @@
-import type {KubeObject} from '../../kube/objects.ts';
+import {bare} from '../../kube/bare.ts';
+import type {KubeObject, ObjectMeta} from '../../kube/objects.ts';
 import {shortHash} from '../desired/hash.ts';
 import {TEMPLATE_HASH} from '../status/rollout.ts';
-import {configMapsOf, type Deployment, type Pod, type PodTemplate, type ReplicaSet} from '../workloads.ts';
+import {
+  configMapsOf,
+  type Deployment,
+  type Job,
+  type Pod,
+  type PodTemplate,
+  type ReplicaSet,
+} from '../workloads.ts';
 import {withoutSecrets} from './keys.ts';
 
 /** What is kept of an object that belongs to a resource: no secrets, and no more than is read. */
 export function slim<T extends KubeObject>(object: T): T {
+  return kept(object) as unknown as T;
+}
+
+function kept(object: KubeObject): KubeObject {
   switch (object.kind) {
     case 'Secret':
-      return bare(withoutSecrets(object));
+      return withoutSecrets(bare(object));
+    case 'Deployment':
+      return {...bare(object), [TEMPLATE_HASH]: templateHash((object as Deployment).spec?.template)};
+    case 'Job':
+      return slimJob(object);
     case 'Pod':
-      return slimPod(object) as unknown as T;
+      return slimPod(object);
     case 'ReplicaSet':
-      return slimReplicaSet(object) as unknown as T;
-    case 'Deployment': {
-      const {spec} = object as unknown as Deployment;
-      return {...bare(object), [TEMPLATE_HASH]: templateHash(spec?.template)};
-    }
+      return slimReplicaSet(object);
     default:
       return bare(object);
   }
 }
 
-/** Who manages which field is read live, where it matters. */
-function bare<T extends KubeObject>(object: T): T {
-  if (object.metadata.managedFields === undefined) return object;
-  const {managedFields: _, ...metadata} = object.metadata;
-  return {...object, metadata};
+/** A Job is never compared: its name says all about it. */
+function slimJob(job: Job): Job {
+  const {spec, ...rest} = bare(job);
+  return {...rest, spec: defined({suspend: spec?.suspend})};
 }
 
-function slimPod(pod: Pod): Pod {
-  const {apiVersion, kind, spec, status} = pod;
-  const {
-    name,
-    namespace,
-    uid,
-    resourceVersion,
-    labels,
-    ownerReferences,
-    creationTimestamp,
-    deletionTimestamp,
-  } = pod.metadata;
+function slimPod({apiVersion, kind, metadata, spec, status}: Pod): Pod {
   return {
     apiVersion,
     kind,
-    metadata: defined({
-      name,
-      namespace,
-      uid,
-      resourceVersion,
-      labels,
-      ownerReferences,
-      creationTimestamp,
-      deletionTimestamp,
-    }),
+    metadata: identity(metadata),
     spec: {
       containers: (spec?.containers ?? []).map((each) => defined({name: each.name, image: each.image})),
       volumes: configVolumes(spec),
@@ -73,23 +64,17 @@ function slimPod(pod: Pod): Pod {
   };
 }
 
-function slimReplicaSet(set: ReplicaSet): ReplicaSet {
-  const {apiVersion, kind, spec, status} = set;
-  const {name, namespace, uid, resourceVersion, labels, ownerReferences, deletionTimestamp} = set.metadata;
-  const revision = set.metadata.annotations?.['deployment.kubernetes.io/revision'];
+const REVISION = 'deployment.kubernetes.io/revision';
+
+function slimReplicaSet({apiVersion, kind, metadata, spec, status}: ReplicaSet): ReplicaSet {
+  const revision = metadata.annotations?.[REVISION];
   return {
     apiVersion,
     kind,
-    metadata: defined({
-      name,
-      namespace,
-      uid,
-      resourceVersion,
-      labels,
-      ownerReferences,
-      deletionTimestamp,
-      annotations: revision === undefined ? undefined : {'deployment.kubernetes.io/revision': revision},
-    }),
+    metadata: {
+      ...identity(metadata),
+      ...(revision !== undefined && {annotations: {[REVISION]: revision}}),
+    },
     spec: defined({
       replicas: spec?.replicas,
       template: {spec: {volumes: configVolumes(spec?.template?.spec)}},
@@ -97,6 +82,22 @@ function slimReplicaSet(set: ReplicaSet): ReplicaSet {
     ...(status && {status: defined({replicas: status.replicas, readyReplicas: status.readyReplicas})}),
     [TEMPLATE_HASH]: templateHash(spec?.template),
   };
+}
+
+/** Of metadata: which object it is, of which version, and whose. */
+function identity(metadata: ObjectMeta): ObjectMeta {
+  const {name, namespace, uid, resourceVersion, labels, ownerReferences} = metadata;
+  const {creationTimestamp, deletionTimestamp} = metadata;
+  return defined({
+    name,
+    namespace,
+    uid,
+    resourceVersion,
+    labels,
+    ownerReferences,
+    creationTimestamp,
+    deletionTimestamp,
+  });
 }
 
 function configVolumes(spec: PodTemplate['spec']): {name: string; configMap: {name: string}}[] {

@@ -33,12 +33,38 @@ describe('our own writes, until the watch has shown them', () => {
     expect(overlay.see('Service', 'n/a', undefined)).toBeUndefined();
   });
 
-  test('the echo of a write is told from a change', () => {
+  test('the echo of a write, and what was before it, are told from a change', () => {
     const overlay = new Overlay(new FakeClock());
+    const news: string[] = [];
+    const show = (version: string): void => overlay.shown(object(version), () => news.push(version));
     overlay.wrote(object('10'));
-    expect(overlay.shown(object('9'))).toBe(false);
-    expect(overlay.shown(object('10'))).toBe(true);
-    expect(overlay.shown(object('10'))).toBe(false);
+    show('9');
+    show('10');
+    expect(news).toEqual([]);
+    show('11');
+    expect(news).toEqual(['11']);
+  });
+
+  test('what the watch shows while a write is under way is judged when that is over', async () => {
+    const overlay = new Overlay(new FakeClock());
+    const news: string[] = [];
+    const show = (version: string): void => overlay.shown(object(version), () => news.push(version));
+    await overlay.during('Service', 'n/a', async () => {
+      await Promise.resolve();
+      for (const version of ['9', '10', '12']) show(version);
+      expect(news).toEqual([]);
+      overlay.wrote(object('10'));
+    });
+    expect(news).toEqual(['12']);
+    const later = object('12');
+    expect(overlay.see('Service', 'n/a', later)).toBe(later);
+    // Of a write that failed nothing is known: all is news.
+    const failing = overlay.during('Service', 'n/a', () => {
+      show('13');
+      return Promise.reject(new Error('no answer'));
+    });
+    await expect(failing).rejects.toThrow('no answer');
+    expect(news).toEqual(['12', '13']);
   });
 
   test('what was deleted stays deleted, but for another in its place', () => {
