@@ -10,7 +10,8 @@ import type {Step} from '../../../src/operator/reconcile/decision.ts';
 import {keysIn, mintSigningKey, mintStateKey} from '../../../src/operator/reconcile/keys.ts';
 import {viewOf} from '../../../src/operator/reconcile/secrets.ts';
 import {slim} from '../../../src/operator/reconcile/slim.ts';
-import {CHILDREN, CONCURRENCY, IMAGE, inParallel, USER_SECRETS, type Stored} from './world.ts';
+import {IMAGE, type Stored} from '../../support/fraiseqlauths.ts';
+import {CHILDREN, CONCURRENCY, inParallel, SECRETS} from './world.ts';
 
 const SETTINGS: Settings = {image: IMAGE, version: '1.0.0', schemaVersion: '1'};
 
@@ -83,7 +84,7 @@ function succeeded(job: KubeObject): KubeObject {
 }
 
 function observed(children: ReadonlyMap<string, KubeObject>): Observed {
-  const views = Object.entries(USER_SECRETS).map(([name, values]) => {
+  const views = Object.entries(SECRETS).map(([name, values]) => {
     const data = Object.entries(values).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
     return [name, viewOf(Object.fromEntries(data) as Record<string, string>)] as const;
   });

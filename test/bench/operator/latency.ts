@@ -22,12 +22,15 @@ export class LatencyMeter {
   readonly #client: KubeClient;
   readonly #autoscalers: Watcher<Autoscaler>;
   readonly #services: Watcher<KubeObject>;
-  #most = 3;
+  /** Of all meters: each change is to a number that the resource does not have yet. */
+  static #most = 3;
 
-  constructor(client: KubeClient) {
+  /** It sees the children of these instances alone; of all, where none are given. What it watches weighs as well. */
+  constructor(client: KubeClient, instances: readonly string[] = []) {
+    const ofThose = instances.length === 0 ? '' : `,app.kubernetes.io/instance in (${instances.join(',')})`;
     this.#client = client;
-    this.#autoscalers = new Watcher(client, RESOURCES.HorizontalPodAutoscaler, OURS);
-    this.#services = new Watcher(client, RESOURCES.Service, OURS);
+    this.#autoscalers = new Watcher(client, RESOURCES.HorizontalPodAutoscaler, `${OURS}${ofThose}`);
+    this.#services = new Watcher(client, RESOURCES.Service, `${OURS}${ofThose}`);
   }
 
   async start(): Promise<void> {
@@ -59,9 +62,8 @@ export class LatencyMeter {
   }
 
   async #change(key: Required<ObjectKey>): Promise<number> {
-    // A number that the resource does not have yet.
-    this.#most = this.#most === 9 ? 4 : this.#most + 1;
-    const maxReplicas = this.#most;
+    LatencyMeter.#most = LatencyMeter.#most === 9 ? 4 : LatencyMeter.#most + 1;
+    const maxReplicas = LatencyMeter.#most;
     const seen = this.#autoscalers.next(
       `the autoscaler of ${key.name}`,
       ({object}) => is(object, key) && object.spec?.maxReplicas === maxReplicas,

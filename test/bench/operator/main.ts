@@ -2,11 +2,10 @@
 // quickly it follows, and that it is silent when there is nothing to do.
 import {mkdir, writeFile} from 'node:fs/promises';
 import {cpus} from 'node:os';
+import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {figuresOf, table} from './report.ts';
 import {measure, type Row} from './scenario.ts';
-
-const OUTPUT = 'build/bench';
 
 const {values} = parseArgs({
   options: {
@@ -15,6 +14,7 @@ const {values} = parseArgs({
     samples: {type: 'string', default: '100'},
     'idle-seconds': {type: 'string', default: '30'},
     'foreign-secrets': {type: 'string', default: '10000'},
+    output: {type: 'string', default: 'build/bench'},
     profile: {type: 'boolean', default: false},
     help: {type: 'boolean', default: false},
   },
@@ -22,10 +22,10 @@ const {values} = parseArgs({
 
 if (values.help) {
   console.log(`scripts/bench-operator [--resources 200,1000] [--namespaces 20] [--samples 100] [--idle-seconds 30]
-                       [--foreign-secrets 10000] [--profile]
+                       [--foreign-secrets 10000] [--output build/bench] [--profile]
 
 A run of seconds: scripts/bench-operator --resources 50 --samples 10 --idle-seconds 5 --foreign-secrets 0
---profile leaves a CPU profile of the operator in ${OUTPUT}/profile.`);
+--profile leaves a CPU profile of the operator in the output's folder profile.`);
 } else {
   const counts = values.resources.split(',').map((each) => whole('resources', each, 1));
   const largest = Math.max(...counts);
@@ -39,7 +39,7 @@ A run of seconds: scripts/bench-operator --resources 50 --samples 10 --idle-seco
           samples: whole('samples', values.samples, 1),
           idleSeconds: whole('idle-seconds', values['idle-seconds'], 1),
           foreignSecrets: count === largest ? whole('foreign-secrets', values['foreign-secrets'], 0) : 0,
-          directory: OUTPUT,
+          directory: values.output,
           profile: values.profile,
         },
         (text) => console.log(text),
@@ -47,9 +47,9 @@ A run of seconds: scripts/bench-operator --resources 50 --samples 10 --idle-seco
     );
   }
   console.log(table(rows));
-  await mkdir(OUTPUT, {recursive: true});
+  await mkdir(values.output, {recursive: true});
   const figures = {node: process.version, cpus: cpus().length, ...figuresOf(rows)};
-  await writeFile(`${OUTPUT}/operator.json`, `${JSON.stringify(figures, null, 2)}\n`);
+  await writeFile(join(values.output, 'operator.json'), `${JSON.stringify(figures, null, 2)}\n`);
 }
 
 function whole(option: string, text: string, least: number): number {

@@ -1,9 +1,10 @@
 import type {KubeClient} from '../../../src/kube/client.ts';
-import {keyOf, parseKey, RESOURCES} from '../../../src/kube/objects.ts';
+import {keyOf, RESOURCES} from '../../../src/kube/objects.ts';
 import {Reflector} from '../../../src/kube/reflector.ts';
 import {WorkQueue} from '../../../src/kube/workqueue.ts';
-import {trueCondition, type Deployment, type Job} from '../../../src/operator/workloads.ts';
+import type {Deployment, Job} from '../../../src/operator/workloads.ts';
 import {systemClock} from '../../../src/support/clock.ts';
+import {completeJob, isComplete, isRolledOut, rollOut} from '../../support/controllers.ts';
 
 /** What stands in for the Job and the Deployment controller. */
 export interface Players {
@@ -16,19 +17,19 @@ export async function playControllers(client: KubeClient, labelSelector: string)
   const deployments = new Reflector<Deployment>(client, RESOURCES.Deployment, {labelSelector});
   const queue = new WorkQueue({clock: systemClock, concurrency: 16, backoff: {baseMs: 50, maxMs: 1000}});
   jobs.onChange(({type, object}) => {
-    if (type !== 'deleted' && !trueCondition(object, 'Complete')) queue.add(`Job ${keyOf(object)}`);
+    if (type !== 'deleted' && !isComplete(object)) queue.add(`Job ${keyOf(object)}`);
   });
   deployments.onChange(({type, object}) => {
-    if (type !== 'deleted' && !rolledOut(object)) queue.add(`Deployment ${keyOf(object)}`);
+    if (type !== 'deleted' && !isRolledOut(object)) queue.add(`Deployment ${keyOf(object)}`);
   });
   const playing = queue.run(async (entry) => {
     const [kind = '', key = ''] = entry.split(' ');
     if (kind === 'Job') {
       const job = jobs.store.get(key);
-      if (job !== undefined && !trueCondition(job, 'Complete')) await complete(client, key);
+      if (job !== undefined && !isComplete(job)) await completeJob(client, job);
     } else {
       const deployment = deployments.store.get(key);
-      if (deployment !== undefined && !rolledOut(deployment)) await rollOut(client, key, deployment);
+      if (deployment !== undefined && !isRolledOut(deployment)) await rollOut(client, deployment);
     }
   });
   jobs.start();
@@ -40,33 +41,4 @@ export async function playControllers(client: KubeClient, labelSelector: string)
       await playing;
     },
   };
-}
-
-function rolledOut({metadata, spec, status}: Deployment): boolean {
-  return (
-    status?.observedGeneration === metadata.generation && status?.readyReplicas === (spec?.replicas ?? 1)
-  );
-}
-
-async function complete(client: KubeClient, key: string): Promise<void> {
-  const now = new Date().toISOString();
-  const conditions = ['SuccessCriteriaMet', 'Complete'].map((type) => ({
-    type,
-    status: 'True',
-    lastTransitionTime: now,
-  }));
-  const status = {startTime: now, completionTime: now, succeeded: 1, conditions};
-  await client.mergePatch(RESOURCES.Job, parseKey(key), {status}, {subresource: 'status'});
-}
-
-async function rollOut(client: KubeClient, key: string, {metadata, spec}: Deployment): Promise<void> {
-  const replicas = spec?.replicas ?? 1;
-  const status = {
-    observedGeneration: metadata.generation,
-    replicas,
-    updatedReplicas: replicas,
-    readyReplicas: replicas,
-    availableReplicas: replicas,
-  };
-  await client.mergePatch(RESOURCES.Deployment, parseKey(key), {status}, {subresource: 'status'});
 }

@@ -4,8 +4,8 @@ import {createWriteStream} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import {resolve} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
+import {IMAGE} from '../../support/fraiseqlauths.ts';
 import {freePort} from '../../support/ports.ts';
-import {IMAGE} from './world.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 
@@ -45,6 +45,10 @@ export class Program {
     return new Program(child, metrics, log);
   }
 
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
   /** What /metrics says now; undefined while nobody answers there. */
   async metrics(): Promise<Samples | undefined> {
     const answer = await fetch(`http://127.0.0.1:${this.#metrics}/metrics`).catch(() => undefined);
@@ -59,6 +63,11 @@ export class Program {
         samples.set(line.slice(0, space), Number(line.slice(space + 1)));
     }
     return samples;
+  }
+
+  /** What /metrics says now. @throws Error when nobody answers there */
+  now(): Promise<Samples> {
+    return this.until('answers', () => true);
   }
 
   /** Waits until what /metrics says is so. @throws Error after a minute */

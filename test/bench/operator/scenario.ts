@@ -7,15 +7,15 @@ import {measureFloor, type Floor} from './floor.ts';
 import {LatencyMeter, type Latencies} from './latency.ts';
 import {Program, sum, type Samples} from './program.ts';
 import {Watcher} from './watcher.ts';
+import {CHILD_TYPES} from '../../../src/operator/reconcile/caches.ts';
+import type {Stored} from '../../support/fraiseqlauths.ts';
 import {
-  CHILD_TYPES,
   CHILDREN,
   CONCURRENCY,
-  fraiseqlauth,
   inParallel,
   OURS,
+  productionResource,
   startWorld,
-  type Stored,
   type World,
 } from './world.ts';
 
@@ -73,7 +73,8 @@ async function operate(
   say: (text: string) => void,
 ): Promise<Row> {
   const {client, server, namespaces} = world;
-  const {directory} = options;
+  const {directory, idleSeconds} = options;
+  const pauseMs = Math.min(3, idleSeconds) * 1000;
   await mkdir(directory, {recursive: true});
   const log = `${directory}/operator-${count}.log`;
   await rm(log, {force: true});
@@ -81,18 +82,22 @@ async function operate(
   const start = (flags: readonly string[] = []): Promise<Program> =>
     Program.start(server.kubeconfigPath, log, flags);
   const resources = new Watcher<Stored>(client, FRAISEQLAUTH);
+  const canaries = resourcesOf(namespaces, 'canary', CANARIES);
+  const busyMeter = new LatencyMeter(
+    client,
+    canaries.map(({metadata}) => metadata.name),
+  );
   const meter = new LatencyMeter(client);
   let program = await start(profiling);
   try {
-    await Promise.all([resources.start(), meter.start()]);
+    await Promise.all([resources.start(), busyMeter.start()]);
     await program.until('leads', (samples) => sum(samples, 'leader_election_master_status') === 1);
-    const canaries = resourcesOf(namespaces, 'canary', CANARIES);
     for (const canary of canaries) await client.create(FRAISEQLAUTH, canary);
     await resources.count(CANARIES, converged, 60_000);
     const before = await settled(program);
 
     const burst = new AbortController();
-    const busy = meter.measure(keysOf(canaries), Infinity, 250, burst.signal);
+    const busy = busyMeter.measure(keysOf(canaries), Infinity, 250, burst.signal);
     const wanted = resourcesOf(namespaces, 'auth', count);
     const started = performance.now();
     const all = resources.count(CANARIES + count, converged, 60_000 + count * 1000);
@@ -100,19 +105,24 @@ async function operate(
     const ours: Floor = {objects: count * CHILDREN, seconds: ((await all) - started) / 1000};
     burst.abort();
     const busyLatencies = await busy;
+    // Each reading begins the next one's time: what comes after the burst is none of it.
+    const eventLoopBurst = eventLoop(await program.now());
+    await busyMeter.stop();
     const afterBurst = await settled(program);
-    const eventLoopBurst = eventLoop(afterBurst);
     await complete(client, count + CANARIES);
     say(`${count}: operator ${(ours.objects / ours.seconds).toFixed(0)} objects/s`);
 
-    await delay(3000);
+    await delay(pauseMs);
     const settledRss = await program.resident();
+    await meter.start();
+    await program.now();
     const idle = await meter.measure(keysOf([...canaries, ...wanted]), options.samples, 40);
-    const eventLoopIdle = eventLoop(await settled(program));
-    await delay(2000);
-    const quiet = await program.until('answers', () => true);
-    await delay(options.idleSeconds * 1000);
-    const later = await program.until('answers', () => true);
+    const eventLoopIdle = eventLoop(await program.now());
+    await settled(program);
+    await delay(pauseMs);
+    const quiet = await program.now();
+    await delay(idleSeconds * 1000);
+    const later = await program.now();
     const requests = sum(later, 'rest_client_requests_total') - sum(quiet, 'rest_client_requests_total');
     await program.stop();
 
@@ -127,7 +137,7 @@ async function operate(
     };
     if (options.foreignSecrets > 0) {
       await createForeignSecrets(client, namespaces, options.foreignSecrets);
-      await delay(3000);
+      await delay(pauseMs);
       rss.foreign = (await program.resident()).now;
       await program.stop();
       program = (await restart(start, count + CANARIES)).program;
@@ -142,12 +152,12 @@ async function operate(
       idle,
       busy: busyLatencies,
       eventLoopMs: {burst: eventLoopBurst, idle: eventLoopIdle},
-      idleRequestsPerMinute: (requests * 60) / options.idleSeconds,
+      idleRequestsPerMinute: (requests * 60) / idleSeconds,
       requests: perResource(before, afterBurst, count),
     };
   } finally {
     await program.stop();
-    await Promise.all([resources.stop(), meter.stop()]);
+    await Promise.all([resources.stop(), busyMeter.stop(), meter.stop()]);
   }
 }
 
@@ -162,7 +172,7 @@ async function withWorld<T>(options: Options, work: (world: World) => Promise<T>
 
 function resourcesOf(namespaces: readonly string[], prefix: string, count: number): Stored[] {
   return Array.from({length: count}, (_, index) =>
-    fraiseqlauth(namespaces[index % namespaces.length] ?? '', `${prefix}-${index}`),
+    productionResource(namespaces[index % namespaces.length] ?? '', `${prefix}-${index}`),
   );
 }
 

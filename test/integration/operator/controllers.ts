@@ -1,6 +1,7 @@
 import {setTimeout as delay} from 'node:timers/promises';
 import {RESOURCES} from '../../../src/kube/objects.ts';
-import {trueCondition, type Deployment, type Job} from '../../../src/operator/workloads.ts';
+import type {Deployment, Job} from '../../../src/operator/workloads.ts';
+import {isComplete, isRolledOut} from '../../support/controllers.ts';
 import type {Observer} from './harness.ts';
 
 /** Plays the controllers of one namespace until stopped: Jobs succeed, Deployments roll out. */
@@ -8,14 +9,10 @@ export function playControllers(see: Observer): {stop(): Promise<void>} {
   const ending = new AbortController();
   const turn = async (): Promise<void> => {
     for (const job of await see.list<Job>(RESOURCES.Job)) {
-      if (!trueCondition(job, 'Complete') && job.metadata.deletionTimestamp === undefined)
-        await see.completeJob(job);
+      if (!isComplete(job) && job.metadata.deletionTimestamp === undefined) await see.completeJob(job);
     }
     for (const live of await see.list<Deployment>(RESOURCES.Deployment)) {
-      const {status, spec, metadata} = live;
-      const done =
-        status?.observedGeneration === metadata.generation && status?.readyReplicas === (spec?.replicas ?? 1);
-      if (!done) await see.rollOut(metadata.name);
+      if (!isRolledOut(live)) await see.rollOut(live.metadata.name);
     }
   };
   const playing = (async () => {

@@ -1,24 +1,31 @@
-import {readFile} from 'node:fs/promises';
-import {resolve} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
-import {parse} from 'yaml';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
-import type {FraiseQLAuth} from '../../../src/api/v1alpha1/fraiseqlauth.ts';
 import type {KubeClient} from '../../../src/kube/client.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
 import {Manager} from '../../../src/operator/manager.ts';
 import {createOperatorMetrics} from '../../../src/operator/metrics.ts';
 import type {Cluster} from '../../../src/operator/reconcile/act.ts';
+import {CHILD_TYPES} from '../../../src/operator/reconcile/caches.ts';
 import type {PodAnswer} from '../../../src/operator/reconcile/prober.ts';
 import type {Deployment, Job, Pod} from '../../../src/operator/workloads.ts';
 import {systemClock} from '../../../src/support/clock.ts';
 import {createLogger} from '../../../src/support/logging.ts';
 import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
+import {completeJob, rollOut} from '../../support/controllers.ts';
+import {eventually} from '../../support/eventually.ts';
+import {
+  createNamespace,
+  createSecret,
+  defineResource,
+  IMAGE,
+  keycloakResource,
+  USER_SECRETS,
+  type Stored,
+} from '../../support/fraiseqlauths.ts';
 
-export type Stored = FraiseQLAuth & KubeObject;
-export const IMAGE = 'registry.test/fraiseql-auth:1.0.0';
+export {createSecret, eventually, IMAGE, type Stored};
+
 const AGENT = 'operator-under-test';
-const CRD = resolve(import.meta.dirname, '../../../crds/fraiseqlauths.auth.fraiseql.dev.yaml');
 
 export interface Harness {
   readonly server: TestApiServer;
@@ -43,12 +50,7 @@ interface Running {
 export async function startHarness({permissive = false} = {}): Promise<Harness> {
   const server = await startApiServer({audit: true});
   const {admin} = server;
-  const crd = parse(await readFile(CRD, 'utf8')) as KubeObject;
-  if (permissive) letEverythingIn(crd);
-  await admin.create(RESOURCES.CustomResourceDefinition, crd);
-  await eventually(async () => {
-    await admin.list(FRAISEQLAUTH);
-  });
+  await defineResource(admin, permissive ? letEverythingIn : undefined);
   const running = new Set<Running>();
   let count = 0;
   const harness: Harness = {
@@ -57,7 +59,7 @@ export async function startHarness({permissive = false} = {}): Promise<Harness> 
     answer: () => undefined,
     async namespace() {
       const name = `test-${++count}`;
-      await admin.create(RESOURCES.Namespace, {apiVersion: 'v1', kind: 'Namespace', metadata: {name}});
+      await createNamespace(admin, name);
       return name;
     },
     async operate({namespaces = [], wrap} = {}) {
@@ -128,62 +130,19 @@ function letEverythingIn(crd: KubeObject): void {
   }
 }
 
-/** Tries until it does not throw and does not give false. */
-export async function eventually<T>(attempt: () => Promise<T | false> | T | false, ms = 15_000): Promise<T> {
-  const until = Date.now() + ms;
-  for (;;) {
-    try {
-      const result = await attempt();
-      if (result !== false) return result;
-      if (Date.now() > until) throw new Error(`still false after ${ms} ms: ${attempt.toString()}`);
-    } catch (error) {
-      if (Date.now() > until) throw error;
-    }
-    await delay(25);
-  }
-}
-
 export function fraiseqlauth(namespace: string, spec: Record<string, unknown> = {}, name = 'auth'): Stored {
-  return {
-    apiVersion: FRAISEQLAUTH.apiVersion,
-    kind: FRAISEQLAUTH.kind,
-    metadata: {name, namespace},
-    spec: {
-      profile: 'Development',
-      publicURL: 'http://localhost:8000',
-      tokens: {algorithm: 'ES256'},
-      providers: [
-        {
-          name: 'keycloak',
-          type: 'Keycloak',
-          issuerURL: 'http://keycloak.idp.svc:8080/realms/dev',
-          clientCredentialsSecretRef: {name: 'keycloak-client'},
-        },
-      ],
-      database: {urlSecretRef: {name: 'auth-db', key: 'database-url'}},
-      ...spec,
-    },
-  } as unknown as Stored;
+  return keycloakResource(namespace, name, 'http://keycloak.idp.svc:8080/realms/dev', {
+    profile: 'Development',
+    publicURL: 'http://localhost:8000',
+    ...spec,
+  });
 }
 
 /** The Secrets that `fraiseqlauth` names. */
 export async function createSecrets(admin: KubeClient, namespace: string): Promise<void> {
-  await createSecret(admin, namespace, 'auth-db', {'database-url': 'postgres://app:secret@db:5432/auth'});
-  await createSecret(admin, namespace, 'keycloak-client', {'client-id': 'auth', 'client-secret': 'hush'});
-}
-
-export async function createSecret(
-  admin: KubeClient,
-  namespace: string,
-  name: string,
-  stringData: Record<string, string>,
-): Promise<void> {
-  await admin.create<KubeObject>(RESOURCES.Secret, {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: {name, namespace},
-    stringData,
-  });
+  for (const [name, values] of Object.entries(USER_SECRETS)) {
+    await createSecret(admin, namespace, name, values);
+  }
 }
 
 /** One cluster as the test sees it: reads, and what kubelet and controllers would write. */
@@ -220,18 +179,7 @@ export class Observer {
 
   /** Every object of the operator's in the namespace, as `Kind/name`. */
   async children(): Promise<string[]> {
-    const types = [
-      RESOURCES.Secret,
-      RESOURCES.ServiceAccount,
-      RESOURCES.ConfigMap,
-      RESOURCES.Job,
-      RESOURCES.Deployment,
-      RESOURCES.Service,
-      RESOURCES.PodDisruptionBudget,
-      RESOURCES.HorizontalPodAutoscaler,
-      RESOURCES.CronJob,
-    ];
-    const found = await Promise.all(types.map((type) => this.list<KubeObject>(type)));
+    const found = await Promise.all(CHILD_TYPES.map((type) => this.list<KubeObject>(type)));
     return found
       .flat()
       .filter((each) => each.metadata.ownerReferences?.some((owner) => owner.kind === 'FraiseQLAuth'))
@@ -245,25 +193,8 @@ export class Observer {
     return found;
   }
 
-  /** As the Job controller would: the Job has done its work. */
-  async completeJob(job: Job): Promise<void> {
-    const now = new Date().toISOString();
-    await this.#admin.mergePatch(
-      RESOURCES.Job,
-      {namespace: this.#namespace, name: job.metadata.name},
-      {
-        status: {
-          startTime: now,
-          completionTime: now,
-          succeeded: 1,
-          conditions: [
-            {type: 'SuccessCriteriaMet', status: 'True', lastTransitionTime: now},
-            {type: 'Complete', status: 'True', lastTransitionTime: now},
-          ],
-        },
-      },
-      {subresource: 'status'},
-    );
+  completeJob(job: Job): Promise<void> {
+    return completeJob(this.#admin, job);
   }
 
   /** As kubelet and Job controller would: its pod ended with that message, and so has the Job. */
@@ -333,25 +264,10 @@ export class Observer {
     );
   }
 
-  /** As the Deployment controller would: every pod of the newest template is ready. */
   async rollOut(name = 'auth'): Promise<void> {
     const live = await this.get<Deployment>(RESOURCES.Deployment, name);
     if (live === undefined) throw new Error('there is no Deployment yet');
-    const replicas = live.spec?.replicas ?? 1;
-    await this.#admin.mergePatch(
-      RESOURCES.Deployment,
-      {namespace: this.#namespace, name},
-      {
-        status: {
-          observedGeneration: live.metadata.generation,
-          replicas,
-          updatedReplicas: replicas,
-          readyReplicas: replicas,
-          availableReplicas: replicas,
-        },
-      },
-      {subresource: 'status'},
-    );
+    await rollOut(this.#admin, live);
   }
 
   /** Plays all controllers until the resource is ready. */
