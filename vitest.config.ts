@@ -40,7 +40,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],
           exclude: ALONE,
-          maxWorkers: 4,
+          maxWorkers: 5,
           sequence: {groupOrder: 2},
         },
       },

@@ -1,0 +1,161 @@
+// What an instance depends on fails. Each failure leaves running what ran, says in the status which object is at fault and
+// what to do, and heals by itself when its cause is gone. Each in a namespace of its own, side by side.
+import {describe, test} from 'vitest';
+import {kubectl, secret, waitFor} from '../support/kubectl.ts';
+import {login, startLogin, type Tokens} from '../support/login.ts';
+import {blockedOn, failureSuite, LIMIT_MS} from './support/failure.ts';
+import {databaseUrl, publicUrl, SHARED, sql, startPostgres, startProvider} from './support/fixtures.ts';
+import {
+  browserFor,
+  databaseOf,
+  expectAlive,
+  expectStillServing,
+  NAME,
+  prepare,
+  readyPods,
+  runningInstance,
+} from './support/instance.ts';
+import {route} from './support/network.ts';
+import {createNamespace} from './support/operator.ts';
+import {complains, conditionOf} from './support/watch.ts';
+
+const {watch, claim, readyAgain} = failureSuite();
+
+describe.concurrent('a failure is named, harms nothing that runs, and heals', () => {
+  test(
+    'the provider is unreachable',
+    async ({expect, onTestFailed}) => {
+      const namespace = claim(onTestFailed, 'e2e-provider');
+      await createNamespace(namespace);
+      await startProvider(namespace, [namespace]);
+      await prepare(namespace);
+      await runningInstance(watch, namespace, {
+        providerIn: namespace,
+        databaseUrl: databaseUrl(SHARED, databaseOf(namespace)),
+      });
+      const baseUrl = publicUrl(namespace);
+      const tokens: Tokens = await login({baseUrl, user: 'ada', route: route()});
+      const before = await readyPods(namespace);
+
+      await kubectl(['scale', 'deployment/provider', '--replicas=0'], {namespace});
+      await waitFor('pod', 'delete', namespace, 30_000, 'app=provider');
+      // Whoever tries to log in is told at once, and makes the server look again sooner than by itself.
+      const refused = startLogin(browserFor(namespace), {baseUrl, provider: 'idp'});
+      await expect(refused).rejects.toThrow(/502.*oauth_error/);
+      const away = await watch.until(
+        namespace,
+        NAME,
+        'saying that the provider is away',
+        complains('ProviderReachable', 'ProviderUnreachable', 'idp'),
+        150_000,
+      );
+      expect(conditionOf(away, 'Available')?.status).toBe('True');
+      await expectStillServing(namespace, before);
+      const refreshed = await browserFor(namespace).visit(`${baseUrl}/auth/refresh`, {
+        json: {refresh_token: tokens.refresh_token},
+      });
+      expect(refreshed.status, 'sessions go on without the provider').toBe(200);
+      const health = await browserFor(namespace).visit(`${baseUrl}/health/auth`);
+      expect([health.status, JSON.parse(health.body)]).toEqual([
+        200,
+        {auth: 'degraded', oauth_provider: 'error', db: 'ok'},
+      ]);
+      await expect(startLogin(browserFor(namespace), {baseUrl})).rejects.toThrow(/502.*oauth_error/);
+
+      await kubectl(['scale', 'deployment/provider', '--replicas=1'], {namespace});
+      await readyAgain(namespace);
+      await login({baseUrl, user: 'ada', route: route()});
+      expect(await readyPods(namespace)).toEqual(before);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'the database is down',
+    async ({expect, onTestFailed}) => {
+      const namespace = claim(onTestFailed, 'e2e-database-down');
+      await createNamespace(namespace);
+      await startPostgres(namespace);
+      await runningInstance(watch, namespace, {databaseUrl: databaseUrl(namespace, 'fraiseql')});
+      const tokens = await login({baseUrl: publicUrl(namespace), user: 'ada', route: route()});
+      const before = await readyPods(namespace);
+
+      await kubectl(['scale', 'deployment/postgres', '--replicas=0'], {namespace});
+      const down = await watch.until(
+        namespace,
+        NAME,
+        'saying that the database is down',
+        complains('DatabaseReachable', 'DatabaseUnreachable', /postgres\.e2e-database-down|auth-db/),
+        120_000,
+      );
+      expect(conditionOf(down, 'Ready')?.status).toBe('False');
+      await expectAlive(namespace, before);
+
+      await kubectl(['scale', 'deployment/postgres', '--replicas=1'], {namespace});
+      await readyAgain(namespace);
+      expect(await readyPods(namespace)).toEqual(before);
+      const refreshed = await browserFor(namespace).visit(`${publicUrl(namespace)}/auth/refresh`, {
+        json: {refresh_token: tokens.refresh_token},
+      });
+      expect(refreshed.status, 'the session outlived the database').toBe(200);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'the password is wrong',
+    async ({expect, onTestFailed}) => {
+      const namespace = claim(onTestFailed, 'e2e-wrong-password');
+      await runningInstance(watch, namespace);
+      const before = await readyPods(namespace);
+      const right = databaseUrl(SHARED, databaseOf(namespace));
+      await secret(namespace, 'auth-db', {
+        'database-url': databaseUrl(SHARED, databaseOf(namespace), 'not-the-one'),
+      });
+      const refused = await watch.until(
+        namespace,
+        NAME,
+        'saying that the password is refused',
+        complains('DatabaseReachable', 'DatabaseAuthenticationFailed'),
+        120_000,
+      );
+      blockedOn(refused, 'Secret', 'auth-db');
+      expect(JSON.stringify(refused.status)).not.toContain('not-the-one');
+      await expectStillServing(namespace, before);
+      await secret(namespace, 'auth-db', {'database-url': right});
+      await readyAgain(namespace);
+      await login({baseUrl: publicUrl(namespace), user: 'ada', route: route()});
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'a migration fails',
+    async ({expect, onTestFailed}) => {
+      const namespace = claim(onTestFailed, 'e2e-migration-fails');
+      await runningInstance(watch, namespace);
+      const before = await readyPods(namespace);
+      // A database in which something else already has the name of our table.
+      const crowded = `${databaseOf(namespace)}_crowded`;
+      await sql(SHARED, 'fraiseql', `CREATE DATABASE ${crowded}`);
+      await sql(SHARED, crowded, 'CREATE SCHEMA _system; CREATE VIEW _system.sessions AS SELECT 1 AS id');
+      await secret(namespace, 'auth-db', {'database-url': databaseUrl(SHARED, crowded)});
+      const failed = await watch.until(
+        namespace,
+        NAME,
+        'saying that the migration failed',
+        complains('SchemaCurrent', 'MigrationFailed', /sessions/),
+        120_000,
+      );
+      const [blocked] = failed.status?.blockedOn ?? [];
+      expect(blocked?.hint).toMatch(/\w+ \w+/);
+      await expectStillServing(namespace, before);
+      await sql(SHARED, crowded, 'DROP VIEW _system.sessions');
+      await readyAgain(namespace, 180_000);
+      await waitFor(`pod/${before[0] ?? ''}`, 'delete', namespace);
+      await login({baseUrl: publicUrl(namespace), user: 'ada', route: route()});
+      expect(await sql(SHARED, crowded, 'SELECT count(*) FROM _system.sessions')).toBe('1');
+    },
+    LIMIT_MS,
+  );
+});
