@@ -70,15 +70,26 @@ export async function listObjects<T extends object = object>(
   return (JSON.parse(await kubectl(args, {namespace})) as {items: (Manifest & T)[]}).items;
 }
 
+const SERVER_SIDE = ['apply', '--server-side', '--force-conflicts'];
+
 /** `kubectl apply -f -` of objects; what kubectl said. */
 export async function apply(objects: readonly object[], namespace?: string): Promise<string> {
   const documents = objects.map((object) => JSON.stringify(object)).join('\n---\n');
   return kubectl(['apply', '-f', '-'], {input: documents, ...scope(namespace)});
 }
 
-/** `kubectl apply -f` of a file or directory. */
-export async function applyFile(path: string, namespace?: string): Promise<string> {
-  return kubectl(['apply', '-f', path], scope(namespace));
+/**
+ * Brings objects up that several tests may want at once: by server-side apply, for with kubectl's own the second of two
+ * who find nothing is refused.
+ */
+export async function ensure(objects: readonly object[], namespace?: string): Promise<string> {
+  const documents = objects.map((object) => JSON.stringify(object)).join('\n---\n');
+  return kubectl([...SERVER_SIDE, '-f', '-'], {input: documents, ...scope(namespace)});
+}
+
+/** As `ensure()`, from a file or directory. */
+export async function ensureFile(path: string, namespace?: string): Promise<string> {
+  return kubectl([...SERVER_SIDE, '-f', path], scope(namespace));
 }
 
 /** `kubectl delete …`, not an error where it is not there. */

@@ -1,5 +1,5 @@
 // What stands around an instance: a PostgreSQL, an OpenID provider, an S3 server, and the Secrets that name them.
-import {apply, applyFile, kubectl, rolledOut, secret} from '../../support/kubectl.ts';
+import {ensure, ensureFile, kubectl, rolledOut, secret} from '../../support/kubectl.ts';
 import {createNamespace} from './operator.ts';
 
 /** One PostgreSQL and one provider serve every test that does them no harm. */
@@ -37,24 +37,24 @@ export function databaseUrl(namespace: string, database: string, password = PASS
 
 /** A PostgreSQL in the namespace; returns when it answers. */
 export async function startPostgres(namespace: string): Promise<void> {
-  await applyFile('test/fixtures/manifests/postgres.yaml', namespace);
+  await ensureFile('test/fixtures/manifests/postgres.yaml', namespace);
   await rolledOut('deployment/postgres', namespace);
 }
 
 /** A provider in the namespace, which knows the instances of `clients`; returns when it answers. */
 export async function startProvider(namespace: string, clients: readonly string[]): Promise<void> {
   const redirects = clients.map((client) => `${publicUrl(client)}/auth/callback`).join(',');
-  await apply(
+  await ensure(
     [{apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'provider'}, data: {'redirect-uris': redirects}}],
     namespace,
   );
-  await applyFile('test/fixtures/manifests/provider.yaml', namespace);
+  await ensureFile('test/fixtures/manifests/provider.yaml', namespace);
   await rolledOut('deployment/provider', namespace);
 }
 
 /** An S3 server in the namespace with the bucket `auth-backups`; returns when it answers. */
 export async function startS3(namespace: string): Promise<void> {
-  await applyFile('test/fixtures/manifests/s3.yaml', namespace);
+  await ensureFile('test/fixtures/manifests/s3.yaml', namespace);
   await rolledOut('deployment/s3', namespace);
 }
 

@@ -1,5 +1,5 @@
 // Installing the operator, in the two ways that the documentation names.
-import {apply, helm, kubectl, KubectlError, rolledOut} from '../../support/kubectl.ts';
+import {ensure, helm, kubectl, KubectlError, rolledOut} from '../../support/kubectl.ts';
 
 export const OPERATOR_NAMESPACE = 'fraiseql-auth-system';
 export const OPERATOR = 'fraiseql-auth-operator';
@@ -46,7 +46,7 @@ export async function uninstallHelm(): Promise<void> {
 }
 
 export async function createNamespace(name: string): Promise<void> {
-  await apply([
+  await ensure([
     {
       apiVersion: 'v1',
       kind: 'Namespace',
@@ -60,6 +60,7 @@ export async function createNamespace(name: string): Promise<void> {
  * one child after the other go.
  */
 export async function removeNamespaces(...names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
   await Promise.all(names.map((namespace) => kubectl(['delete', 'fraiseqlauths', '--all'], {namespace})));
   await kubectl(['delete', 'namespace', ...names, '--wait=false', '--ignore-not-found']);
 }
