@@ -82,6 +82,9 @@ export class Metrics {
   readonly #reload = this.#counter('fraiseql_auth_configuration_reloads_total', 'Configuration reloads', [
     'outcome',
   ]);
+  readonly #cache = this.#counter('fraiseql_auth_session_cache_total', 'Sessions looked for in Redis', [
+    'outcome',
+  ]);
 
   /** The fault that each dependency's error series shows now. */
   readonly #reasons = new Map<string, string>();
@@ -147,6 +150,10 @@ export class Metrics {
   sessionsRevoked(reason: RevocationReason, count: number): void {
     this.totals.sessions_revoked += count;
     this.#revoked.inc({reason}, count);
+  }
+
+  sessionCache(outcome: 'hit' | 'miss' | 'distrusted'): void {
+    this.#cache.inc({outcome});
   }
 
   validated(ms: number): void {

@@ -21,6 +21,7 @@ import {RevocationFeed} from './revocation/feed.ts';
 import {StandingSessions} from './revocation/standing-sessions.ts';
 import type {Services} from './services.ts';
 import {Sessions} from './sessions/sessions.ts';
+import {countersFor, openShared} from './shared/shared.ts';
 import {startSweeping} from './sweeper.ts';
 import {AccessTokens} from './tokens/access-token.ts';
 import {KeySet} from './tokens/keys.ts';
@@ -39,6 +40,8 @@ interface Intervals {
   readonly providerBadMs: number;
   readonly databaseGoodMs: number;
   readonly databaseBadMs: number;
+  readonly redisGoodMs: number;
+  readonly redisBadMs: number;
 }
 
 const INTERVALS: Intervals = {
@@ -46,6 +49,8 @@ const INTERVALS: Intervals = {
   providerBadMs: 10_000,
   databaseGoodMs: 5_000,
   databaseBadMs: 2_000,
+  redisGoodMs: 5_000,
+  redisBadMs: 1_000,
 };
 
 /** How long the start waits for the database's first answer. */
@@ -132,12 +137,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     onChange: (provider, state, fault, error) => report(`provider:${provider}`, state, fault, error),
   });
 
+  const shared = await openShared({
+    configuration,
+    clock,
+    goodMs: intervals.redisGoodMs,
+    badMs: intervals.redisBadMs,
+    onChange: (state, fault, error) => report('redis', state, fault, error),
+  });
   const sessions = new Sessions(database, configuration.sessions, configuration.tokens.clientId, clock);
   const feed = new RevocationFeed({
     databaseUrl: configuration.database.url,
     clock,
-    onSession: (id) => standing.forget(id),
-    onGap: () => standing.forgetAll(),
+    onSession: (id) => changed(id),
+    onGap() {
+      cache?.forgetAll();
+      standing.forgetAll();
+    },
     onBeat: (lagMs) => metrics.feedBeat(lagMs),
     onChange(live, error) {
       if (live) logger.info('the revocation feed is live');
@@ -148,14 +163,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         );
     },
   });
+  const cache = shared?.sessionCache(sessions, feed, (outcome) => metrics.sessionCache(outcome));
   const standing = new StandingSessions({
-    sessions,
+    sessions: cache ?? sessions,
     feed,
     idleSeconds: configuration.sessions.idleSeconds,
     clock,
     onError: (error) => logger.debug({cause: explain(error)}, 'the use of a session was not written down'),
   });
-  sessions.onEnded((id) => standing.forget(id));
+  const changed = (id: string): void => {
+    cache?.forget(id);
+    standing.forget(id);
+  };
+  sessions.onEnded(changed);
   metrics.watchFeed(() => feed.live);
   const services: Services = {
     configuration,
@@ -163,10 +183,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     logger,
     audit,
     metrics,
-    health: new Health(databaseHealth, providers),
+    health: new Health(databaseHealth, providers, shared?.store.health),
     cookies: new Cookies(configuration.login.origin),
     pages: new Pages(configuration.branding, configuration.login.origin),
-    limits: configuration.rateLimits && new Limits(configuration.rateLimits, clock),
+    limits: configuration.rateLimits && new Limits(configuration.rateLimits, countersFor(shared, clock)),
     logins: new LoginTransactions(database, configuration.login),
     providers,
     sessions,
@@ -179,7 +199,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   // The first word on the database comes before the first question about it: a readiness probe that came too early
   // would cost seconds until the next. A database that does not answer does not hold up the start.
-  const firstLook = databaseHealth.start();
+  const firstLook = Promise.all([databaseHealth.start(), shared?.store.start()]);
   providers.start();
   feed.start();
   const app = await createApp(services);
@@ -188,6 +208,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await app.listen({host: configuration.host, port: configuration.port});
   } catch (error) {
     databaseHealth.stop();
+    shared?.store.stop();
     providers.stop();
     await Promise.all([feed.stop(), pool.end(), outbound.close()]);
     throw error;
@@ -209,6 +230,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }, CLOSE_MS);
     await app.close();
     giveUp.cancel();
+    shared?.store.stop();
     await feed.stop();
     await pool.end();
     await outbound.close();

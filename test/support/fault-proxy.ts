@@ -15,19 +15,23 @@ export interface FaultProxy {
   mute(muted: boolean): void;
   /** New connections are closed at once. */
   refuse(refused: boolean): void;
+  /** Bytes from the server come so many milliseconds later. */
+  slow(ms: number): void;
+  /** New connections go to that port. */
+  retarget(port: number): void;
   close(): Promise<void>;
 }
 
 export async function startFaultProxy(target: number): Promise<FaultProxy> {
   const pairs = new Set<{client: Socket; upstream: Socket}>();
-  let [taken, muted, refused] = [0, false, false];
+  let [port, taken, muted, refused, latency] = [target, 0, false, false, 0];
   const server = createTcpServer({noDelay: true}, (client) => {
     if (refused) {
       client.resetAndDestroy();
       return;
     }
     taken++;
-    const upstream = connect({port: target, host: '127.0.0.1', noDelay: true});
+    const upstream = connect({port, host: '127.0.0.1', noDelay: true});
     const pair = {client, upstream};
     pairs.add(pair);
     const end = (): void => {
@@ -38,7 +42,9 @@ export async function startFaultProxy(target: number): Promise<FaultProxy> {
     for (const socket of [client, upstream]) socket.on('error', end).on('close', end);
     client.on('data', (chunk: Buffer) => upstream.write(chunk));
     upstream.on('data', (chunk: Buffer) => {
-      if (!muted) client.write(chunk);
+      if (muted) return;
+      if (latency === 0) client.write(chunk);
+      else setTimeout(() => client.writable && client.write(chunk), latency);
     });
   });
   await new Promise<void>((resolve) => {
@@ -67,6 +73,12 @@ export async function startFaultProxy(target: number): Promise<FaultProxy> {
     },
     refuse(value) {
       refused = value;
+    },
+    slow(ms) {
+      latency = ms;
+    },
+    retarget(to) {
+      port = to;
     },
     close() {
       reset();

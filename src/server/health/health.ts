@@ -6,20 +6,25 @@ export interface HealthReport {
   readonly auth: 'healthy' | 'degraded' | 'unhealthy';
   readonly oauth_provider: 'ok' | 'error';
   readonly db: 'ok' | 'error';
+  /** Only where REDIS_URL is set. */
+  readonly redis?: 'ok' | 'error';
 }
 
 /**
  * The server's health, from what is watched in the background; asking costs nothing. Without the database it serves
- * nobody: unhealthy. Without a provider only new logins fail: degraded, and still ready.
+ * nobody: unhealthy. Without a provider only new logins fail, and without Redis each replica counts for itself:
+ * degraded, and still ready.
  */
 export class Health {
   readonly database: Dependency;
   readonly #providers: ProviderRegistry;
+  readonly #redis: Dependency | undefined;
   #draining = false;
 
-  constructor(database: Dependency, providers: ProviderRegistry) {
+  constructor(database: Dependency, providers: ProviderRegistry, redis?: Dependency) {
     this.database = database;
     this.#providers = providers;
+    this.#redis = redis;
   }
 
   /** From now on not ready: the server is about to stop. */
@@ -34,11 +39,14 @@ export class Health {
   report(): HealthReport {
     const db = this.database.state === 'up' ? 'ok' : 'error';
     const provider = this.#providers.all.some((entry) => entry.failing) ? 'error' : 'ok';
+    const redis = this.#redis && (this.#redis.state === 'up' ? 'ok' : 'error');
     const serving = db === 'ok' && !this.#draining;
+    const whole = provider === 'ok' && redis !== 'error';
     return {
-      auth: serving ? (provider === 'ok' ? 'healthy' : 'degraded') : 'unhealthy',
+      auth: serving ? (whole ? 'healthy' : 'degraded') : 'unhealthy',
       oauth_provider: provider,
       db,
+      ...(redis && {redis}),
     };
   }
 }

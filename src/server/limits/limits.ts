@@ -1,90 +1,64 @@
-import type {Clock} from '../../support/clock.ts';
 import type {RateLimits} from '../../support/configuration/configuration.ts';
 import {AuthError} from '../../support/errors.ts';
 import {hashOf} from '../sessions/secrets.ts';
-import {Limiter} from './limiter.ts';
+import type {Counters, Rate} from './counters.ts';
 import {networkOf} from './network.ts';
 
 const MINUTE_MS = 60_000;
 
 export type AddressLimit = 'start' | 'callback' | 'logout';
 
-/** The requests that a client may make: counted in this process, so that each replica counts for itself. */
+/** The requests that a client may make. */
 export class Limits {
-  readonly #byAddress: Readonly<Record<AddressLimit, Limiter>>;
-  readonly #failures: Limiter;
-  readonly #refreshes: Limiter;
-  readonly #sessions: LiveTokens;
+  readonly #counters: Counters;
+  readonly #byAddress: Readonly<Record<AddressLimit, Rate>>;
+  readonly #failures: Rate;
+  readonly #refreshes: Rate;
 
-  constructor(limits: RateLimits, clock: Clock) {
+  constructor(limits: RateLimits, counters: Counters) {
+    const perMinute = (name: string, limit: number): Rate => ({name, limit, periodMs: MINUTE_MS});
+    this.#counters = counters;
     this.#byAddress = {
-      start: new Limiter(limits.startPerMinute, MINUTE_MS, clock),
-      callback: new Limiter(limits.callbackPerMinute, MINUTE_MS, clock),
-      logout: new Limiter(limits.logoutPerMinute, MINUTE_MS, clock),
+      start: perMinute('start', limits.startPerMinute),
+      callback: perMinute('callback', limits.callbackPerMinute),
+      logout: perMinute('logout', limits.logoutPerMinute),
     };
-    this.#failures = new Limiter(limits.failedLoginsPerHour, 60 * MINUTE_MS, clock);
-    this.#refreshes = new Limiter(limits.refreshPerMinute, MINUTE_MS, clock);
-    this.#sessions = new LiveTokens();
+    this.#failures = {name: 'failures', limit: limits.failedLoginsPerHour, periodMs: 60 * MINUTE_MS};
+    this.#refreshes = perMinute('refresh', limits.refreshPerMinute);
   }
 
   /** Counts a request of that address. Throws `rate_limited` where it is one too many. */
-  admit(limit: AddressLimit, address: string): void {
+  async admit(limit: AddressLimit, address: string): Promise<void> {
     const network = networkOf(address);
-    const limiter = this.#byAddress[limit];
-    const wait = limiter.wait(network);
+    const [wait, locked] = await Promise.all([
+      this.#counters.take(this.#byAddress[limit], network),
+      limit === 'logout' ? 0 : this.#counters.wait(this.#failures, network),
+    ]);
     if (wait > 0) throw tooMany(limit, network, wait);
-    limiter.count(network);
-    const locked = limit === 'logout' ? 0 : this.#failures.wait(network);
     if (locked > 0) throw tooMany('failed logins', network, locked);
   }
 
   /** Counts a login of that address that failed, where the failure is the client's doing. */
-  loginFailed(address: string, error: unknown): void {
+  async loginFailed(address: string, error: unknown): Promise<void> {
     const theirs = error instanceof AuthError && error.status < 500 && error.code !== 'invalid_request';
-    if (theirs) this.#failures.count(networkOf(address));
+    if (theirs) await this.#counters.count(this.#failures, networkOf(address));
+  }
+
+  /** Throws `rate_limited` where the session of that refresh token was refreshed too often. */
+  async admitRefresh(token: string): Promise<void> {
+    const wait = await this.#counters.blocked(hashOf(token));
+    if (wait > 0) throw tooMany('refreshes', 'its session', wait);
   }
 
   /**
-   * Throws `rate_limited` where the session of that refresh token was refreshed too often. A token whose session is not
-   * known here, because another replica issued it, passes.
+   * Counts a refresh that gave a new token; one that gave the same answer again does not count. Of a token nobody knows
+   * the session before the database has told it, and then it is used up: so it is the next one that has to wait.
    */
-  admitRefresh(token: string): void {
-    const session = this.#sessions.of(token);
-    const wait = session === undefined ? 0 : this.#refreshes.wait(session);
-    if (wait > 0) throw tooMany('refreshes', `session ${session}`, wait);
-  }
-
-  /** Counts a refresh that gave a new token; one that gave the same answer again does not count. */
-  refreshed(session: string, token: string): void {
-    this.#refreshes.count(session);
-    this.#sessions.set(session, token);
+  async refreshed(session: string, token: string): Promise<void> {
+    const wait = await this.#counters.count(this.#refreshes, session);
+    if (wait > 0) await this.#counters.block(hashOf(token), wait);
   }
 }
-
-/** Which session the refresh tokens are of that were issued here last. */
-class LiveTokens {
-  readonly #sessions = new Map<string, string>();
-  readonly #tokens = new Map<string, string>();
-
-  of(token: string): string | undefined {
-    return this.#sessions.get(hashOf(token));
-  }
-
-  set(session: string, token: string): void {
-    const before = this.#tokens.get(session);
-    if (before !== undefined) this.#sessions.delete(before);
-    const hash = hashOf(token);
-    this.#tokens.delete(session);
-    this.#tokens.set(session, hash);
-    this.#sessions.set(hash, session);
-    const [oldest] = this.#tokens;
-    if (this.#tokens.size <= MAX_SESSIONS || oldest === undefined) return;
-    this.#tokens.delete(oldest[0]);
-    this.#sessions.delete(oldest[1]);
-  }
-}
-
-const MAX_SESSIONS = 50_000;
 
 function tooMany(limit: string, whose: string, seconds: number): AuthError {
   return new AuthError('rate_limited', `the limit of ${limit} is used up for ${whose}`, {

@@ -1,4 +1,4 @@
-import type {FastifyInstance} from 'fastify';
+import type {FastifyInstance, FastifyRequest} from 'fastify';
 import type {Services} from '../services.ts';
 import {countedAddress} from './client.ts';
 import type {AddressLimit} from './limits.ts';
@@ -15,27 +15,25 @@ export function limitRoutes(app: FastifyInstance, {limits, logger, configuration
   if (limits === undefined) return;
   const {trustedProxies} = configuration;
   let told = false;
-  app.addHook('onRequest', (request, _reply, done) => {
-    const limit = LIMITED.get(`${request.method} ${request.routeOptions.url}`);
-    if (limit === undefined) {
-      done();
-      return;
-    }
-    const address = countedAddress(request, trustedProxies);
-    if (
-      !told &&
-      request.headers['x-forwarded-for'] !== undefined &&
-      request.ip === request.socket.remoteAddress
-    ) {
-      told = true;
-      logger.warn(
-        {address: request.ip},
-        address === undefined
-          ? 'requests come through a proxy that TRUSTED_PROXIES does not name: they are not limited by client address until it does'
-          : 'a request with X-Forwarded-For came from an address that is not in TRUSTED_PROXIES: if it is a proxy, all of its clients count as one for the rate limits',
-      );
-    }
-    if (address !== undefined) limits.admit(limit, address);
-    done();
+  app.addHook('onRoute', (route) => {
+    const limit = LIMITED.get(`${String(route.method)} ${route.url}`);
+    if (limit === undefined) return;
+    route.onRequest = async (request: FastifyRequest): Promise<void> => {
+      const address = countedAddress(request, trustedProxies);
+      if (
+        !told &&
+        request.headers['x-forwarded-for'] !== undefined &&
+        request.ip === request.socket.remoteAddress
+      ) {
+        told = true;
+        logger.warn(
+          {address: request.ip},
+          address === undefined
+            ? 'requests come through a proxy that TRUSTED_PROXIES does not name: they are not limited by client address until it does'
+            : 'a request with X-Forwarded-For came from an address that is not in TRUSTED_PROXIES: if it is a proxy, all of its clients count as one for the rate limits',
+        );
+      }
+      if (address !== undefined) await limits.admit(limit, address);
+    };
   });
 }

@@ -2,6 +2,8 @@ import {randomBytes} from 'node:crypto';
 import {Client} from 'pg';
 import {clientOptions} from '../../database/pool.ts';
 import type {Clock, Timer} from '../../support/clock.ts';
+import {CLOCK} from '../sessions/statements.ts';
+import type {Horizon} from './horizon.ts';
 
 export interface FeedOptions {
   readonly databaseUrl: string;
@@ -46,6 +48,7 @@ export class RevocationFeed {
   #sentAt: number | undefined;
   #confirmedAt = Number.NEGATIVE_INFINITY;
   #backOffMs = RECONNECT_MS;
+  #horizon: Horizon | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -58,6 +61,11 @@ export class RevocationFeed {
   /** The monotonic time up to which everything is known. */
   get confirmedAt(): number {
     return this.#confirmedAt;
+  }
+
+  /** Since when every change has been heard; undefined while none is. */
+  get horizon(): Horizon | undefined {
+    return this.#listening ? this.#horizon : undefined;
   }
 
   /** Begins to listen; what goes wrong is tried again for as long as it takes. */
@@ -90,9 +98,13 @@ export class RevocationFeed {
     try {
       await client.connect();
       await client.query(`LISTEN ${CHANNEL}; LISTEN ${this.#beatChannel}`);
-      if (this.#client !== client) return;
       // From here on every change is heard; what was known before may lack some.
+      const at = this.#options.clock.monotonic();
+      const {rows} = await client.query<{read_at: number; server: number}>(`SELECT ${CLOCK}`);
+      const [clock] = rows;
+      if (this.#client !== client || clock === undefined) return;
       this.#options.onGap();
+      this.#horizon = {server: clock.server, time: clock.read_at, at};
       this.#listening = true;
       this.#confirmedAt = Number.NEGATIVE_INFINITY;
       this.#tick(client);

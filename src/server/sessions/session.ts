@@ -37,6 +37,8 @@ export interface FoundSession {
   readonly remaining: number;
   /** How long it has not been used. */
   readonly unused: number;
+  /** When it was found so, seconds since the epoch, by the clock of which run of a database server. */
+  readonly read: {readonly time: number; readonly server: number};
 }
 
 /** Whether a session that a credential names still stands. */
@@ -72,6 +74,8 @@ export interface FoundRow extends SessionRow {
   readonly remaining: number;
   readonly idle_remaining: number | null;
   readonly unused: number | null;
+  readonly read_at: number;
+  readonly server: number;
 }
 
 export function toFound(row: FoundRow): FoundSession {
@@ -79,5 +83,6 @@ export function toFound(row: FoundRow): FoundSession {
     session: toSession(row),
     remaining: Math.min(row.remaining, row.idle_remaining ?? row.remaining),
     unused: row.unused ?? 0,
+    read: {time: row.read_at, server: row.server},
   };
 }

@@ -4,11 +4,15 @@ import type {Statement} from '../database.ts';
 // Each statement is one transaction.
 
 const NOW = 'extract(epoch FROM now())';
+/** What time it is, and in which run of the database server: another server's clock is another clock. */
+export const CLOCK = `extract(epoch FROM now())::float8 AS read_at,
+  extract(epoch FROM pg_postmaster_start_time())::float8 AS server`;
 const COLUMNS = 's.id, s.user_id, s.expires_at::float8 AS expires_at, d.provider, d.email, d.name';
-/** How long it stands and how long it was not used, by the database's clock, in seconds. */
+/** How long it stands and how long it was not used, in seconds; and by which clock, the database's, that is. */
 const SPANS = `(s.expires_at - ${NOW})::float8 AS remaining,
   extract(epoch FROM d.idle_expires_at - now())::float8 AS idle_remaining,
-  extract(epoch FROM now() - d.last_used_at)::float8 AS unused`;
+  extract(epoch FROM now() - d.last_used_at)::float8 AS unused,
+  ${CLOCK}`;
 
 /** $1 user, $2 token hash, $3 lifetime, $4 provider, $5 issuer, $6 subject, $7 client, $8 email, $9 name, $10 idle,
  * $11 provider's session. */

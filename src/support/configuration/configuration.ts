@@ -26,13 +26,22 @@ export interface Configuration {
   readonly trustedProxies: readonly string[];
   /** Undefined where something in front of the server limits. */
   readonly rateLimits: RateLimits | undefined;
+  /** Undefined: each replica has its own limits, and reads sessions by itself. */
+  readonly redis: RedisSettings | undefined;
   /** How long the server goes on serving after SIGTERM, while its readiness already says no. */
   readonly drainSeconds: number;
   /** What is odd but no reason to refuse the start; for the log. */
   readonly warnings: readonly string[];
 }
 
-/** Requests of one client address (of one session: refreshes) in one process. */
+/** What the replicas share beside the database. */
+export interface RedisSettings {
+  readonly url: string;
+  /** How long one replica goes by what another one read of a session. */
+  readonly sessionTtlSeconds: number;
+}
+
+/** Requests of one client address (of one session: refreshes), of all replicas together where they share Redis. */
 export interface RateLimits {
   readonly startPerMinute: number;
   readonly callbackPerMinute: number;

@@ -3,6 +3,7 @@ import {z} from 'zod';
 import {brandingSchema} from './branding.ts';
 import {ALGORITHMS} from './configuration.ts';
 import type {Findings} from './problems.ts';
+import {rateLimitsSchema} from './rate-limits.ts';
 import type {Sources} from './sources.ts';
 import {hostSchema, issuerSchema, originSchema, urlSchema} from './variables.ts';
 
@@ -38,21 +39,6 @@ const signingKeySchema = z.strictObject({
 });
 export type FileSigningKey = z.infer<typeof signingKeySchema>;
 
-const often = (standard: number) =>
-  z
-    .int('must be a whole number')
-    .min(1, 'must be at least 1; RATE_LIMITS=Off lifts all of them')
-    .max(1_000_000, 'must be at most 1000000')
-    .default(standard);
-
-const rateLimitsSchema = z.strictObject({
-  startPerMinute: often(100),
-  callbackPerMinute: often(50),
-  refreshPerMinute: often(10),
-  logoutPerMinute: often(20),
-  failedLoginsPerHour: often(5),
-});
-
 const fileSchema = z.strictObject({
   issuer: urlSchema.optional(),
   redirectUri: urlSchema.optional(),
@@ -65,8 +51,6 @@ const fileSchema = z.strictObject({
   branding: brandingSchema.optional(),
 });
 export type ConfigurationFile = z.infer<typeof fileSchema>;
-
-export const DEFAULT_RATE_LIMITS = rateLimitsSchema.parse({});
 
 /** What AUTH_CONFIG_FILE holds; empty where the variable is not set or the file has problems, which are then noted. */
 export function readConfigurationFile(sources: Sources, findings: Findings): ConfigurationFile {

@@ -1,8 +1,10 @@
 import {logLevelFrom} from '../logging.ts';
 import type {Configuration, IntrospectionClient, ProviderSettings, ProviderType} from './configuration.ts';
-import {DEFAULT_RATE_LIMITS, readConfigurationFile} from './file.ts';
+import {readConfigurationFile} from './file.ts';
 import {ConfigurationError, Findings} from './problems.ts';
 import {readProviders} from './providers.ts';
+import {readRateLimits} from './rate-limits.ts';
+import {readRedis} from './redis.ts';
 import {readSigningKeys} from './signing-keys.ts';
 import {Sources, type Fingerprint} from './sources.ts';
 import {VARIABLES_WITHOUT_EFFECT, variablesSchema, type Variables} from './variables.ts';
@@ -54,6 +56,7 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
   );
   const stateKey = readStateKey(sources, findings);
   const introspection = readIntrospection(sources, findings);
+  const redis = readRedis(variables.SESSION_CACHE_TTL, stateKey, sources, findings);
   if (findings.problems.length > 0) throw new ConfigurationError(findings.problems);
 
   const configuration: Configuration = {
@@ -99,7 +102,8 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
       ...(development ? ['localhost', '127.0.0.1', '[::1]'] : []),
     ],
     trustedProxies: variables.TRUSTED_PROXIES,
-    rateLimits: variables.RATE_LIMITS === 'On' ? (file.rateLimits ?? DEFAULT_RATE_LIMITS) : undefined,
+    rateLimits: readRateLimits(variables, file.rateLimits),
+    redis,
     drainSeconds:
       variables.DRAIN_SECONDS ?? (sources.variable('KUBERNETES_SERVICE_HOST') === undefined ? 0 : 5),
     warnings: findings.warnings,

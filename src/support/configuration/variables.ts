@@ -43,6 +43,8 @@ const ipBlock = z
     'must be addresses or CIDR blocks such as 10.0.0.0/8, separated by commas',
   );
 
+const often = integer(1, 1_000_000, 'times; RATE_LIMITS=Off lifts all limits');
+
 export const originSchema = checkedBy(checkOrigin);
 export const hostSchema = checkedBy(checkHost);
 export const urlSchema = checkedBy(checkUrl);
@@ -80,6 +82,16 @@ export const variablesSchema = z.object({
   PROVIDER_ALLOWED_HOSTS: list(hostSchema).optional(),
   LOGIN_BINDING: oneOf(['Cookie', 'None']).default('Cookie'),
   RATE_LIMITS: oneOf(['On', 'Off']).default('On'),
+  RATE_LIMIT_START_PER_MINUTE: often.optional(),
+  RATE_LIMIT_CALLBACK_PER_MINUTE: often.optional(),
+  RATE_LIMIT_REFRESH_PER_MINUTE: often.optional(),
+  RATE_LIMIT_LOGOUT_PER_MINUTE: often.optional(),
+  RATE_LIMIT_FAILED_LOGINS_PER_HOUR: often.optional(),
+  SESSION_CACHE_TTL: integer(
+    1,
+    3600,
+    'seconds that what one replica read of a session serves the others',
+  ).default(300),
   DRAIN_SECONDS: integer(0, 300, 'seconds').optional(),
 });
 export type Variables = z.infer<typeof variablesSchema>;
@@ -88,6 +100,4 @@ export type Variables = z.infer<typeof variablesSchema>;
 export const VARIABLES_WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   TLS_CERT_PATH: 'has no effect in this version: end TLS at the ingress or a proxy in front',
   TLS_KEY_PATH: 'has no effect in this version: end TLS at the ingress or a proxy in front',
-  REDIS_URL: 'has no effect in this version: sessions are read from PostgreSQL',
-  SESSION_CACHE_TTL: 'has no effect in this version: sessions are read from PostgreSQL',
 };

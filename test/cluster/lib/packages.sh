@@ -9,6 +9,8 @@ PACKAGES=(
   jq:jq zstd:zstd curl:curl
   /usr/lib/cni/bridge:containernetworking-plugins
   /usr/lib/postgresql/*/bin/initdb:postgresql
+  # The whole server, without the service that redis-server would start.
+  redis-check-rdb:redis-tools
 )
 
 # For the tests of the pages: 100 MB that nothing else needs.

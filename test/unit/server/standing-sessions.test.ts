@@ -12,6 +12,7 @@ function world(idleSeconds = 3600) {
       session: {id: 's', userId: 'u', expiresAt: 0, provider: undefined, email: undefined, name: undefined},
       remaining: 1_000,
       unused: 0,
+      read: {time: 0, server: 0},
     } as FoundSession | undefined,
     away: false,
     reads: 0,

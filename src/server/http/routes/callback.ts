@@ -23,9 +23,9 @@ export function callbackRoute(app: FastifyInstance, services: Services): void {
       const {session, secret, returnTo} = await completeLogin(services, request.query, binding, {
         requestId: request.id,
         address: request.ip,
-      }).catch((error: unknown) => {
+      }).catch(async (error: unknown) => {
         const address = countedAddress(request, configuration.trustedProxies);
-        if (address !== undefined) limits?.loginFailed(address, error);
+        if (address !== undefined) await limits?.loginFailed(address, error);
         throw error;
       });
       if (returnTo !== undefined) {

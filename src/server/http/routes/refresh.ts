@@ -32,9 +32,9 @@ function route(app: FastifyInstance, services: Services): void {
       audit.record('session_revoked', {...whose, outcome: 'success', reason: 'reuse'});
     };
     try {
-      limits?.admitRefresh(request.body.refresh_token);
+      await limits?.admitRefresh(request.body.refresh_token);
       const {session, refreshToken, replayed} = await sessions.refresh(request.body.refresh_token, onReuse);
-      if (!replayed) limits?.refreshed(session.id, refreshToken);
+      if (!replayed) await limits?.refreshed(session.id, refreshToken);
       const access = await tokens.issue(session.userId, session.id, session.expiresAt);
       metrics.refreshed(replayed);
       audit.record('session_refreshed', {

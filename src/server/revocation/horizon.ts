@@ -1,0 +1,9 @@
+/** The moment from which on a replica has heard of every session that ended, by the database's clock. */
+export interface Horizon {
+  /** Which run of a database server this was: another one's clock says nothing. */
+  readonly server: number;
+  /** Seconds since the epoch. */
+  readonly time: number;
+  /** The same moment by this process's monotonic clock, milliseconds; rather earlier than later. */
+  readonly at: number;
+}
