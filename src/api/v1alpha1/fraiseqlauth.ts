@@ -10,6 +10,7 @@ import {providers} from './providers.ts';
 import {resources} from './resources.ts';
 import {type Rule, celString, matches, withRules} from './rules.ts';
 import {SURGE, autoscaling, replicas} from './scaling.ts';
+import {cache, rateLimits} from './sharing.ts';
 import type {statusSchema} from './status.ts';
 import {tokens} from './tokens.ts';
 
@@ -44,6 +45,13 @@ const shape = z.object({
   providers,
   tokens: tokens.prefault({}).meta({description: 'Access tokens and sessions.'}),
   database: database.meta({description: 'The PostgreSQL database for sessions.'}),
+  cache: cache.optional().meta({
+    description: 'What the pods share beside the database. Default: nothing, and each pod counts for itself.',
+  }),
+  rateLimits: rateLimits.optional().meta({
+    description:
+      'How often one client may ask: an address, that is, or for refreshes a session. Each pod counts for itself, or with spec.cache all of them together. Above a limit the answer is 429 with Retry-After.',
+  }),
   migrations: migrations.prefault({}).meta({
     description:
       "Bringing the database's schema up to a new version, which happens before the version rolls out.",

@@ -31,6 +31,16 @@ export function references(spec: ResolvedSpec): Reference[] {
     field: 'spec.database.urlSecretRef',
     neededBy: 'server',
   });
+  if (spec.cache) {
+    const {name, key} = spec.cache.redisURLSecretRef;
+    found.push({
+      kind: 'Secret',
+      name,
+      keys: [key],
+      field: 'spec.cache.redisURLSecretRef',
+      neededBy: 'server',
+    });
+  }
   spec.pod.extraEnv?.forEach(({valueFrom}, index) => {
     const field = `spec.pod.extraEnv[${index}].valueFrom`;
     const secret = valueFrom?.secretKeyRef;

@@ -63,6 +63,10 @@ export interface ResolvedSpec {
     poolSize: number;
     maxLifetimeSeconds: number;
   };
+  /** Undefined: each pod for itself. */
+  cache: {redisURLSecretRef: {name: string; key: string}; sessionTTLSeconds: number} | undefined;
+  /** What is not given stays as the server has it. */
+  rateLimits: NonNullable<DefaultedSpec['rateLimits']>;
   migrations: {timeoutSeconds: number};
   scaling: Scaling;
   resources: ResolvedResources;
@@ -128,6 +132,11 @@ export function resolveSpec(written: FraiseQLAuthSpec): ResolvedSpec {
       poolSize: poolSize(spec),
       maxLifetimeSeconds: seconds(spec.database.maxLifetime),
     },
+    cache: spec.cache && {
+      redisURLSecretRef: spec.cache.redisURLSecretRef,
+      sessionTTLSeconds: seconds(spec.cache.sessionTTL),
+    },
+    rateLimits: spec.rateLimits ?? {policy: 'Enforce'},
     migrations: {timeoutSeconds: seconds(spec.migrations.timeout)},
     scaling: scaling(spec, profile.scaling),
     resources: mergedResources(spec.resources, profile.resources),

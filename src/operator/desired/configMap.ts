@@ -72,6 +72,7 @@ function authYaml(spec: ResolvedSpec, signingKeys: readonly SigningKeyUse[]) {
       use,
     })),
     ...(Object.keys(spec.branding).length > 0 && {branding: brandingOf(spec)}),
+    ...rateLimitsOf(spec),
     // Whoever wrote the issuer's URL allowed its host, be it on http or at an address inside the cluster.
     ...(allowedHosts.size > 0 && {allowedHosts: [...allowedHosts]}),
   };
@@ -83,6 +84,13 @@ function brandingOf({branding: {name, logoURL, color}}: ResolvedSpec) {
     ...(logoURL !== undefined && {logoUrl: logoURL}),
     ...(color !== undefined && {color}),
   };
+}
+
+function rateLimitsOf({rateLimits}: ResolvedSpec) {
+  const given = Object.entries(rateLimits).filter(
+    ([name, limit]) => name !== 'policy' && limit !== undefined,
+  );
+  return given.length > 0 && {rateLimits: Object.fromEntries(given)};
 }
 
 function hostAndPort(text: string): string {

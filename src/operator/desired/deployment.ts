@@ -15,6 +15,7 @@ import {
   podAnnotations,
   podLabels,
   secretVolume,
+  urlVolume,
 } from './pod.ts';
 import {SURGE} from '../../api/v1alpha1/scaling.ts';
 
@@ -129,6 +130,9 @@ function serverEnv(spec: ResolvedSpec): EnvVar[] {
     ['DATABASE_POOL_SIZE', String(database.poolSize)],
     ['DATABASE_MAX_LIFETIME', String(database.maxLifetimeSeconds)],
     ['STATE_KEY_FILE', PATHS.stateKeyFile],
+    ['REDIS_URL_FILE', spec.cache ? PATHS.redisURLFile : ''],
+    ['SESSION_CACHE_TTL', spec.cache ? String(spec.cache.sessionTTLSeconds) : ''],
+    ['RATE_LIMITS', spec.rateLimits.policy === 'None' ? 'Off' : ''],
     ['OAUTH_REDIRECT_URI', `${spec.publicURL}/auth/callback`],
     ['JWT_ISSUER', spec.publicURL],
     ['JWT_ALGORITHM', tokens.algorithm],
@@ -155,6 +159,7 @@ function mounts(instance: Instance, {configMapName}: DeploymentInputs) {
       mount: {name: 'config', mountPath: PATHS.configuration, readOnly: true},
     },
     databaseVolume(spec),
+    ...(spec.cache ? [urlVolume('redis', spec.cache.redisURLSecretRef, PATHS.redis)] : []),
     secretVolume('keys', names(instance).signingKeys, PATHS.keys),
     secretVolume('state', names(instance).state, PATHS.state),
     ...spec.providers.map((each) =>

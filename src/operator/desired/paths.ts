@@ -6,6 +6,8 @@ export const PATHS = {
   keys: '/etc/fraiseql-auth/keys',
   database: '/etc/fraiseql-auth/database',
   databaseURLFile: '/etc/fraiseql-auth/database/url',
+  redis: '/etc/fraiseql-auth/redis',
+  redisURLFile: '/etc/fraiseql-auth/redis/url',
   state: '/etc/fraiseql-auth/state',
   stateKeyFile: '/etc/fraiseql-auth/state/key',
   backups: '/backups',

@@ -54,8 +54,16 @@ export function secretVolume(
 
 /** The database's URL, as the file `url`. */
 export function databaseVolume({database}: ResolvedSpec): {volume: Volume; mount: Mount} {
-  const {name, key} = database.urlSecretRef;
-  return secretVolume('database', name, PATHS.database, [{key, path: 'url'}]);
+  return urlVolume('database', database.urlSecretRef, PATHS.database);
+}
+
+/** A URL that a Secret holds, as the file `url`. */
+export function urlVolume(
+  volume: string,
+  {name, key}: {name: string; key: string},
+  mountPath: string,
+): {volume: Volume; mount: Mount} {
+  return secretVolume(volume, name, mountPath, [{key, path: 'url'}]);
 }
 
 /** The only place where a container may write. */

@@ -47,7 +47,7 @@ function problemsOf(namespace: string, reference: Reference, view: SecretView | 
   const {name, keys, field} = reference;
   const ref = {apiVersion: 'v1', kind: 'Secret', name};
   if (view === undefined) {
-    const literals = keys.map((key) => `--from-literal=${key}=${example(key)}`).join(' ');
+    const literals = keys.map((key) => `--from-literal=${key}=${example(key, field)}`).join(' ');
     return [
       {
         reason: 'SecretNotFound',
@@ -66,9 +66,9 @@ function problemsOf(namespace: string, reference: Reference, view: SecretView | 
           reason: 'SecretKeyNotFound',
           message: `Secret ${name} has no key "${key}"; it has: ${has.length > 0 ? has.slice(0, 20).join(', ') : 'no keys at all'}`,
           hint:
-            has.length > 0 && field.endsWith('urlSecretRef')
-              ? `Add the key, or name one of these in ${field}.key: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key).replaceAll("'", '')}"}}'`
-              : `Add the key: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key).replaceAll("'", '')}"}}'`,
+            has.length > 0 && /urlSecretRef$/i.test(field)
+              ? `Add the key, or name one of these in ${field}.key: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key, field).replaceAll("'", '')}"}}'`
+              : `Add the key: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key, field).replaceAll("'", '')}"}}'`,
           objectRef: {...ref, key},
         },
       ];
@@ -78,15 +78,16 @@ function problemsOf(namespace: string, reference: Reference, view: SecretView | 
       {
         reason: 'SecretValueInvalid',
         message: `Secret ${name} has an empty value for key "${key}"`,
-        hint: `Set it: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key).replaceAll("'", '')}"}}'`,
+        hint: `Set it: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key, field).replaceAll("'", '')}"}}'`,
         objectRef: {...ref, key},
       },
     ];
   });
 }
 
-/** What a person would write for a key. */
-function example(key: string): string {
+/** What a person would write for the key that a field names. */
+function example(key: string, field: string): string {
+  if (field.startsWith('spec.cache.')) return "'redis://:PASSWORD@HOST:6379'";
   return /url|uri|dsn/i.test(key) ? "'postgres://USER:PASSWORD@HOST:5432/DATABASE'" : '…';
 }
 

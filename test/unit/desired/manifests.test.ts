@@ -147,13 +147,21 @@ describe('the Deployment', () => {
       DATABASE_MAX_LIFETIME: '3600',
       RETURN_TO_ORIGINS: 'https://app.example.com,https://admin.example.com',
       TRUSTED_PROXIES: '10.0.0.0/8,::1',
+      REDIS_URL_FILE: '/etc/fraiseql-auth/redis/url',
+      SESSION_CACHE_TTL: '90',
     });
-    expect(env(deployment(instance(developmentSpec()), INPUTS))).not.toHaveProperty('JWT_AUDIENCE');
+    const plain = env(deployment(instance(developmentSpec()), INPUTS));
+    for (const name of ['JWT_AUDIENCE', 'REDIS_URL_FILE', 'SESSION_CACHE_TTL', 'RATE_LIMITS'])
+      expect(plain).not.toHaveProperty(name);
+    const lifted = instance(developmentSpec({rateLimits: {policy: 'None'}}));
+    expect(env(deployment(lifted, INPUTS))).toMatchObject({RATE_LIMITS: 'Off'});
   });
 
   test('holds no secret in its environment', () => {
     const names = Object.keys(env(deployment(instance(fullSpec()), INPUTS)));
-    expect(names.filter((name) => /^(DATABASE_URL|STATE_KEY|.*_CLIENT_SECRET)$/.test(name))).toEqual([]);
+    expect(
+      names.filter((name) => /^(DATABASE_URL|REDIS_URL|STATE_KEY|.*_CLIENT_SECRET)$/.test(name)),
+    ).toEqual([]);
   });
 });
 
@@ -168,6 +176,12 @@ describe('the configuration', () => {
       color: '#0F766E',
     });
     expect(read(developmentSpec())).not.toHaveProperty('branding');
+  });
+
+  test('holds the limits that the spec sets, and no others', () => {
+    expect(read(fullSpec())['rateLimits']).toEqual({startPerMinute: 200, failedLoginsPerHour: 10});
+    for (const rateLimits of [undefined, {}, {policy: 'None'}])
+      expect(read(developmentSpec({rateLimits}))).not.toHaveProperty('rateLimits');
   });
 
   test('names secrets by file, and allows the hosts that the issuers name', () => {

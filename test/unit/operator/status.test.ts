@@ -82,6 +82,16 @@ const SITUATIONS: readonly [string, () => World, string | RegExp][] = [
     /^SecretKeyNotFound: Secret auth-db has no key "database-url"; it has: url\. Add the key, or name one of these in spec\.database\.urlSecretRef\.key: kubectl patch secret auth-db -n prod /,
   ],
   [
+    'a Redis whose Secret is missing',
+    () => {
+      const world = running();
+      world.change({cache: {redisURLSecretRef: {name: 'auth-redis'}}});
+      world.pass();
+      return world;
+    },
+    /^SecretNotFound: Secret auth-redis does not exist in namespace prod; spec\.cache\.redisURLSecretRef names it\. Create it: kubectl create secret generic auth-redis -n prod --from-literal=redis-url='redis:\/\/:PASSWORD@HOST:6379'\. What runs keeps serving \(3 of 3 pods ready\)\.$/,
+  ],
+  [
     'two Secrets that are missing while it runs',
     () => {
       const world = running();

@@ -1,0 +1,60 @@
+import {z} from 'zod';
+import {duration} from './duration.ts';
+import {withRules} from './rules.ts';
+import {secretKeyRef} from './secretRef.ts';
+
+const often = (what: string, standard: number) =>
+  z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .meta({description: `${what} Default: ${standard}.`});
+
+/** Each limit, by its field. */
+const RATE_LIMITS = {
+  startPerMinute: often('Logins that an address may begin in a minute.', 100),
+  callbackPerMinute: often('Logins that an address may come back with from the provider in a minute.', 50),
+  refreshPerMinute: often(
+    'Refreshes of one session in a minute; the same answer given again does not count.',
+    10,
+  ),
+  logoutPerMinute: often('Logouts of an address in a minute.', 20),
+  failedLoginsPerHour: often('Failed logins in an hour after which an address has to wait.', 5),
+} as const;
+type Limit = keyof typeof RATE_LIMITS;
+const LIMITS = Object.keys(RATE_LIMITS) as readonly Limit[];
+
+/** How often one client may ask. */
+export const rateLimits = withRules(
+  z.object({
+    policy: z.enum(['Enforce', 'None']).default('Enforce').meta({
+      description: 'None lifts all limits: write it where something in front of the service limits.',
+    }),
+    ...RATE_LIMITS,
+  }),
+  [
+    {
+      rule: `self.policy != 'None' || !(${LIMITS.map((limit) => `has(self.${limit})`).join(' || ')})`,
+      message:
+        'policy None lifts all limits, so that the others here would have no effect: remove them, or write policy: Enforce',
+      fieldPath: '.policy',
+      holds: (value) => value.policy !== 'None' || LIMITS.every((limit) => value[limit] === undefined),
+    },
+  ],
+);
+
+/** What the pods share beside the database. */
+export const cache = z.object({
+  redisURLSecretRef: secretKeyRef(
+    'a Secret with the connection URL, redis://user:password@host:6379, or rediss:// for TLS',
+    'redis-url',
+  ).meta({
+    description:
+      'A Redis (6 or later, or Valkey) by which the pods share their limits, and what one of them has read of a session. Nothing depends on it: while it is away each pod goes on by itself. The pods roll when the value changes.',
+  }),
+  sessionTTL: duration({min: '1s', max: '1h', example: '5m'}).default('5m').meta({
+    description:
+      'How long what one pod has read of a session serves the others. A session that has ended is refused within a second all the same.',
+  }),
+});
