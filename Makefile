@@ -82,6 +82,10 @@ bench: build cluster-install ## figures: apply to Ready, sizes, memory
 bench-auth: build ## refresh and verify beside a floor, on loopback; build/bench/auth.json
 	node test/bench/auth/main.ts
 
+.PHONY: refreshes
+refreshes: build ## a million refreshes while replicas, database and network fail: no false logout (COUNT=…)
+	node test/bench/refreshes/main.ts
+
 .PHONY: bench-operator
 bench-operator: build cluster-install ## the operator's throughput beside a floor, memory, restart, latencies
 	scripts/bench-operator

@@ -1,12 +1,17 @@
-import {spawn, type ChildProcess} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
-import {existsSync, readFileSync, rmSync} from 'node:fs';
-import {chown, mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
+import {rmSync} from 'node:fs';
+import {chown, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
-import {delimiter, join} from 'node:path';
-import {setTimeout as delay} from 'node:timers/promises';
+import {join} from 'node:path';
 import {Client, type QueryResult} from 'pg';
 import {freePort} from './ports.ts';
+import {
+  findBinaries,
+  postgresProcess,
+  run,
+  unprivilegedAccount,
+  type PostgresProcess,
+} from './postgres-process.ts';
 
 /** A real PostgreSQL server of its own, on a free port of loopback, thrown away at the end. */
 export interface TestPostgres {
@@ -50,10 +55,9 @@ export async function startPostgres(options: {durable?: boolean} = {}): Promise<
   await writeFile(passwordFile, password);
   if (account) await chown(passwordFile, account.uid, account.gid);
   const identity = {...(account ? {uid: account.uid, gid: account.gid} : {}), cwd: directory};
-  let server: ChildProcess | undefined;
-  let log = '';
+  let server: PostgresProcess | undefined;
   const killAtExit = (): void => {
-    server?.kill('SIGKILL');
+    server?.kill();
     rmSync(directory, {recursive: true, force: true, maxRetries: 3});
   };
 
@@ -86,48 +90,19 @@ export async function startPostgres(options: {durable?: boolean} = {}): Promise<
   const urlFor = (role: string, database: string): string =>
     `postgres://${role}:${password}@127.0.0.1:${port}/${database}`;
 
-  async function start(): Promise<void> {
-    if (server) return;
-    const child = spawn(
-      join(bin, 'postgres'),
-      [
-        '-D',
-        data,
-        '-p',
-        String(port),
-        '-h',
-        '127.0.0.1',
-        '-k',
-        directory,
-        ...settings.flatMap((s) => ['-c', s]),
-      ],
-      {...identity, stdio: ['ignore', 'ignore', 'pipe']},
-    );
-    server = child;
-    child.stderr.on('data', (chunk: Buffer) => {
-      log = (log + chunk.toString()).slice(-20_000);
-    });
-    child.once('exit', () => {
-      if (server === child) server = undefined;
-    });
-    await untilReady(
-      () => server === child,
-      urlFor('postgres', 'postgres'),
-      () => log,
-    );
-  }
-
-  async function stop(): Promise<void> {
-    const child = server;
-    if (!child) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGQUIT');
-    await gone;
-    server = undefined;
-  }
+  const started = postgresProcess({
+    bin,
+    data,
+    sockets: directory,
+    port,
+    settings,
+    identity,
+    url: urlFor('postgres', 'postgres'),
+  });
+  server = started;
 
   async function close(): Promise<void> {
-    await stop();
+    await started.stop();
     process.off('exit', killAtExit);
     await rm(directory, {recursive: true, force: true});
   }
@@ -151,7 +126,7 @@ export async function startPostgres(options: {durable?: boolean} = {}): Promise<
   }
 
   try {
-    await start();
+    await started.start();
     await asSuperuser(`CREATE ROLE ${APP_ROLE} LOGIN PASSWORD '${password}'`);
     await asSuperuser(`CREATE DATABASE fraiseql OWNER ${APP_ROLE}`);
   } catch (error) {
@@ -167,8 +142,8 @@ export async function startPostgres(options: {durable?: boolean} = {}): Promise<
     databaseUrl: (name) => urlFor(APP_ROLE, name),
     createDatabase,
     asSuperuser,
-    stop,
-    start,
+    stop: () => started.stop(),
+    start: () => started.start(),
     close,
   };
 }
@@ -183,73 +158,5 @@ const FAST = [
   'listen_addresses=127.0.0.1',
 ];
 
-const DURABLE = ['shared_buffers=128MB', 'max_connections=120', 'listen_addresses=127.0.0.1'];
-
-async function untilReady(alive: () => boolean, url: string, log: () => string): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    if (!alive()) throw new Error(`PostgreSQL ended while it started:\n${log()}`);
-    const client = new Client({connectionString: url, connectionTimeoutMillis: 2_000});
-    try {
-      await client.connect();
-      await client.end();
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw new Error(`PostgreSQL did not come up:\n${log()}`, {cause: error});
-    }
-    await delay(20);
-  }
-}
-
-/** The newest of Debian's, or what PATH has. */
-async function findBinaries(): Promise<string> {
-  const debian = '/usr/lib/postgresql';
-  const versions = existsSync(debian) ? await readdir(debian) : [];
-  const candidates = [
-    ...(process.env['POSTGRES_BIN'] ? [process.env['POSTGRES_BIN']] : []),
-    ...versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(debian, version, 'bin')),
-    ...(process.env['PATH'] ?? '').split(delimiter),
-  ];
-  const found = candidates.find((directory) => existsSync(join(directory, 'initdb')));
-  if (found) return found;
-  throw new Error(
-    'The tests need a PostgreSQL server of their own (14 or later) and found no initdb in /usr/lib/postgresql/*/bin ' +
-      'or PATH. On Debian: apt-get install --no-install-recommends postgresql. Elsewhere set POSTGRES_BIN to the directory.',
-  );
-}
-
-/** PostgreSQL refuses to run as root: then it runs as postgres, or as nobody. */
-function unprivilegedAccount(): {uid: number; gid: number} | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const accounts = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'));
-  const entry =
-    accounts.find(([name]) => name === 'postgres') ?? accounts.find(([name]) => name === 'nobody');
-  if (!entry)
-    throw new Error(
-      'PostgreSQL cannot run as root, and there is no account postgres or nobody to run it as.',
-    );
-  return {uid: Number(entry[2]), gid: Number(entry[3])};
-}
-
-function run(
-  command: string,
-  args: string[],
-  options: {uid?: number; gid?: number; cwd: string},
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {...options, stdio: ['ignore', 'pipe', 'pipe']});
-    let output = '';
-    const collect = (chunk: Buffer): void => {
-      output += chunk.toString();
-    };
-    child.stdout.on('data', collect);
-    child.stderr.on('data', collect);
-    child.once('error', reject);
-    child.once('close', (code) => {
-      if (code === 0) resolve();
-      else reject(new Error(`${command} ended with ${code}:\n${output}`));
-    });
-  });
-}
+/** What a server that waits for the disk is started with. */
+export const DURABLE = ['shared_buffers=128MB', 'max_connections=120', 'listen_addresses=127.0.0.1'];

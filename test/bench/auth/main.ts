@@ -6,9 +6,9 @@
 import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {cpus, tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {developmentKey} from '../../../src/support/configuration/signing-keys.ts';
 import {migrate} from '../../integration/server/support/stack.ts';
 import {startPostgres} from '../../support/postgres.ts';
+import {environment} from './environment.ts';
 import {measure, median, round, type Figures} from './figures.ts';
 import {FLOOR, OURS, PEERS, type Player, type Workload} from './players.ts';
 import type {Program} from './program.ts';
@@ -31,25 +31,6 @@ interface Result {
 const directory = await mkdtemp(join(tmpdir(), 'bench-auth-'));
 const postgres = await startPostgres({durable: true});
 await migrate(postgres.url);
-
-function environment(algorithm: 'RS256' | 'ES256'): Record<string, string> {
-  const key = developmentKey(algorithm).privateKey;
-  if (!key) throw new Error('a development key signs');
-  return {
-    DATABASE_URL: postgres.url,
-    DATABASE_POOL_SIZE: '20',
-    JWT_ALGORITHM: algorithm,
-    JWT_SIGNING_KEY: key.export({type: 'pkcs8', format: 'pem'}).toString(),
-    // One client makes all of the requests.
-    RATE_LIMITS: 'Off',
-    OAUTH_PROVIDER: 'oidc',
-    OIDC_ISSUER_URL: 'https://id.invalid',
-    OIDC_CLIENT_ID: 'bench',
-    OIDC_CLIENT_SECRET: 'a secret for the bench',
-    OAUTH_REDIRECT_URI: 'http://localhost:8000/auth/callback',
-    SERVER_HOST: '127.0.0.1',
-  };
-}
 
 /** Milliseconds from start to the first 200 of our server: the median of several starts, alone on the machine. */
 async function coldStart(env: Record<string, string>): Promise<number> {
@@ -89,7 +70,7 @@ async function compare(
 const results: Record<string, Result> = {};
 let coldStartMs = 0;
 for (const algorithm of ALGORITHMS) {
-  const env = environment(algorithm);
+  const env = environment(postgres.url, algorithm);
   coldStartMs ||= await coldStart(env);
   const programs = new Map<Player, Program>();
   for (const player of PLAYERS)

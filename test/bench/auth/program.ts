@@ -10,6 +10,8 @@ export interface Program {
   /** Milliseconds from its start to its first 200. */
   readonly startMs: number;
   stop(): Promise<void>;
+  /** Ends it as a crash does. */
+  kill(): Promise<void>;
 }
 
 const running = new Set<ChildProcess>();
@@ -17,14 +19,15 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts `node ARGS…` and waits until GET `path` answers with 200. Its standard output goes into the file `log`. */
+/** Starts `node ARGS…` and waits until GET `path` answers with 200. Its standard output goes into the file `log`; without `port` it listens on any that is free. */
 export async function startProgram(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   path: string,
   log: string,
+  port?: number,
 ): Promise<Program> {
-  const port = await freePort();
+  port ??= await freePort();
   const output = openSync(log, 'a');
   const started = performance.now();
   const child = spawn(process.execPath, args, {
@@ -50,14 +53,16 @@ export async function startProgram(
       throw new Error(`${args.join(' ')} does not answer ${path} with 200`);
     await delay(5);
   }
+  const end = (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal);
+    return gone;
+  };
   return {
     port,
     pid: child.pid ?? 0,
     startMs: performance.now() - started,
-    async stop() {
-      child.kill('SIGTERM');
-      await gone;
-    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
   };
 }
 

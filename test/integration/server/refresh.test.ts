@@ -7,6 +7,7 @@ import {hashOf} from '../../../src/server/sessions/secrets.ts';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
 import type {Tokens} from '../../support/login.ts';
+import {seededRandom} from '../../support/random.ts';
 import {startStack, until, type Stack} from './support/stack.ts';
 
 let stack: Stack;
@@ -115,7 +116,7 @@ describe('a session whose row somebody holds', () => {
 
 describe('2,000 refreshes on two replicas', () => {
   it('with races, lost responses and broken connections to the database: no false logout', async () => {
-    const random = mulberry(20261123);
+    const random = seededRandom(20261123);
     const pick = (): RunningServer => (random() < 0.5 ? a : b);
     const counts = {refreshes: 0, lost: 0, unavailable: 0, falseLogouts: 0};
 
@@ -185,14 +186,3 @@ describe('2,000 refreshes on two replicas', () => {
     expect(stack.audit().filter(({event}) => event === 'session_reuse_detected')).toHaveLength(1);
   }, 120_000);
 });
-
-/** A small generator of random numbers, so that a failing run can be had again. */
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
