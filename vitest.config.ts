@@ -1,29 +1,30 @@
 import {defineConfig} from 'vitest/config';
 
-// Three projects, by what a test needs around it:
+// The projects, by what a test needs around it:
 //   unit         nothing but this process
-//   integration  real servers on loopback: PostgreSQL, an OpenID provider, an S3 server, a kube-apiserver;
-//                and test/conformance, a file for each rule of the standards that the server keeps
+//   integration  real servers on loopback: PostgreSQL, an OpenID provider, an S3 server, a kube-apiserver
+//   conformance  a file for each rule of the standards that the server keeps: many and small, so that the files of a
+//                worker share their modules and their servers
 //   e2e          a whole cluster; run inside `test/cluster/run`: first, one after the other, what installs the operator or
 //                takes times; then the rest side by side, for each has namespaces of its own and mostly waits
 const ALONE = ['test/e2e/install.test.ts', 'test/e2e/journey.test.ts'];
 const CLUSTER = {testTimeout: 180_000, hookTimeout: 300_000, pool: 'forks', isolate: true} as const;
 
+/** Real servers: the tests wait for them more than they compute. */
+const SERVERS = {
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  pool: 'forks',
+  maxWorkers: 3,
+  globalSetup: './test/support/shared-postgres-setup.ts',
+} as const;
+
 export default defineConfig({
   test: {
     projects: [
       {test: {name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 10_000}},
-      {
-        test: {
-          name: 'integration',
-          include: ['test/integration/**/*.test.ts', 'test/conformance/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          pool: 'forks',
-          // They wait for servers more than they compute.
-          maxWorkers: 3,
-        },
-      },
+      {test: {...SERVERS, name: 'integration', include: ['test/integration/**/*.test.ts']}},
+      {test: {...SERVERS, name: 'conformance', include: ['test/conformance/**/*.test.ts'], isolate: false}},
       {
         test: {
           ...CLUSTER,

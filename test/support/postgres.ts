@@ -37,11 +37,11 @@ export interface TestPostgres {
   close(): Promise<void>;
 }
 
-const APP_ROLE = 'fraiseql_app';
+export const APP_ROLE = 'fraiseql_app';
 
 /**
- * Starts a server: about a second. Each test file starts its own and closes it in afterAll. A durable one waits for
- * the disk with every commit, as PostgreSQL does by default.
+ * Starts a server: about a second, so that a test file that needs no more than a database takes one of the server that
+ * all share (shared-postgres.ts). A durable one waits for the disk with every commit, as PostgreSQL does by default.
  */
 export async function startPostgres(options: {durable?: boolean} = {}): Promise<TestPostgres> {
   const settings = options.durable === true ? DURABLE : FAST;
@@ -107,14 +107,8 @@ export async function startPostgres(options: {durable?: boolean} = {}): Promise<
     await rm(directory, {recursive: true, force: true});
   }
 
-  async function asSuperuser(sql: string, database = 'postgres'): Promise<QueryResult> {
-    const client = new Client({connectionString: urlFor('postgres', database)});
-    await client.connect();
-    try {
-      return await client.query(sql);
-    } finally {
-      await client.end();
-    }
+  function asSuperuser(sql: string, database = 'postgres'): Promise<QueryResult> {
+    return runSql(urlFor('postgres', database), sql);
   }
 
   let databases = 0;
@@ -148,12 +142,24 @@ export async function startPostgres(options: {durable?: boolean} = {}): Promise<
   };
 }
 
+/** Runs statements on a connection of their own. */
+export async function runSql(connectionString: string, sql: string): Promise<QueryResult> {
+  const client = new Client({connectionString});
+  await client.connect();
+  try {
+    return await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
 const FAST = [
   'fsync=off',
   'synchronous_commit=off',
   'full_page_writes=off',
   'shared_buffers=16MB',
-  'max_connections=120',
+  // Several test files at once, with several servers each.
+  'max_connections=400',
   'autovacuum=off',
   'listen_addresses=127.0.0.1',
 ];

@@ -119,7 +119,7 @@ async function environment(port: number): Promise<NodeJS.ProcessEnv> {
   return {
     PORT: String(port),
     SERVER_HOST: '127.0.0.1',
-    DATABASE_URL_FILE: await file('url', stack.postgres.url),
+    DATABASE_URL_FILE: await file('url', stack.database.url),
     OAUTH_REDIRECT_URI: 'http://localhost:18000/auth/callback',
     PROVIDER_ALLOWED_HOSTS: '127.0.0.1',
     AUTH_CONFIG_FILE: join(data, 'auth.yaml'),

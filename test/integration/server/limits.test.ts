@@ -146,9 +146,8 @@ describe('a session', () => {
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '6']);
     // The token is not used up by it, and the person's other session has a limit of its own.
     expect((await refresh(sessions[1]?.refresh_token ?? '')).status).toBe(200);
-    const {rows} = await stack.postgres.asSuperuser(
+    const {rows} = await stack.database.asSuperuser(
       `SELECT count(*)::int AS live FROM _system.sessions WHERE revoked_at IS NULL`,
-      'fraiseql',
     );
     expect(rows).toEqual([{live: 2}]);
   });

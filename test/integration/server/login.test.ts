@@ -146,15 +146,17 @@ describe('refresh', () => {
   });
 
   it('does so where the role asks for a stricter isolation than the guide', async () => {
-    await stack.postgres.asSuperuser(
-      "ALTER ROLE fraiseql_app SET default_transaction_isolation TO 'repeatable read'",
+    await stack.database.asSuperuser(
+      `ALTER ROLE fraiseql_app IN DATABASE ${stack.database.name} SET default_transaction_isolation TO 'repeatable read'`,
     );
     const strict = await stack.server();
     const tokens = await login('alice');
     const answers = await Promise.all(
       Array.from({length: 10}, () => post(strict, '/auth/refresh', {refresh_token: tokens.refresh_token})),
     );
-    await stack.postgres.asSuperuser('ALTER ROLE fraiseql_app RESET default_transaction_isolation');
+    await stack.database.asSuperuser(
+      `ALTER ROLE fraiseql_app IN DATABASE ${stack.database.name} RESET default_transaction_isolation`,
+    );
     expect(answers.map((answer) => answer.status)).toEqual(Array.from({length: 10}, () => 200));
     const successors = await Promise.all(
       answers.map(async (answer) => ((await answer.json()) as Tokens).refresh_token),
@@ -222,10 +224,9 @@ describe('refresh', () => {
           sid: string;
         }
       ).sid;
-    await stack.postgres.asSuperuser(
+    await stack.database.asSuperuser(
       `UPDATE _system.session_details SET idle_expires_at = now() - interval '1 s' WHERE session_id = '${sid(idle)}';
        UPDATE _system.sessions SET expires_at = 1 WHERE id = '${sid(old)}'`,
-      'fraiseql',
     );
     expect((await post(short, '/auth/refresh', {refresh_token: idle.refresh_token})).status).toBe(401);
     expect((await post(short, '/auth/refresh', {refresh_token: old.refresh_token})).status).toBe(401);
@@ -271,11 +272,10 @@ describe('secrets', () => {
   it('stand in no log line and in no table', async () => {
     const tokens = await login('ivan');
     await post(a, '/auth/refresh', {refresh_token: tokens.refresh_token});
-    const {rows} = await stack.postgres.asSuperuser(
+    const {rows} = await stack.database.asSuperuser(
       `SELECT coalesce(string_agg(t::text, ' '), '') AS text FROM (
          SELECT s::text AS t FROM _system.sessions s UNION ALL SELECT d::text FROM _system.session_details d
          UNION ALL SELECT h::text FROM _system.refresh_history h UNION ALL SELECT l::text FROM _system.login_transactions l) t`,
-      'fraiseql',
     );
     const written = stack.logs.join('') + String((rows as {text: string}[])[0]?.text);
     expect(written.length).toBeGreaterThan(1000);

@@ -3,6 +3,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {startServer, type RunningServer} from '../../../src/server/server.ts';
 import {createLogger} from '../../../src/support/logging.ts';
 import {finishLogin, signIn, startLogin, type Tokens} from '../../support/login.ts';
+import {startPostgres, type TestPostgres} from '../../support/postgres.ts';
 import {
   browserAt,
   configurationFor,
@@ -13,11 +14,13 @@ import {
   type Stack,
 } from './support/stack.ts';
 
+let postgres: TestPostgres;
 let stack: Stack;
 let server: RunningServer;
 
 beforeAll(async () => {
-  stack = await startStack();
+  postgres = await startPostgres();
+  stack = await startStack(postgres);
   server = await stack.server();
 });
 afterAll(() => stack.close());
@@ -111,8 +114,8 @@ describe('while the database is away', () => {
   it('health says 503, live says 200, requests get a 503 with Retry-After, and it recovers', async () => {
     const tokens = await login('bob');
     // This server commits asynchronously, for speed; what it holds must outlive the crash.
-    await stack.postgres.asSuperuser('CHECKPOINT');
-    await stack.postgres.stop();
+    await stack.database.asSuperuser('CHECKPOINT');
+    await postgres.stop();
     await until('unhealthy', is('unhealthy'));
     expect(await health()).toEqual({
       status: 503,
@@ -135,7 +138,7 @@ describe('while the database is away', () => {
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
     expect(metrics).toContain('fraiseql_auth_dependency_error{dependency="database",reason="unreachable"} 1');
 
-    await stack.postgres.start();
+    await postgres.start();
     await until('healthy', is('healthy'));
     expect(await verify(tokens)).toBe(200);
     expect((await post('/auth/refresh', {refresh_token: tokens.refresh_token})).status).toBe(200);
@@ -150,25 +153,25 @@ describe('while the database is away', () => {
       }),
     );
     await new Promise((resolve) => setTimeout(resolve, 40));
-    await stack.postgres.stop();
+    await postgres.stop();
     const seen = new Set(await answers);
-    await stack.postgres.start();
+    await postgres.start();
     await until('healthy', is('healthy'));
     seen.delete(200);
     expect([...seen]).toEqual([503]);
   });
 
   it('a wrong password is told apart', async () => {
-    const wrong = await stack.server({DATABASE_URL: stack.postgres.url.replace(/:[^:@/]+@/, ':wrong@')}, {});
+    const wrong = await stack.server({DATABASE_URL: stack.database.url.replace(/:[^:@/]+@/, ':wrong@')}, {});
     await until('a probe', () => wrong.services.health.database.state === 'down');
     expect(wrong.services.health.database.fault).toBe('authentication_failed');
-    expect(stack.logs.join('')).not.toContain(new URL(stack.postgres.url).password);
+    expect(stack.logs.join('')).not.toContain(new URL(stack.database.url).password);
   });
 });
 
 describe('a schema that is too old', () => {
   it('is unhealthy, says what to do, and heals when it is migrated', async () => {
-    const url = await stack.postgres.createDatabase();
+    const url = await stack.database.createDatabase();
     const early = await stack.server({DATABASE_URL: url});
     await until('a probe', () => early.services.health.database.state === 'down');
     expect(await health(early)).toEqual({
@@ -206,7 +209,7 @@ describe('starting', () => {
 describe('stopping', () => {
   it('says not ready at once, serves on while it drains, answers what is under way, and closes', async () => {
     const leaving = await startServer({
-      configuration: configurationFor(stack.postgres.url, stack.provider.issuer),
+      configuration: configurationFor(stack.database.url, stack.provider.issuer),
       logger: createLogger({component: 'server', level: 'silent'}),
     });
     await until('healthy', is('healthy', leaving));

@@ -100,7 +100,7 @@ describe('the sign-in page', () => {
 
   it('takes over a changed brand without a restart', async () => {
     const configuration = configurationFor(
-      stack.postgres.url,
+      stack.database.url,
       stack.provider.issuer,
       await environment({name: 'Renamed', color: '#b91c1c'}),
     );

@@ -161,7 +161,7 @@ describe('an authorization response', () => {
   it('after ten minutes is refused', async () => {
     const browser = browserAt(() => server);
     const url = await startLogin(browser, {baseUrl: PUBLIC_URL});
-    await stack.postgres.asSuperuser(`UPDATE _system.login_transactions SET expires_at = now()`, 'fraiseql');
+    await stack.database.asSuperuser(`UPDATE _system.login_transactions SET expires_at = now()`);
     expect(codeOf(await browser.visit(provider.redirect(url)))).toBe('invalid_state');
   });
 

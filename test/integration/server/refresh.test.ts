@@ -17,8 +17,8 @@ let b: RunningServer;
 
 beforeAll(async () => {
   stack = await startStack();
-  network = await startFaultProxy(stack.postgres.port);
-  const url = new URL(stack.postgres.url);
+  network = await startFaultProxy(stack.database.port);
+  const url = new URL(stack.database.url);
   url.port = String(network.port);
   [a, b] = await Promise.all([stack.server(), stack.server({DATABASE_URL: url.href})]);
 });
@@ -79,10 +79,9 @@ describe('a token whose successor was exchanged already', () => {
   it('opens for nobody who has only the table', async () => {
     const first = await newSession(a, 'sealed');
     const live = await refreshed(a, await refreshed(a, first));
-    await stack.postgres.asSuperuser(
+    await stack.database.asSuperuser(
       `UPDATE _system.refresh_history SET successor_sealed = set_byte(successor_sealed, 30, get_byte(successor_sealed, 30) # 1)
        WHERE session_id = (SELECT session_id FROM _system.refresh_history ORDER BY rotated_at DESC LIMIT 1)`,
-      'fraiseql',
     );
     // A link that was changed leads nowhere; it is no reuse, and the session goes on.
     expect((await present(a, first)).status).toBe(401);
@@ -95,7 +94,7 @@ describe('a session whose row somebody holds', () => {
     const [held, ...others] = await Promise.all(
       Array.from({length: 40}, (_, index) => newSession(a, `held-${index}`)),
     );
-    const admin = new Client({connectionString: stack.postgres.url});
+    const admin = new Client({connectionString: stack.database.url});
     await admin.connect();
     await admin.query('BEGIN');
     await admin.query('SELECT FROM _system.sessions WHERE refresh_token_hash = $1 FOR UPDATE', [

@@ -14,8 +14,8 @@ let b: RunningServer;
 
 beforeAll(async () => {
   stack = await startStack();
-  network = await startFaultProxy(stack.postgres.port);
-  const url = new URL(stack.postgres.url);
+  network = await startFaultProxy(stack.database.port);
+  const url = new URL(stack.database.url);
   url.port = String(network.port);
   [a, b] = await Promise.all([stack.server(), stack.server({DATABASE_URL: url.href})]);
   await Promise.all([a, b].map((server) => until('its feed', () => feedUp(server))));
@@ -78,10 +78,9 @@ function logout(server: RunningServer, held: Held): Promise<Response> {
 /** Reads of the session tables by the server so far. */
 async function reads(): Promise<number> {
   await delay(1_100);
-  const {rows} = await stack.postgres.asSuperuser(
+  const {rows} = await stack.database.asSuperuser(
     `SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0)::int AS n FROM pg_stat_user_tables
      WHERE relname IN ('sessions', 'session_details')`,
-    'fraiseql',
   );
   return (rows as {n: number}[])[0]?.n ?? -1;
 }
@@ -130,7 +129,7 @@ describe('while the feed is live', () => {
   ])('%s by an administrator counts as well', async (_name, statement) => {
     const held = await newSession();
     expect([await status(a, held), await status(b, held)]).toEqual([200, 200]);
-    await stack.postgres.asSuperuser(statement(held.id), 'fraiseql');
+    await stack.database.asSuperuser(statement(held.id));
     for (const server of [a, b])
       await until('a 401', async () => (await status(server, held)) === 401, 1_000);
   });
@@ -149,7 +148,7 @@ describe('while the feed is live', () => {
     await until('its feed', () => feedUp(short));
     const held = await newSession();
     const idle = `UPDATE _system.session_details SET idle_expires_at = now() + interval '1 s' WHERE session_id = '${held.id}'`;
-    await stack.postgres.asSuperuser(idle, 'fraiseql');
+    await stack.database.asSuperuser(idle);
     expect(await status(short, held)).toBe(200);
     await delay(1_100);
     expect(await status(short, held)).toBe(401);
@@ -160,7 +159,7 @@ describe('while the feed is live', () => {
     const held = await newSession();
     const unused = `UPDATE _system.session_details SET last_used_at = now() - interval '50 s',
       idle_expires_at = now() + interval '2 s' WHERE session_id = '${held.id}'`;
-    await stack.postgres.asSuperuser(unused, 'fraiseql');
+    await stack.database.asSuperuser(unused);
     expect(await status(short, held)).toBe(200);
     await delay(2_500);
     expect(await status(short, held)).toBe(200);
@@ -173,8 +172,9 @@ describe('when the feed is lost', () => {
     expect(await status(b, held)).toBe(200);
     // New connections fail, those that stand go on: the pool has one, the feed has lost its own.
     network.refuse(true);
-    await stack.postgres.asSuperuser(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fraiseql-auth feed'`,
+    await stack.database.asSuperuser(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = 'fraiseql-auth feed'`,
     );
     await until('the metric', async () => !(await feedUp(b)), 2_000);
     await until('the feed of a', () => feedUp(a));

@@ -29,7 +29,7 @@ async function serve(env: NodeJS.ProcessEnv): Promise<{program: RunningProgram; 
     {
       PORT: String(port),
       SERVER_HOST: '127.0.0.1',
-      DATABASE_URL: stack.postgres.url,
+      DATABASE_URL: stack.database.url,
       OAUTH_PROVIDER: 'oidc',
       OIDC_ISSUER_URL: stack.provider.issuer,
       OIDC_CLIENT_ID: 'auth-server',

@@ -35,6 +35,9 @@ export interface HostileProvider {
 
 type JsonKey = Record<string, unknown>;
 
+/** Every provider's first: an RSA key takes longer to make than a login. */
+const FIRST_KEY = newKey('one');
+
 /** `path` stands after the issuer's origin, as a tenant's does. */
 export async function startHostileProvider(
   clientId: string,
@@ -42,7 +45,7 @@ export async function startHostileProvider(
   path = '',
 ): Promise<HostileProvider> {
   const nonces = new Map<string, string>();
-  let signing = newKey('one');
+  let signing = FIRST_KEY;
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
       console.error('hostile provider:', error);

@@ -1,5 +1,5 @@
-// What the server's tests stand on: a real PostgreSQL with our schema, a real OpenID provider, and as many servers on
-// the same database as a test asks for.
+// What the server's tests stand on: a database with our schema in a real PostgreSQL, a real OpenID provider, and as many
+// servers on the same database as a test asks for.
 import {Writable} from 'node:stream';
 import {pino} from 'pino';
 import {migrateDatabase} from '../../../../src/database/migrate.ts';
@@ -9,8 +9,9 @@ import {startServer, type RunningServer, type ServerOptions} from '../../../../s
 import {systemClock} from '../../../../src/support/clock.ts';
 import {loadConfiguration} from '../../../../src/support/configuration/load.ts';
 import {createLogger} from '../../../../src/support/logging.ts';
-import {startProvider, type RunningProvider} from '../../../fixtures/provider/provider.ts';
-import {startPostgres, type TestPostgres} from '../../../support/postgres.ts';
+import type {RunningProvider} from '../../../fixtures/provider/provider.ts';
+import type {TestPostgres} from '../../../support/postgres.ts';
+import {ownDatabase, type TestDatabase} from '../../../support/shared-postgres.ts';
 import {Browser} from '../../../support/browser.ts';
 
 /** The address that people know; the edge sends it on to one of the servers, as a test decides. */
@@ -18,19 +19,63 @@ export const PUBLIC_URL = 'http://localhost:18000';
 const CLIENT_ID = 'auth-server';
 export const CLIENT_SECRET = 'a secret of the client: not&for=logs';
 
-export interface Stack {
-  readonly postgres: TestPostgres;
-  readonly provider: RunningProvider;
-  /** Every line that the servers logged. */
+/** Servers on one database. */
+interface Servers {
+  /** Every line that they logged. */
   readonly logs: string[];
   /** Starts a server with these variables beside the usual ones. */
   server(env?: NodeJS.ProcessEnv, options?: Partial<ServerOptions>): Promise<RunningServer>;
   /** Audit entries so far, oldest first. */
   audit(): Record<string, unknown>[];
+  /** Ends the servers; what they stand on stays. */
+  stop(): Promise<void>;
+}
+
+export interface Stack extends Servers {
+  readonly database: Omit<TestDatabase, 'close'>;
+  readonly provider: RunningProvider;
   close(): Promise<void>;
 }
 
-export async function startStack(): Promise<Stack> {
+/** On a database of the PostgreSQL that all files share, or, for a test that stops PostgreSQL, on its own. */
+export async function startStack(postgres?: TestPostgres): Promise<Stack> {
+  const {startProvider} = await import('../../../fixtures/provider/provider.ts');
+  const [database, provider] = await Promise.all([
+    postgres === undefined ? ownDatabase() : inside(postgres),
+    startProvider({
+      clients: [
+        {clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, redirectUris: [`${PUBLIC_URL}/auth/callback`]},
+      ],
+    }),
+  ]);
+  const servers = serversOn(database.url, provider.issuer);
+  return {
+    database,
+    provider,
+    ...servers,
+    async close() {
+      await servers.stop();
+      await Promise.all([provider.close(), database.close()]);
+    },
+  };
+}
+
+/** The database `fraiseql` of a server of the test's own, migrated. */
+async function inside(postgres: TestPostgres): Promise<TestDatabase> {
+  await migrate(postgres.url);
+  const {url, port} = postgres;
+  return {
+    name: 'fraiseql',
+    url,
+    port,
+    asSuperuser: (sql) => postgres.asSuperuser(sql, 'fraiseql'),
+    createDatabase: () => postgres.createDatabase(),
+    close: () => postgres.close(),
+  };
+}
+
+/** As many as are asked for, with that issuer's provider where no other is given. */
+function serversOn(databaseUrl: string, issuer: string): Servers {
   const logs: string[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -38,22 +83,11 @@ export async function startStack(): Promise<Stack> {
       done();
     },
   });
-  const [postgres, provider] = await Promise.all([
-    startPostgres(),
-    startProvider({
-      clients: [
-        {clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, redirectUris: [`${PUBLIC_URL}/auth/callback`]},
-      ],
-    }),
-  ]);
-  await migrate(postgres.url);
   const servers: RunningServer[] = [];
   return {
-    postgres,
-    provider,
     logs,
     async server(env = {}, options = {}) {
-      const configuration = configurationFor(postgres.url, provider.issuer, env);
+      const configuration = configurationFor(databaseUrl, issuer, env);
       const server = await startServer({
         configuration,
         logger: createLogger({component: 'server', level: 'debug'}, sink),
@@ -68,10 +102,8 @@ export async function startStack(): Promise<Stack> {
       logs
         .map((line) => JSON.parse(line) as Record<string, unknown>)
         .filter((entry) => entry['component'] === 'audit'),
-    async close() {
+    async stop() {
       await Promise.all(servers.map((server) => server.stop(0)));
-      await provider.close();
-      await postgres.close();
     },
   };
 }
