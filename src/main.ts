@@ -14,6 +14,13 @@ program
   .action(async (options: {dev?: boolean}) => exit((await import('./server/command.ts')).serve(options)));
 
 program
+  .command('check')
+  .description(
+    'try the auth server out with this environment, without serving anybody; 0 where it would serve',
+  )
+  .action(async () => exit((await import('./server/check/command.ts')).check()));
+
+program
   .command('operator')
   .description('watch FraiseQLAuth resources and bring the cluster to what they say')
   .action(async () => exit((await import('./operator/command.ts')).operator()));

@@ -6,6 +6,7 @@ interface ExplainedFailure {
   readonly reason: string;
   readonly message: string;
   readonly hint: string;
+  readonly detail?: Record<string, unknown>;
 }
 
 /** What a command that runs as a Job works with. The signal aborts on SIGTERM and SIGINT. */
@@ -44,6 +45,7 @@ export async function runJob(
       reason: failure?.reason ?? fallback,
       message: failure?.message ?? (error instanceof Error ? error.message : 'unknown error'),
       hint: failure?.hint ?? 'The log has the whole error.',
+      ...(failure?.detail && {detail: failure.detail}),
     };
     // What has a reason of its own needs no stack trace to be understood.
     const known = failure !== undefined && failure.reason !== fallback;

@@ -31,15 +31,17 @@ export interface StatusCondition {
   lastTransitionTime?: string;
 }
 
+interface Volume {
+  name: string;
+  configMap?: {name?: string};
+  projected?: {sources?: {configMap?: {name?: string}}[]};
+}
+
 export interface PodTemplate {
   metadata?: {labels?: Record<string, string>; annotations?: Record<string, string>};
   spec?: {
     containers?: {name: string; image?: string}[];
-    volumes?: {
-      name: string;
-      configMap?: {name?: string};
-      projected?: {sources?: {configMap?: {name?: string}}[]};
-    }[];
+    volumes?: Volume[];
   };
 }
 
@@ -101,8 +103,8 @@ export function trueCondition(
 }
 
 /** Names of the ConfigMaps that a pod of this template mounts. */
-export function configMapsOf(spec: PodTemplate['spec']): string[] {
-  return (spec?.volumes ?? []).flatMap((volume) => [
+export function configMapsOf(spec: {readonly volumes?: readonly object[]} | undefined): string[] {
+  return ((spec?.volumes ?? []) as readonly Volume[]).flatMap((volume) => [
     ...(volume.configMap?.name === undefined ? [] : [volume.configMap.name]),
     ...(volume.projected?.sources ?? []).flatMap((source) => source.configMap?.name ?? []),
   ]);

@@ -6,15 +6,15 @@
 //   sessions/   sessions in PostgreSQL: create, refresh exactly once, revoke; all of their SQL in one file
 //   revocation/ which sessions stand, in memory, and the feed from PostgreSQL that keeps it true
 //   tokens/     our own keys; signing and checking access tokens
+//   check/      `fraiseql-auth check`: whether a configuration would serve, tried out before it does
 //   health/     what is watched in the background, and what the health route says of it
 // Every request handler works on `Services`; `server.ts` puts them together.
-import {DatabaseError} from '../database/errors.ts';
-import {parseDatabaseUrl} from '../database/url.ts';
 import {systemClock} from '../support/clock.ts';
 import {loadConfiguration} from '../support/configuration/load.ts';
 import {ConfigurationError} from '../support/configuration/problems.ts';
 import {createLogger} from '../support/logging.ts';
 import {VERSION} from '../support/version.ts';
+import {databaseUrlProblem} from './database-url.ts';
 import {PROVIDER_TYPES} from './providers/catalogue.ts';
 import {watchConfiguration} from './reload.ts';
 import {startServer, type RunningServer} from './server.ts';
@@ -60,30 +60,22 @@ export async function serve(options: {dev?: boolean}): Promise<number> {
     {version: VERSION, url: server.url, issuer: configuration.tokens.issuer, development},
     'listening',
   );
-  const watching = watchConfiguration({
-    files,
-    load,
-    apply: (next) => server.reconfigure(next),
-    onOutcome: (outcome) => server.services.metrics.reloaded(outcome),
-    clock: systemClock,
-    logger,
-  });
+  const watching =
+    configuration.reload &&
+    watchConfiguration({
+      files,
+      load,
+      apply: (next) => server.reconfigure(next),
+      onOutcome: (outcome) => server.services.metrics.reloaded(outcome),
+      clock: systemClock,
+      logger,
+    });
   const signal = await stopped;
   logger.info({signal, drainSeconds: configuration.drainSeconds}, 'stopping');
-  watching.stop();
+  if (watching) watching.stop();
   await server.stop();
   logger.info('stopped');
   return 0;
-}
-
-function databaseUrlProblem(url: string): string | undefined {
-  try {
-    parseDatabaseUrl(url);
-    return undefined;
-  } catch (error) {
-    if (error instanceof DatabaseError) return `${error.message}. ${error.hint}`;
-    throw error;
-  }
 }
 
 function stopSignal(): Promise<NodeJS.Signals> {

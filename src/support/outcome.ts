@@ -15,6 +15,7 @@ const outcomeSchema = z.discriminatedUnion('ok', [
     reason: z.string(),
     message: z.string(),
     hint: z.string(),
+    detail: z.record(z.string(), z.unknown()).optional(),
   }),
 ]);
 export type Outcome = z.infer<typeof outcomeSchema>;

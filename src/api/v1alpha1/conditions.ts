@@ -19,11 +19,17 @@ export const CONDITIONS = {
   },
   Progressing: {
     trueWhen:
-      'The newest version and configuration run everywhere, or are on their way there and not stuck. What holds them up before the roll-out (a Secret, a migration) gives it its reason.',
+      'The newest version and configuration run everywhere, or are on their way there and not stuck. What holds them up before the roll-out (a Secret, a check, a migration) gives it its reason.',
     reasons: [
       'RolledOut',
       'RollingOut',
+      'Checking',
       'Migrating',
+      'RolledBack',
+      'CheckFailed',
+      'ConfigurationInvalid',
+      'ProviderInvalid',
+      'ProviderUnreachable',
       'NotDeployed',
       'SpecInvalid',
       'ProgressDeadlineExceeded',

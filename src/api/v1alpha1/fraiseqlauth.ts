@@ -3,7 +3,7 @@ import {backup} from './backup.ts';
 import {branding} from './branding.ts';
 import {DEFAULT_CONNECTION_BUDGET, database, migrations} from './database.ts';
 import {duration} from './duration.ts';
-import {keyedList, objectName, origin, setOf} from './fields.ts';
+import {keyedList, line, objectName, origin, setOf} from './fields.ts';
 import type {API_VERSION, KIND} from './groupVersion.ts';
 import {pod} from './pod.ts';
 import {providers} from './providers.ts';
@@ -89,12 +89,24 @@ const shape = z.object({
   }),
   rollout: z
     .object({
-      progressDeadline: duration({min: '30s', max: '1h', example: '5m'})
-        .default('5m')
-        .meta({description: 'How long a roll-out may go without progress before it counts as stuck.'}),
+      progressDeadline: duration({min: '30s', max: '1h', example: '5m'}).default('5m').meta({
+        description: 'How long a roll-out may go without progress before it has failed.',
+      }),
+      onFailure: z.enum(['Rollback', 'Hold']).default('Rollback').meta({
+        description:
+          'What follows when new pods do not become ready in time. Rollback: the pods go back to what last ran everywhere. Hold: they stay as they are, to be looked at. Either way the old pods serve on, and the same change is not tried again by itself.',
+      }),
+      check: z.enum(['Always', 'Never']).default('Always').meta({
+        description:
+          'Whether a change is first tried out by a Job, with its image, configuration and Secrets, before it may replace a pod: the configuration is read, the server started, and each provider asked whether it accepts this client. Never: pods are replaced without that.',
+      }),
     })
     .prefault({})
     .meta({description: 'Rolling out a change.'}),
+  restartToken: line(128).optional().meta({
+    description:
+      'Any text. Each other text replaces the pods, one by one, though nothing else has changed; a change that failed is tried again by it. For example the date of the restart.',
+  }),
   pod: pod.optional().meta({description: 'Where the pods run, and what else they carry.'}),
   logging: z
     .object({

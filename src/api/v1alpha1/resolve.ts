@@ -75,7 +75,13 @@ export interface ResolvedSpec {
   imagePullSecrets: {name: string}[];
   /** Undefined: no backups. */
   backup: ResolvedBackup | undefined;
-  rollout: {progressDeadlineSeconds: number};
+  rollout: {
+    progressDeadlineSeconds: number;
+    onFailure: DefaultedSpec['rollout']['onFailure'];
+    check: DefaultedSpec['rollout']['check'];
+  };
+  /** Undefined: none was given yet. */
+  restartToken: string | undefined;
   pod: NonNullable<DefaultedSpec['pod']>;
   logging: DefaultedSpec['logging'];
   trustedProxies: string[];
@@ -143,7 +149,12 @@ export function resolveSpec(written: FraiseQLAuthSpec): ResolvedSpec {
     image: spec.image,
     imagePullSecrets: spec.imagePullSecrets ?? [],
     backup: backup(spec.backup),
-    rollout: {progressDeadlineSeconds: seconds(spec.rollout.progressDeadline)},
+    rollout: {
+      progressDeadlineSeconds: seconds(spec.rollout.progressDeadline),
+      onFailure: spec.rollout.onFailure,
+      check: spec.rollout.check,
+    },
+    restartToken: spec.restartToken,
     pod: spec.pod ?? {},
     logging: spec.logging,
     trustedProxies: spec.trustedProxies ?? [],

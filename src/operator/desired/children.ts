@@ -9,7 +9,9 @@ export const MANAGER = 'fraiseql-auth-operator';
 export const ANNOTATION = 'auth.fraiseql.dev';
 
 /** What a child is for. */
-export type Component = 'server' | 'migration' | 'backup';
+export type Component = 'server' | 'check' | 'migration' | 'backup';
+
+export const VERSION_LABEL = 'app.kubernetes.io/version';
 
 /** The labels by which the pods of a component are selected. They never change. */
 export function selectorLabels({name}: {name: string}, component: Component): Record<string, string> {
@@ -30,8 +32,7 @@ export function labels(
     ...selectorLabels(instance, component),
     'app.kubernetes.io/part-of': 'fraiseql-auth',
     'app.kubernetes.io/managed-by': MANAGER,
-    ...(version !== undefined &&
-      labelValue(version) !== '' && {'app.kubernetes.io/version': labelValue(version)}),
+    ...(version !== undefined && labelValue(version) !== '' && {[VERSION_LABEL]: labelValue(version)}),
   };
 }
 
@@ -47,13 +48,13 @@ export function childMeta(
   instance: Instance,
   name: string,
   component: Component,
-  more: {version?: string; annotations?: Record<string, string>} = {},
+  more: {version?: string; annotations?: Readonly<Record<string, string>>} = {},
 ): ObjectMeta {
   return {
     name,
     namespace: instance.namespace,
     labels: labels(instance, component, more.version),
-    ...(more.annotations && {annotations: more.annotations}),
+    ...(more.annotations && {annotations: {...more.annotations}}),
     ownerReferences: [
       {
         apiVersion: API_VERSION,

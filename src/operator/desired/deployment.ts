@@ -1,12 +1,14 @@
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import type {KubeObject} from '../../kube/objects.ts';
-import {ANNOTATION, childMeta, labels, selectorLabels} from './children.ts';
+import {ANNOTATION, childMeta, labels, selectorLabels, VERSION_LABEL} from './children.ts';
 import type {Instance} from './instance.ts';
 import {names} from './names.ts';
 import {PATHS} from './paths.ts';
 import {
   CONTAINER_SECURITY,
   type EnvVar,
+  type Mount,
+  type Volume,
   POD_SECURITY,
   SCRATCH,
   databaseVolume,
@@ -24,7 +26,7 @@ export const SERVER_PORT = 8000;
 /** How long a pod that is told to end goes on serving, while its endpoint is taken out everywhere. */
 const DRAIN_SECONDS = 5;
 
-interface DeploymentInputs {
+interface TemplateInputs {
   readonly image: string;
   /** The version, for the label. */
   readonly version: string;
@@ -33,17 +35,48 @@ interface DeploymentInputs {
   readonly secretHash: string;
 }
 
+/** What a pod of the server is made from. */
+export interface ServerTemplate {
+  readonly metadata: {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations: Readonly<Record<string, string>>;
+  };
+  readonly spec: {
+    readonly containers: readonly {
+      readonly image: string;
+      readonly env: readonly EnvVar[];
+      readonly volumeMounts: readonly Mount[];
+      readonly [field: string]: unknown;
+    }[];
+    readonly volumes: readonly Volume[];
+    readonly [field: string]: unknown;
+  };
+}
+
+/** The version that a template is of, as its label says. */
+export function versionLabel({metadata}: ServerTemplate): string | undefined {
+  return metadata.labels[VERSION_LABEL];
+}
+
 /**
- * The server. An autoscaled one says nothing of replicas, which are the autoscaler's alone: create it with
- * `lowestReplicas`, and hand the field over.
+ * The server, of this template. An autoscaled one says nothing of replicas, which are the autoscaler's alone: create it
+ * with `lowestReplicas`, and hand the field over.
  */
-export function deployment(instance: Instance, inputs: DeploymentInputs): KubeObject {
+export function deployment(
+  instance: Instance,
+  template: ServerTemplate,
+  annotations: Readonly<Record<string, string>> = {},
+): KubeObject {
   const {spec} = instance;
   const {scaling} = spec;
+  const version = versionLabel(template);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: childMeta(instance, names(instance).server, 'server', {version: inputs.version}),
+    metadata: childMeta(instance, names(instance).server, 'server', {
+      ...(version !== undefined && {version}),
+      ...(Object.keys(annotations).length > 0 && {annotations}),
+    }),
     spec: {
       ...(scaling.kind === 'Fixed' && {replicas: scaling.replicas}),
       revisionHistoryLimit: 5,
@@ -51,18 +84,23 @@ export function deployment(instance: Instance, inputs: DeploymentInputs): KubeOb
       // The old pods serve until the new ones do.
       strategy: {type: 'RollingUpdate', rollingUpdate: {maxUnavailable: 0, maxSurge: SURGE}},
       selector: {matchLabels: selectorLabels(instance, 'server')},
-      template: podTemplate(instance, inputs),
+      template,
     },
   };
 }
 
-function podTemplate(instance: Instance, inputs: DeploymentInputs) {
+/** What the pods are made from, as the spec says. Another one replaces them. */
+export function serverTemplate(instance: Instance, inputs: TemplateInputs): ServerTemplate {
   const {spec} = instance;
   const {volumes, volumeMounts} = mounts(instance, inputs);
   return {
     metadata: {
       labels: {...podLabels(spec), ...labels(instance, 'server', inputs.version)},
-      annotations: {...podAnnotations(spec), [`${ANNOTATION}/secrets-hash`]: inputs.secretHash},
+      annotations: {
+        ...podAnnotations(spec),
+        [`${ANNOTATION}/secrets-hash`]: inputs.secretHash,
+        ...(spec.restartToken !== undefined && {[`${ANNOTATION}/restart-token`]: spec.restartToken}),
+      },
     },
     spec: {
       serviceAccountName: names(instance).server,
@@ -144,13 +182,15 @@ function serverEnv(spec: ResolvedSpec): EnvVar[] {
     ['REFRESH_ROTATION', tokens.refreshRotation],
     ['RETURN_TO_ORIGINS', spec.returnToOrigins.join(',')],
     ['TRUSTED_PROXIES', spec.trustedProxies.join(',')],
+    // What changes comes with other pods, which prove themselves; a wrong Secret must not reach those that serve.
+    ['CONFIGURATION_RELOAD', 'Off'],
     ['DRAIN_SECONDS', String(DRAIN_SECONDS)],
     ['LOG_LEVEL', spec.logging.level],
   ];
   return values.filter(([, value]) => value !== '').map(([name, value]) => ({name, value}));
 }
 
-function mounts(instance: Instance, {configMapName}: DeploymentInputs) {
+function mounts(instance: Instance, {configMapName}: TemplateInputs) {
   const {spec} = instance;
   const all = [
     SCRATCH,

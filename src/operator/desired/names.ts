@@ -22,6 +22,7 @@ export function names(instance: {name: string}) {
     state: childName(name, 'state'),
     backup: childName(name, 'backup', CRON_JOB_LENGTH),
     config: (hash: string) => childName(name, `config-${hash}`),
+    check: (hash: string) => childName(name, `check-${hash}`),
     migration: (hash: string) => childName(name, `migrate-${hash}`),
   };
 }

@@ -2,10 +2,11 @@ import {checkSpec, type FieldError} from '../../api/v1alpha1/check.ts';
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {references, type Reference} from '../../api/v1alpha1/references.ts';
 import {resolveSpec, type ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
-import {controllerOf, RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
+import {RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
 import {backupCronJob} from '../desired/backupCronJob.ts';
 import {configMap} from '../desired/configMap.ts';
-import {deployment} from '../desired/deployment.ts';
+import {checkJob} from '../desired/checkJob.ts';
+import {deployment, serverTemplate, versionLabel, type ServerTemplate} from '../desired/deployment.ts';
 import {horizontalPodAutoscaler} from '../desired/horizontalPodAutoscaler.ts';
 import type {Instance} from '../desired/instance.ts';
 import {migrationJob} from '../desired/migrationJob.ts';
@@ -14,12 +15,14 @@ import {podDisruptionBudget} from '../desired/podDisruptionBudget.ts';
 import {lowestReplicas} from '../desired/replicas.ts';
 import {service} from '../desired/service.ts';
 import {backupServiceAccount, serviceAccount} from '../desired/serviceAccount.ts';
-import {child, childrenOf, deploymentOf, jobsOf, type Observed} from '../observed.ts';
-import {configMapsOf, trueCondition} from '../workloads.ts';
+import {child, deploymentOf, type Observed} from '../observed.ts';
 import type {Decision, Step} from './decision.ts';
 import {assessKeys} from './keys.ts';
-import {assessMigration, ATTEMPT, GENERATION} from './migration.ts';
+import {ATTEMPT, GENERATION} from './attempts.ts';
+import {assessMigration} from './migration.ts';
+import {assessProof} from './proof.ts';
 import {resolveSecrets} from './secrets.ts';
+import {leftovers, removal, removals} from './tidy.ts';
 import {versionOf} from './version.ts';
 
 /** What every decision rests on beside the resource and what was seen of it. */
@@ -35,8 +38,9 @@ export interface Settings {
  * What to do for a resource, from what is known of it: no I/O, and no clock but `now` (milliseconds since the epoch).
  *
  * The order, each only when what comes before it is there:
- *   spec valid → Secrets resolved → own keys → ServiceAccount, ConfigMap → migration → Deployment, HPA
- * Service, disruption budget and CronJob of what runs already are kept up whatever is wrong elsewhere. Nothing that
+ *   spec valid → Secrets resolved → own keys → ServiceAccount, ConfigMap → check → migration → Deployment, HPA
+ * A change is tried out before it replaces what runs; until then, and where it fails, what ran last is kept up. Service,
+ * disruption budget and CronJob of what runs already are kept up whatever is wrong elsewhere. Nothing that
  * runs is ever taken away because something is wrong.
  */
 export function decide(
@@ -104,44 +108,75 @@ export function decide(
   });
   apply(RESOURCES.ConfigMap, config);
 
-  const job = migrationJob(instance, {
+  const stateHash = Object.values((state['data'] ?? {}) as Record<string, string>).join();
+  const template = serverTemplate(instance, {
     image,
-    schemaVersion: settings.schemaVersion,
-    databaseHash: secrets.databaseHash,
+    version,
+    configMapName: config.metadata.name,
+    secretHash: `${secrets.serverHash}${stateHash.slice(0, 8)}`,
   });
-  const migration = assessMigration({
-    desired: job,
-    generation: metadata.generation,
-    target: settings.schemaVersion,
-    databaseHash: secrets.databaseHash,
+  const assessed = assessProof({
+    template,
+    rollout: spec.rollout,
+    live: deploymentOf(observed, name.server),
+    jobName: name.check,
     observed,
     status: resource.status,
     now,
   });
+  const {proof, kept} = assessed;
   const account = `ServiceAccount/${name.server}`;
-  if (migration.state === 'Wanted') {
+  const configuration = `ConfigMap/${config.metadata.name}`;
+  const attempt = (desired: KubeObject, number: number, needs: string[], supersedes?: KubeObject): void => {
     const annotations = {
-      ...job.metadata.annotations,
-      [ATTEMPT]: String(migration.attempt),
+      ...desired.metadata.annotations,
+      [ATTEMPT]: String(number),
       [GENERATION]: String(metadata.generation),
     };
     steps.push({
       kind: 'run',
       type: RESOURCES.Job,
-      desired: {...job, metadata: {...job.metadata, annotations}},
-      needs: [account],
-      ...(migration.supersedes && {supersedes: migration.supersedes}),
+      desired: {...desired, metadata: {...desired.metadata, annotations}},
+      needs,
+      ...(supersedes && {supersedes}),
     });
+  };
+  if (proof.state === 'Wanted') {
+    attempt(
+      checkJob(instance, template, assessed.hash),
+      proof.attempt,
+      [account, configuration],
+      proof.supersedes,
+    );
   }
 
-  if (migration.state === 'Done') {
-    const stateHash = Object.values((state['data'] ?? {}) as Record<string, string>).join();
-    const manifest = deployment(instance, {
-      image,
-      version,
-      configMapName: config.metadata.name,
-      secretHash: `${secrets.serverHash}${stateHash.slice(0, 8)}`,
-    });
+  const job = migrationJob(instance, {
+    image,
+    schemaVersion: settings.schemaVersion,
+    databaseHash: secrets.databaseHash,
+  });
+  const mayRoll = proof.state === 'Roll';
+  // What has not proven itself migrates nothing; only what was migrated before is kept so.
+  const migration =
+    mayRoll || resource.status?.schema?.job === job.metadata.name
+      ? assessMigration({
+          desired: job,
+          generation: metadata.generation,
+          target: settings.schemaVersion,
+          databaseHash: secrets.databaseHash,
+          observed,
+          status: resource.status,
+          now,
+        })
+      : undefined;
+  if (migration?.state === 'Wanted') attempt(job, migration.attempt, [account], migration.supersedes);
+
+  const serve = (
+    pods: ServerTemplate,
+    annotations: Readonly<Record<string, string>>,
+    needs: string[],
+    what: {image: string; version: string},
+  ): void => {
     const automatic = spec.scaling.kind === 'Automatic';
     // Before it gets a fixed number of pods, what moves that number has to go.
     if (!automatic)
@@ -149,8 +184,8 @@ export function decide(
     steps.push({
       kind: 'apply',
       type: RESOURCES.Deployment,
-      desired: manifest,
-      needs: [account, `ConfigMap/${config.metadata.name}`],
+      desired: deployment(instance, pods, annotations),
+      needs,
       ...(automatic && {initially: {spec: {replicas: lowestReplicas(spec.scaling)}}}),
     });
     frame();
@@ -159,84 +194,57 @@ export function decide(
     ]);
     if (secrets.backupProblems.length === 0) {
       apply(RESOURCES.ServiceAccount, backupServiceAccount(instance));
-      apply(RESOURCES.CronJob, backupCronJob(instance, {image, version}), [`ServiceAccount/${name.backup}`]);
+      apply(RESOURCES.CronJob, backupCronJob(instance, what), [`ServiceAccount/${name.backup}`]);
     }
+  };
+  if (mayRoll && migration?.state === 'Done') {
+    serve(template, assessed.annotations, [account, configuration], {image, version});
+  } else if (kept) {
+    serve(kept.template, kept.annotations, [account], imageOf(kept.template));
   } else if (running) {
     frame();
   }
   steps.push(...removals(instance, observed));
   steps.push(
-    ...leftovers(instance, observed, job.metadata.name, config.metadata.name, migration.state === 'Done'),
+    ...leftovers(instance, observed, {
+      job: job.metadata.name,
+      config: config.metadata.name,
+      assessed,
+      migrated: migration?.state === 'Done',
+    }),
   );
-  const requeueAfterMs = migration.state === 'Failed' ? Math.max(0, migration.retryAt - now) : undefined;
-  return {...found, keys, migration, migrationJob: job.metadata.name, steps, requeueAfterMs};
+  const again = [
+    ...(migration?.state === 'Failed' ? [migration.retryAt] : []),
+    ...(proof.state === 'Waiting' ? [proof.retryAt] : []),
+  ].map((at) => Math.max(0, at - now));
+  return {
+    ...found,
+    keys,
+    proof,
+    checkJob: name.check(assessed.hash),
+    migration,
+    migrationJob: job.metadata.name,
+    steps,
+    requeueAfterMs: again.length > 0 ? Math.min(...again) : undefined,
+  };
+}
+
+/** What a template runs, for what goes with it. */
+function imageOf(template: ServerTemplate): {image: string; version: string} {
+  return {image: template.spec.containers[0]?.image ?? '', version: versionLabel(template) ?? ''};
 }
 
 const NOTHING = {
   spec: undefined,
   secrets: undefined,
   keys: undefined,
+  proof: undefined,
+  checkJob: undefined,
   migration: undefined,
   migrationJob: undefined,
   steps: [],
   requeueAfterMs: undefined,
 } as const;
-
-/** Children of sections that the spec no longer has. */
-function removals(instance: Instance, observed: Observed): Step[] {
-  const {spec} = instance;
-  const name = names(instance);
-  const steps: Step[] = [];
-  if (!spec.backup) {
-    steps.push(...removal(RESOURCES.CronJob, name.backup, observed, 'the spec has no backup'));
-    steps.push(...removal(RESOURCES.ServiceAccount, name.backup, observed, 'the spec has no backup'));
-  }
-  if (!podDisruptionBudget(instance)) {
-    steps.push(...removal(RESOURCES.PodDisruptionBudget, name.server, observed, 'a single pod has none'));
-  }
-  return steps;
-}
-
-function removal(type: ResourceType, name: string, observed: Observed, why: string): Step[] {
-  const object = child(observed, type.kind, name);
-  return object === undefined || object.metadata.deletionTimestamp !== undefined
-    ? []
-    : [{kind: 'delete', type, object, why}];
-}
-
-/** Configurations that no pod uses any more, and Jobs whose migration is no longer the one. */
-function leftovers(
-  instance: Instance,
-  observed: Observed,
-  job: string,
-  config: string,
-  migrated: boolean,
-): Step[] {
-  const {server} = names(instance);
-  const live = deploymentOf(observed, server);
-  const used = new Set([
-    config,
-    ...configMapsOf(live?.spec?.template?.spec),
-    ...observed.replicaSets
-      .filter((each) => (each.spec?.replicas ?? 0) > 0 || (each.status?.replicas ?? 0) > 0)
-      .flatMap((each) => configMapsOf(each.spec?.template?.spec)),
-    ...observed.pods.flatMap((each) => configMapsOf(each.spec)),
-  ]);
-  const steps: Step[] = [];
-  for (const each of childrenOf(observed, 'ConfigMap')) {
-    if (used.has(each.metadata.name) || each.metadata.deletionTimestamp !== undefined) continue;
-    steps.push({kind: 'delete', type: RESOURCES.ConfigMap, object: each, why: 'no pod uses it any more'});
-  }
-  for (const each of jobsOf(observed)) {
-    if (each.metadata.labels?.['app.kubernetes.io/component'] !== 'migration') continue;
-    if (each.metadata.name === job || each.metadata.deletionTimestamp !== undefined) continue;
-    if (controllerOf(each)?.uid !== instance.uid) continue;
-    // One that succeeded stays until the next has: should the spec go back, there is nothing to run again.
-    if (!migrated && trueCondition(each, 'Complete')) continue;
-    steps.push({kind: 'delete', type: RESOURCES.Job, object: each, why: 'another migration took its place'});
-  }
-  return steps;
-}
 
 interface Reading {
   readonly errors: readonly FieldError[];

@@ -4,6 +4,7 @@ import type {KubeObject, ResourceType} from '../../kube/objects.ts';
 import type {KeyView} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import type {Migration} from './migration.ts';
+import type {Proof} from './proof.ts';
 import type {SecretsFinding} from './secrets.ts';
 
 /** One thing to do. Steps are done in their order; one whose needs failed is left out. */
@@ -54,6 +55,10 @@ export interface Decision {
   readonly version: string;
   readonly secrets: SecretsFinding | undefined;
   readonly keys: KeysFinding | undefined;
+  /** Whether what the spec asks for may run; undefined until what comes before it is there. */
+  readonly proof: Proof | undefined;
+  /** The Job that tries it out. */
+  readonly checkJob: string | undefined;
   /** Undefined until what comes before it is there. */
   readonly migration: Migration | undefined;
   readonly migrationJob: string | undefined;

@@ -1,17 +1,11 @@
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
-import {controllerOf, type KubeObject} from '../../kube/objects.ts';
+import type {KubeObject} from '../../kube/objects.ts';
 import {parseOutcome} from '../../support/outcome.ts';
 import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {explainPod, lastLine, oneLine} from '../status/pods.ts';
 import {trueCondition, type Job, type Pod} from '../workloads.ts';
-
-/** On a migration Job: which try it is, and for which generation of the spec. */
-export const ATTEMPT = 'auth.fraiseql.dev/attempt';
-export const GENERATION = 'auth.fraiseql.dev/generation';
-
-const FIRST_RETRY_MS = 10_000;
-const LAST_RETRY_MS = 120_000;
+import {attemptOf, GENERATION, podsOf, retryDelayMs, terminationMessage} from './attempts.ts';
 
 /** How it stands with bringing one database to one schema. */
 export type Migration =
@@ -29,11 +23,6 @@ export type Migration =
       readonly retryAt: number;
       readonly problem: Problem;
     };
-
-/** How long to wait after the n-th failure: 10 s, 20 s, 40 s, 80 s, 2 min. */
-function retryDelayMs(attempt: number): number {
-  return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt - 1, 10));
-}
 
 /** What is known of the migration that `desired` is the Job for. */
 export function assessMigration(input: {
@@ -66,7 +55,7 @@ export function assessMigration(input: {
   }
   if (complete) return {state: 'Done', job};
 
-  const attempt = Number(job.metadata.annotations?.[ATTEMPT] ?? '1') || 1;
+  const attempt = attemptOf(job);
   const specChanged = job.metadata.annotations?.[GENERATION] !== String(input.generation);
   const failed = trueCondition(job, 'Failed');
   const pods = podsOf(job, observed.pods);
@@ -94,22 +83,6 @@ function hasVanished({health}: Observed, migratedAt: string | undefined): boolea
       dependency === 'database' && (reason === 'schema_missing' || reason === 'schema_outdated'),
   );
   return missing === true && Date.parse(health?.checkedAt ?? '') > (Date.parse(migratedAt ?? '') || Infinity);
-}
-
-/** Pods that this very Job made, the newest first. */
-function podsOf(job: Job, pods: readonly Pod[]): Pod[] {
-  return pods
-    .filter((pod) => controllerOf(pod)?.uid === job.metadata.uid)
-    .sort((a, b) => (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''));
-}
-
-/** What a container said of itself when it ended. */
-function terminationMessage(pod: Pod): string | undefined {
-  for (const container of pod.status?.containerStatuses ?? []) {
-    const message = container.state?.terminated?.message ?? container.lastState?.terminated?.message;
-    if (message) return message;
-  }
-  return undefined;
 }
 
 function explainFailure(

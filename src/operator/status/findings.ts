@@ -26,6 +26,34 @@ export function migrationProblems(decision: Decision): {database?: Problem; sche
   };
 }
 
+/** What keeps a change from rolling out, or made it fail. */
+export function proofProblem({proof}: Decision, server: string): Problem | undefined {
+  switch (proof?.state) {
+    case 'Checking':
+    case 'Waiting':
+      return proof.problem;
+    case 'Refused': {
+      const {reason, message, hint, undone} = proof.refusal;
+      const again =
+        'It is tried again when the spec or a Secret changes; another spec.restartToken tries the same once more';
+      return {
+        reason,
+        message: `${undone ? 'The roll-out failed and was undone' : 'The change is not rolled out'}: ${message}`,
+        hint: hint === '' ? again : `${stop(hint)} ${again}`,
+        objectRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: server},
+      };
+    }
+    case undefined:
+    case 'Roll':
+    case 'Wanted':
+      return undefined;
+    default:
+      return proof satisfies never;
+  }
+}
+
+const stop = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
+
 export function secretsFinding({secrets}: Decision): Finding {
   const all = [...(secrets?.problems ?? []), ...(secrets?.backupProblems ?? [])];
   const [first] = all;
@@ -45,13 +73,16 @@ export function databaseFinding(
 }
 
 export function schemaFinding(
-  {migration, migrationJob}: Decision,
+  {migration, migrationJob, proof}: Decision,
   problems: {database?: Problem; schema?: Problem; pod?: Problem},
   target: string,
   now: number,
+  before: Finding | undefined,
 ): Finding {
   switch (migration?.state) {
     case undefined:
+      // What has not proven itself asks nothing of the schema yet.
+      if (proof !== undefined && before !== undefined) return before;
       return isUnknown('NotYetKnown', 'The migration has not been started yet');
     case 'Done':
       return isTrue('Current', `The schema is at version ${target}`);
@@ -81,12 +112,21 @@ export function keysFinding({keys}: Decision, problems: readonly Problem[]): Fin
 }
 
 export function progressFinding(
-  {secrets, migration, migrationJob}: Decision,
+  {secrets, proof, checkJob, migration, migrationJob}: Decision,
   rollout: Rollout,
   problems: readonly (Problem | undefined)[],
 ): Finding {
   const first = [...(secrets?.problems ?? []), ...problems].find((each) => each !== undefined);
-  if (first) return isFalse(first.reason, `What the spec says is not rolled out. ${sentence(first)}`);
+  if (first) {
+    const undone = proof?.state === 'Refused' && proof.refusal.undone;
+    return isFalse(
+      undone ? 'RolledBack' : first.reason,
+      `What the spec says is not rolled out. ${sentence(first)}`,
+    );
+  }
+  if (proof?.state === 'Wanted' || proof?.state === 'Checking') {
+    return isTrue('Checking', `It rolls out when Job ${checkJob ?? ''} has tried it out`);
+  }
   if (migration !== undefined && migration.state !== 'Done') {
     return isTrue('Migrating', `It rolls out when migration Job ${migrationJob ?? ''} has succeeded`);
   }

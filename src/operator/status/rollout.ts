@@ -13,6 +13,10 @@ export interface Rollout {
   /** Pods of the newest template that answer, and pods of older ones that are still there. */
   readonly newReady: number;
   readonly old: number;
+  /** Pods of older templates that answer. */
+  readonly oldReady: number;
+  /** Whether the Deployment controller has waited for progress as long as spec.rollout.progressDeadline. */
+  readonly late: boolean;
   /** Why a pod does not run: of the newest template's first. */
   readonly problem: Problem | undefined;
 }
@@ -24,7 +28,17 @@ export function assessRollout(
   now: number,
 ): Rollout {
   if (live === undefined) {
-    return {state: 'NotDeployed', desired: 0, replicas: 0, ready: 0, newReady: 0, old: 0, problem: undefined};
+    return {
+      state: 'NotDeployed',
+      desired: 0,
+      replicas: 0,
+      ready: 0,
+      newReady: 0,
+      old: 0,
+      oldReady: 0,
+      late: false,
+      problem: undefined,
+    };
   }
   // One that was evicted or has ended is replaced, and says nothing of what runs.
   const pods = observed.pods.filter(
@@ -59,10 +73,14 @@ export function assessRollout(
     replicas: own ? sum(own.map((each) => each.status?.replicas ?? 0)) : (status.replicas ?? 0),
     ready: own ? sum(own.map((each) => each.status?.readyReplicas ?? 0)) : (status.readyReplicas ?? 0),
     ...counts,
+    oldReady: newest
+      ? sum((own ?? []).filter((each) => each !== newest).map((each) => each.status?.readyReplicas ?? 0))
+      : Math.max(0, (status.readyReplicas ?? 0) - (status.updatedReplicas ?? 0)),
+    late: late !== undefined && seen,
   };
   if (complete) return {...base, state: 'Complete', problem: undefined};
   if (problem) return {...base, state: 'Stuck', problem};
-  if (late && seen) {
+  if (base.late) {
     return {
       ...base,
       state: 'Stuck',

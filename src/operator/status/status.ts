@@ -16,6 +16,7 @@ import {
   keysFinding,
   migrationProblems,
   progressFinding,
+  proofProblem,
   providerFinding,
   schemaFinding,
   secretsFinding,
@@ -57,6 +58,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
   const secretProblems = decision.secrets?.problems ?? [];
   const keyProblems = decision.keys?.problems ?? [];
   const migration = migrationProblems(decision);
+  const proof = proofProblem(decision, names(metadata).server);
   // In the order in which a person should look at them: the first is what Ready speaks of.
   const problems = distinct([
     ...secretProblems,
@@ -64,8 +66,10 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     ...(database ? [database] : []),
     ...(migration.schema ? [migration.schema] : []),
     ...(migration.pod ? [migration.pod] : []),
+    ...(proof ? [proof] : []),
     ...(decision.keys?.active === undefined ? keyProblems : []),
-    ...(rollout.problem ? [rollout.problem] : []),
+    // Pods that are taken back may still be there.
+    ...(rollout.problem && rollout.problem.reason !== proof?.reason ? [rollout.problem] : []),
     ...providers,
   ]);
   const all = distinct([...problems, ...keyProblems, ...(decision.secrets?.backupProblems ?? [])]);
@@ -74,13 +78,20 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     SpecValid: isTrue('Valid', 'The spec is valid'),
     SecretsResolved: secretsFinding(decision),
     DatabaseReachable: databaseFinding(database, decision, observed),
-    SchemaCurrent: schemaFinding(decision, migration, inputs.schemaVersion, now),
+    SchemaCurrent: schemaFinding(
+      decision,
+      migration,
+      inputs.schemaVersion,
+      now,
+      before?.conditions?.find((each) => each.type === 'SchemaCurrent'),
+    ),
     KeysHealthy: keysFinding(decision, keyProblems),
     Progressing: progressFinding(decision, rollout, [
       ...refused,
       migration.database,
       migration.schema,
       migration.pod,
+      proof,
     ]),
     Available: availableFinding(rollout, observed),
     ProviderReachable: providerFinding(providers, observed),
@@ -165,7 +176,8 @@ function versionNow(
   rollout: Rollout,
   before: FraiseQLAuthStatus | undefined,
 ): {current?: string} {
-  const done = rollout.state === 'Complete' && decision.migration?.state === 'Done';
+  const done =
+    rollout.state === 'Complete' && decision.migration?.state === 'Done' && decision.proof?.state === 'Roll';
   const current = done ? decision.version : before?.version?.current;
   return current === undefined ? {} : {current};
 }

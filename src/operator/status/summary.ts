@@ -28,6 +28,12 @@ export function summarise(input: {
   const also = serving === '' ? '' : ` ${stop(serving)}`;
   if (decision.keys?.active === undefined)
     return isFalse('Reconciling', `The signing key is being made.${also}`);
+  if (decision.proof?.state === 'Wanted' || decision.proof?.state === 'Checking') {
+    return isFalse(
+      'RollingOut',
+      `Job ${decision.checkJob ?? ''} tries the change out; it rolls out when that has succeeded.${also}`,
+    );
+  }
   if (decision.migration?.state !== 'Done') {
     return isFalse(
       'Migrating',

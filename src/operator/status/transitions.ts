@@ -23,6 +23,10 @@ export function transitions(
       is.status === 'True' || ['Migrating', 'RollingOut', 'Reconciling', 'ScaledToZero'].includes(is.reason);
     events.push({type: progress ? 'Normal' : 'Warning', reason: is.reason, message: is.message});
   }
+  const [moved, moves] = [condition(before, 'Progressing'), condition(after, 'Progressing')];
+  if (moves?.reason === 'RolledBack' && moved?.reason !== 'RolledBack') {
+    events.push({type: 'Warning', reason: moves.reason, message: moves.message});
+  }
   for (const type of TOLD) {
     const [old, now] = [condition(before, type), condition(after, type)];
     if (now === undefined || (old?.status === now.status && old.reason === now.reason)) continue;

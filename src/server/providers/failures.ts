@@ -34,6 +34,8 @@ export function providerFault(error: unknown): ProviderFault {
     if (/TIMEOUT|ETIMEDOUT/.test(code) || current.name === 'TimeoutError') return 'timeout';
     if (/^(E(?!RR_)[A-Z_]+|UND_ERR_.*|.*CERT.*|ERR_(TLS|SSL)_.*)$/.test(code)) return 'unreachable';
     if (current instanceof oidc.ResponseBodyError && isClientFault(current)) return 'authentication_failed';
+    if (current instanceof oidc.WWWAuthenticateChallengeError && isForClients(current))
+      return 'authentication_failed';
     if (current instanceof ClientRefusedError) return 'authentication_failed';
   }
   return 'invalid_response';
@@ -42,6 +44,11 @@ export function providerFault(error: unknown): ProviderFault {
 /** Our client id or secret is refused: nobody can log in until it is corrected. */
 function isClientFault(error: oidc.ResponseBodyError): boolean {
   return error.error === 'invalid_client' || error.error === 'unauthorized_client';
+}
+
+/** A client that proved itself by Basic is refused with that challenge (RFC 6749, section 5.2); a token with Bearer. */
+function isForClients({status, cause}: oidc.WWWAuthenticateChallengeError): boolean {
+  return status === 401 && cause.some(({scheme}) => scheme.toLowerCase() === 'basic');
 }
 
 /**

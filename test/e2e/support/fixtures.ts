@@ -18,6 +18,7 @@ const CLIENT_NAMESPACES = [
   'e2e-spec',
   'e2e-foreign',
   'e2e-others',
+  'e2e-rollout',
 ] as const;
 
 const PASSWORD = 'fixture-password';

@@ -46,7 +46,7 @@ describe.each(Object.entries(SPECS))('the children of a %s instance', (_name, sp
 test('a pod of each kind meets the restricted standard', async () => {
   const manifests = allManifests(instance(fullSpec()));
   const templates = manifests.flatMap((manifest) => podTemplates(manifest));
-  expect(templates).toHaveLength(3);
+  expect(templates).toHaveLength(4);
   for (const {metadata, spec} of templates) {
     const pod = {
       apiVersion: 'v1',

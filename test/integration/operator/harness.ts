@@ -193,6 +193,21 @@ export class Observer {
     return found;
   }
 
+  /** The Job that tries a change out comes, and finds nothing wrong. */
+  async passCheck(): Promise<void> {
+    await this.completeJob(await eventually(() => this.checkJob()));
+  }
+
+  /** A Job that tries a change out and is not at its end. */
+  async checkJob(): Promise<Job> {
+    const jobs = await this.list<Job>(RESOURCES.Job);
+    const found = jobs.find(
+      (each) => /-check-/.test(each.metadata.name) && (each.status?.conditions ?? []).length === 0,
+    );
+    if (found === undefined) throw new Error('there is no Job that tries a change out');
+    return found;
+  }
+
   completeJob(job: Job): Promise<void> {
     return completeJob(this.#admin, job);
   }

@@ -85,6 +85,7 @@ describe.concurrent('a resource over its life', () => {
       {fieldManager: 'kube-controller-manager'},
     );
     await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {logging: {level: 'debug'}}});
+    await see.passCheck();
     await eventually(
       async () => JSON.stringify((await deployment(see)).spec?.template).includes('debug') && true,
     );
@@ -92,9 +93,11 @@ describe.concurrent('a resource over its life', () => {
     expect((await deployment(see)).spec?.replicas).toBe(7);
 
     await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {replicas: 2}});
+    await see.passCheck();
     await eventually(async () => (await deployment(see)).spec?.replicas === 2);
     const seen: (number | undefined)[] = [];
     await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {replicas: null, logging: {level: 'warn'}}});
+    await see.passCheck();
     await eventually(async () => {
       const live = await deployment(see);
       seen.push(live.spec?.replicas);
@@ -214,6 +217,7 @@ describe.concurrent('a resource over its life', () => {
       {namespace, name: 'keycloak-client'},
       {stringData: {'client-secret': 'new'}},
     );
+    await see.passCheck();
     await eventually(async () => (await deployment(see)).metadata.generation !== first.metadata.generation);
     await see.rollOut();
 
@@ -246,7 +250,13 @@ describe.concurrent('a resource over its life', () => {
     await harness.admin.mergePatch(FRAISEQLAUTH, key, {
       spec: {providers: [{...fraiseqlauth('x').spec.providers[0], displayName: 'Staff'}]},
     });
+    await see.passCheck();
     await eventually(async () => (await configs()).length === 2);
+    const now = (await configs()).find((each) => each !== old)?.split('/')[1] ?? '';
+    await eventually(
+      async () => JSON.stringify((await deployment(see)).spec?.template).includes(now) && true,
+    );
+    await see.rollOut();
     await delay(500);
     expect(await configs()).toContain(old);
     await harness.admin.mergePatch(

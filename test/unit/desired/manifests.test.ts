@@ -5,7 +5,8 @@ import {checkSpec} from '../../../src/api/v1alpha1/check.ts';
 import type {KubeObject} from '../../../src/kube/objects.ts';
 import {backupCronJob} from '../../../src/operator/desired/backupCronJob.ts';
 import {configMap} from '../../../src/operator/desired/configMap.ts';
-import {deployment} from '../../../src/operator/desired/deployment.ts';
+import {deployment, serverTemplate} from '../../../src/operator/desired/deployment.ts';
+import type {Instance} from '../../../src/operator/desired/instance.ts';
 import {migrationJob, migrationJobName} from '../../../src/operator/desired/migrationJob.ts';
 import {podDisruptionBudget} from '../../../src/operator/desired/podDisruptionBudget.ts';
 import {allManifests, instance} from '../../fixtures/desired.ts';
@@ -15,6 +16,9 @@ import {developmentSpec, fullSpec, productionSpec, provider, resource} from '../
 const KEYS = {signingKeys: [{kid: '2026-11', algorithm: 'RS256', use: 'sign'}]} as const;
 const IMAGE = {image: 'registry.example.com/fraiseql-auth:1', version: '1'};
 const INPUTS = {...IMAGE, configMapName: 'auth-config-01234567', secretHash: 'abcdef01'};
+
+const deployed = (each: Instance, inputs = INPUTS): KubeObject =>
+  deployment(each, serverTemplate(each, inputs));
 
 interface PodTemplate {
   metadata: {labels: Record<string, string>; annotations?: Record<string, string>};
@@ -102,19 +106,19 @@ describe('every manifest of every valid spec', () => {
 
 describe('the Deployment', () => {
   test('says nothing of replicas where an autoscaler does', () => {
-    expect(deployment(instance(productionSpec()), INPUTS)['spec']).not.toHaveProperty('replicas');
-    expect(deployment(instance(productionSpec({replicas: 0})), INPUTS)['spec']).toMatchObject({replicas: 0});
+    expect(deployed(instance(productionSpec()))['spec']).not.toHaveProperty('replicas');
+    expect(deployed(instance(productionSpec({replicas: 0})))['spec']).toMatchObject({replicas: 0});
   });
 
   test('keeps the old pods until the new ones serve', () => {
-    expect(deployment(instance(productionSpec()), INPUTS)['spec']).toMatchObject({
+    expect(deployed(instance(productionSpec()))['spec']).toMatchObject({
       strategy: {type: 'RollingUpdate', rollingUpdate: {maxUnavailable: 0, maxSurge: 1}},
       progressDeadlineSeconds: 300,
     });
   });
 
   test('is alive without its database and ready only with it', () => {
-    const [container] = podTemplate(deployment(instance(developmentSpec()), INPUTS)).spec.containers;
+    const [container] = podTemplate(deployed(instance(developmentSpec()))).spec.containers;
     expect(container).toMatchObject({
       livenessProbe: {httpGet: {path: '/health/live'}},
       startupProbe: {httpGet: {path: '/health/live'}},
@@ -123,18 +127,18 @@ describe('the Deployment', () => {
   });
 
   test('rolls when a Secret or the configuration changed, and only then', () => {
-    const one = deployment(instance(fullSpec()), INPUTS);
-    expect(podTemplate(deployment(instance(fullSpec()), {...INPUTS, secretHash: 'x'}))).not.toEqual(
+    const one = deployed(instance(fullSpec()));
+    expect(podTemplate(deployed(instance(fullSpec()), {...INPUTS, secretHash: 'x'}))).not.toEqual(
       podTemplate(one),
     );
     const moved = {...INPUTS, configMapName: 'auth-config-76543210'};
-    expect(podTemplate(deployment(instance(fullSpec()), moved))).not.toEqual(podTemplate(one));
+    expect(podTemplate(deployed(instance(fullSpec()), moved))).not.toEqual(podTemplate(one));
     const scaled = {...fullSpec(), autoscaling: {minReplicas: 3, maxReplicas: 9}};
-    expect(podTemplate(deployment(instance(scaled), INPUTS))).toEqual(podTemplate(one));
+    expect(podTemplate(deployed(instance(scaled)))).toEqual(podTemplate(one));
   });
 
   test('tells the server what the spec says, in its units', () => {
-    expect(env(deployment(instance(fullSpec()), INPUTS))).toMatchObject({
+    expect(env(deployed(instance(fullSpec())))).toMatchObject({
       OAUTH_REDIRECT_URI: 'https://api.example.com/auth/callback',
       JWT_ISSUER: 'https://api.example.com',
       JWT_ALGORITHM: 'ES256',
@@ -150,15 +154,15 @@ describe('the Deployment', () => {
       REDIS_URL_FILE: '/etc/fraiseql-auth/redis/url',
       SESSION_CACHE_TTL: '90',
     });
-    const plain = env(deployment(instance(developmentSpec()), INPUTS));
+    const plain = env(deployed(instance(developmentSpec())));
     for (const name of ['JWT_AUDIENCE', 'REDIS_URL_FILE', 'SESSION_CACHE_TTL', 'RATE_LIMITS'])
       expect(plain).not.toHaveProperty(name);
     const lifted = instance(developmentSpec({rateLimits: {policy: 'None'}}));
-    expect(env(deployment(lifted, INPUTS))).toMatchObject({RATE_LIMITS: 'Off'});
+    expect(env(deployed(lifted))).toMatchObject({RATE_LIMITS: 'Off'});
   });
 
   test('holds no secret in its environment', () => {
-    const names = Object.keys(env(deployment(instance(fullSpec()), INPUTS)));
+    const names = Object.keys(env(deployed(instance(fullSpec()))));
     expect(
       names.filter((name) => /^(DATABASE_URL|REDIS_URL|STATE_KEY|.*_CLIENT_SECRET)$/.test(name)),
     ).toEqual([]);

@@ -38,6 +38,11 @@ export class World {
   /** What was done in all, in order. */
   done: string[] = [];
   settings = SETTINGS;
+  /**
+   * `instant`: a change that is tried out proves itself at once, and nothing is told of it. `manual`: the test ends the
+   * Job that tries it out.
+   */
+  checks: 'instant' | 'manual' = 'instant';
   #version = 0;
   readonly uid = `uid-auth-${++worlds}`;
 
@@ -90,7 +95,9 @@ export class World {
       const {steps} = this.decide();
       const acted = steps.flatMap((step) => this.#take(step));
       done.push(...acted);
-      if (!steps.some((step) => step.kind === 'mint')) break;
+      const proven =
+        this.checks === 'instant' && steps.some((step) => step.kind === 'run' && isCheck(step.desired));
+      if (!proven && !steps.some((step) => step.kind === 'mint')) break;
     }
     const before = this.status;
     this.status = computeStatus({
@@ -120,6 +127,28 @@ export class World {
     return [...this.children.values()].findLast(
       (each) => each.kind === 'Job' && each.metadata.labels?.['app.kubernetes.io/component'] === 'migration',
     );
+  }
+
+  /** The Job that tries a change out. */
+  get check(): KubeObject | undefined {
+    return [...this.children.values()].findLast((each) => isCheck(each));
+  }
+
+  /** It ends: well, or with this message. */
+  endCheck(message?: string, reason = 'BackoffLimitExceeded'): void {
+    const {check} = this;
+    if (check === undefined) throw new Error('there is no Job that checks');
+    const condition = message === undefined ? {type: 'Complete'} : {type: 'Failed', reason};
+    const status = {
+      conditions: [{status: 'True', lastTransitionTime: iso(this.now), ...condition}],
+    };
+    this.children.set(`Job/${check.metadata.name}`, {...check, status});
+    if (message === undefined) return;
+    this.failedSince.set(check.metadata.uid ?? '', this.now);
+    if (message !== '')
+      this.pods.push(
+        this.pod(`${check.metadata.name}-x`, check, {containerStatuses: [ended(message)]}, 'check'),
+      );
   }
 
   completeJob(): void {
@@ -209,7 +238,7 @@ export class World {
         return [`mint ${id}`];
       case 'delete':
         this.children.delete(id);
-        return [`delete ${id}`];
+        return this.checks === 'instant' && isCheck(step.object) ? [] : [`delete ${id}`];
       case 'run':
       case 'apply': {
         const live = this.children.get(id);
@@ -230,17 +259,27 @@ export class World {
           metadata: {
             ...step.desired.metadata,
             uid: `uid-${id}-${++this.#version}`,
-            generation: (live?.metadata.generation ?? 0) + 1,
+            generation:
+              (live?.metadata.generation ?? 0) +
+              (JSON.stringify(live?.['spec']) === JSON.stringify(spec) && live !== undefined ? 0 : 1),
             creationTimestamp: iso(this.now),
           },
           ...(live?.['status'] !== undefined && step.kind === 'apply' && {status: live['status']}),
         });
+        if (step.kind === 'run' && this.checks === 'instant' && isCheck(step.desired)) {
+          this.endCheck();
+          return [];
+        }
         return [`${live === undefined ? 'create' : step.kind === 'run' ? 'recreate' : 'update'} ${id}`];
       }
       default:
         return step satisfies never;
     }
   }
+}
+
+function isCheck({kind, metadata}: KubeObject): boolean {
+  return kind === 'Job' && metadata.labels?.['app.kubernetes.io/component'] === 'check';
 }
 
 export function iso(ms: number): string {

@@ -1,0 +1,104 @@
+import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {parseOutcome} from '../../support/outcome.ts';
+import {jobsOf, type Observed} from '../observed.ts';
+import type {Problem} from '../problem.ts';
+import {explainPod, lastLine, oneLine} from '../status/pods.ts';
+import {trueCondition, type Job, type Pod} from '../workloads.ts';
+import {attemptOf, podsOf, retryDelayMs, terminationMessage} from './attempts.ts';
+
+/** Why a template was refused. */
+type Cause = Pick<Problem, 'reason' | 'message' | 'hint'>;
+
+/** How it stands with trying a template out. */
+type Check =
+  | {readonly state: 'Wanted'; readonly attempt: number; readonly supersedes?: Job}
+  | {readonly state: 'Checking'; readonly problem?: Problem}
+  | {readonly state: 'Waiting'; readonly attempt: number; readonly retryAt: number; readonly problem: Problem}
+  | {readonly state: 'Passed'}
+  | {readonly state: 'Failed'; readonly cause: Cause};
+
+/** Reasons that lie outside of what was tried out: it is tried again, with back-off. */
+const PASSING: ReadonlySet<string> = new Set(['ProviderUnreachable']);
+
+/** What the Job of that name found out. */
+export function assessCheck(input: {
+  readonly name: string;
+  readonly observed: Observed;
+  readonly status: FraiseQLAuthStatus | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}): Check {
+  const {name, observed, now} = input;
+  const job = jobsOf(observed).find((each) => each.metadata.name === name);
+  if (job === undefined || job.metadata.deletionTimestamp !== undefined) return {state: 'Wanted', attempt: 1};
+  if (trueCondition(job, 'Complete')) return {state: 'Passed'};
+  const pods = podsOf(job, observed.pods);
+  const failed = trueCondition(job, 'Failed');
+  if (failed === undefined) {
+    const problem = pods
+      .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
+      .find((each) => each !== undefined);
+    return {state: 'Checking', ...(problem && {problem})};
+  }
+  const said = outcomeOf(pods);
+  if (said?.providers !== undefined && noWorse(said.providers, observed)) return {state: 'Passed'};
+  const cause = said?.cause ?? explainFailure(job, pods, failed, input.status);
+  if (!PASSING.has(cause.reason)) return {state: 'Failed', cause};
+  const attempt = attemptOf(job);
+  const retryAt = (observed.failedSince.get(job.metadata.uid ?? '') ?? now) + retryDelayMs(attempt);
+  if (now >= retryAt) return {state: 'Wanted', attempt: attempt + 1, supersedes: job};
+  const objectRef = {apiVersion: 'batch/v1', kind: 'Job', name};
+  return {state: 'Waiting', attempt, retryAt, problem: {...cause, objectRef}};
+}
+
+function outcomeOf(pods: readonly Pod[]): {cause: Cause; providers: unknown} | undefined {
+  for (const pod of pods) {
+    const outcome = parseOutcome(terminationMessage(pod) ?? '');
+    if (outcome === undefined || outcome.ok) continue;
+    const {reason, message, hint, detail} = outcome;
+    return {
+      cause: {reason, message: oneLine(message), hint: oneLine(hint)},
+      providers: detail?.['providers'],
+    };
+  }
+  return undefined;
+}
+
+/**
+ * What fails for the pods that serve as well is not the change's fault, and a change must not have to wait for it: it
+ * may be the very one that is needed.
+ */
+function noWorse(providers: unknown, {health}: Observed): boolean {
+  if (!Array.isArray(providers) || providers.length === 0) return false;
+  const failing = new Set(health?.errors.map(({dependency}) => dependency));
+  return providers.every((name) => failing.has(`provider:${String(name)}`));
+}
+
+function explainFailure(
+  job: Job,
+  pods: readonly Pod[],
+  failed: {reason?: string; message?: string},
+  status: FraiseQLAuthStatus | undefined,
+): Cause {
+  const {name} = job.metadata;
+  const logs = `See: kubectl logs job/${name} -n ${job.metadata.namespace ?? ''}`;
+  // A pod that is gone took its reason along, which was told while it was there.
+  const told = status?.blockedOn?.find(
+    ({objectRef: of}) =>
+      (of?.kind === 'Pod' && of.name.startsWith(`${name}-`)) || (of?.kind === 'Job' && of.name === name),
+  );
+  if (pods.length === 0 && told) return {reason: told.reason, message: told.message, hint: told.hint ?? ''};
+  if (failed.reason === 'DeadlineExceeded') {
+    return {
+      reason: 'ProgressDeadlineExceeded',
+      message: `Job ${name}, which tries the change out, did not end within spec.rollout.progressDeadline`,
+      hint: `Raise spec.rollout.progressDeadline, or find what holds its pod up. ${logs}`,
+    };
+  }
+  const said = lastLine(pods.map(terminationMessage).find((each) => each !== undefined));
+  return {
+    reason: 'CheckFailed',
+    message: `Job ${name}, which tries the change out, failed: ${said ?? oneLine(failed.message ?? failed.reason ?? 'no reason given')}`,
+    hint: logs,
+  };
+}

@@ -1,0 +1,32 @@
+import {runJob} from '../../database/job.ts';
+import {loadConfiguration} from '../../support/configuration/load.ts';
+import {ConfigurationError} from '../../support/configuration/problems.ts';
+import {PROVIDER_TYPES} from '../providers/catalogue.ts';
+import {databaseUrlProblem} from '../database-url.ts';
+import {check as checkConfiguration} from './check.ts';
+import {CheckError} from './problem.ts';
+
+/**
+ * `fraiseql-auth check`: whether this image would serve with this environment, its files and these providers. Returns
+ * the exit code; the outcome goes to the log and to TERMINATION_LOG.
+ */
+export function check(): Promise<number> {
+  return runJob('check', 'CheckFailed', async ({env, logger}) => {
+    try {
+      const {configuration} = loadConfiguration({
+        env,
+        development: false,
+        providerTypes: PROVIDER_TYPES,
+        databaseUrlProblem,
+      });
+      return await checkConfiguration(configuration, logger);
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      throw new CheckError(
+        'ConfigurationInvalid',
+        `The configuration cannot be used: ${error.problems.join('; ')}`,
+        'Correct what is named in the spec or in the Secret.',
+      );
+    }
+  });
+}

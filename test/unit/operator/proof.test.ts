@@ -1,0 +1,307 @@
+import {describe, expect, test} from 'vitest';
+import {developmentSpec} from '../../fixtures/specs.ts';
+import {iso, World} from './world.ts';
+
+const short = (done: string[]): string[] => done.map((each) => each.replace(/-[0-9a-f]{8}$/, ''));
+const BAD = 'registry.test/fraiseql-auth:bad';
+
+function refusal(reason: string, message: string, detail?: Record<string, unknown>): string {
+  return JSON.stringify({
+    ok: false,
+    kind: 'check',
+    reason,
+    message,
+    hint: 'do this',
+    ...(detail && {detail}),
+  });
+}
+
+/** Three pods that run, and changes that the test tries out itself. */
+function running(spec: Record<string, unknown> = {}): World {
+  const world = new World(developmentSpec({replicas: 3, ...spec})).settle();
+  world.checks = 'manual';
+  return world;
+}
+
+/** The change passes its check and its migration, and one new pod of it is there that does not become ready. */
+function stuck(world: World): World {
+  world.change({image: BAD});
+  world.pass();
+  world.endCheck();
+  world.pass();
+  world.completeJob();
+  world.pass();
+  const live = world.deployment;
+  if (live === undefined) throw new Error('there is no Deployment');
+  const pod = world.pod('auth-new', live, {
+    containerStatuses: [
+      {
+        name: 'server',
+        state: {waiting: {reason: 'CrashLoopBackOff'}},
+        lastState: {terminated: {exitCode: 7}},
+      },
+    ],
+  });
+  world.pods.push(pod);
+  world.children.set('Deployment/auth', {
+    ...live,
+    status: {observedGeneration: live.metadata.generation, replicas: 4, updatedReplicas: 1, readyReplicas: 3},
+  });
+  world.pass();
+  return world;
+}
+
+/** The Deployment controller's word that it has waited long enough. */
+function late(world: World): void {
+  const live = world.deployment;
+  if (live === undefined) throw new Error('there is no Deployment');
+  const condition = {type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded'};
+  world.children.set('Deployment/auth', {
+    ...live,
+    status: {...(live['status'] as object), conditions: [{...condition, lastTransitionTime: iso(world.now)}]},
+  });
+}
+
+const imageOf = (world: World): unknown =>
+  (world.deployment as unknown as {spec: {template: {spec: {containers: {image: string}[]}}}}).spec.template
+    .spec.containers[0]?.image;
+
+describe('a change proves itself', () => {
+  test('before it migrates and before it rolls, and the word of its Job is then no longer needed', () => {
+    const world = running();
+    const before = world.deployment;
+    world.change({image: 'registry.test/fraiseql-auth:2.0.0'});
+    expect(short(world.pass())).toEqual(['create Job/auth-check']);
+    expect(world.deployment).toBe(before);
+    expect(world.condition('Progressing')).toMatchObject({status: 'True', reason: 'Checking'});
+    expect(world.condition('SchemaCurrent')?.status, 'what runs has its schema').toBe('True');
+    expect(world.ready).toMatch(
+      /^RollingOut: Job auth-check-\w+ tries the change out.*What runs keeps serving/,
+    );
+    expect(world.pass()).toEqual([]);
+
+    world.endCheck();
+    expect(short(world.pass())).toEqual(['create Job/auth-migrate']);
+    world.completeJob();
+    expect(short(world.pass())).toEqual(['update Deployment/auth', 'delete Job/auth-migrate']);
+    expect(short(world.pass())).toEqual(['delete Job/auth-check']);
+    world.rollOut();
+    expect(world.pass()).toEqual(['update Deployment/auth']);
+    expect(world.ready).toMatch(/^Ready: Version 2\.0\.0/);
+    expect(world.pass()).toEqual([]);
+  });
+
+  test('with the image, the environment, the files and the place of the pods, but not their labels', () => {
+    const world = running({pod: {nodeSelector: {disk: 'gold'}, extraEnv: [{name: 'A', value: 'b'}]}});
+    world.change({restartToken: 'again'});
+    world.pass();
+    type Pods = {spec: {template: {metadata: {labels: object}; spec: Record<string, unknown>}}};
+    const job = (world.check as unknown as Pods).spec.template;
+    const pods = (world.deployment as unknown as Pods).spec.template;
+    const [[checks], [serves]] = [job, pods].map(({spec}) => spec['containers']) as [
+      Container[],
+      Container[],
+    ];
+    expect(job.spec).toMatchObject({nodeSelector: {disk: 'gold'}, volumes: pods.spec['volumes']});
+    expect(checks).toMatchObject({args: ['check'], image: serves?.image, volumeMounts: serves?.volumeMounts});
+    expect(checks?.env.slice(0, -1)).toEqual(serves?.env);
+    expect(checks).not.toHaveProperty('readinessProbe');
+    expect(job.metadata.labels).toMatchObject({'app.kubernetes.io/component': 'check'});
+  });
+
+  test('not where nothing has ever run, not where the spec says so, and not for what the pods do not see', () => {
+    const fresh = new World();
+    fresh.checks = 'manual';
+    expect(short(fresh.pass())).not.toContain('create Job/auth-check');
+    fresh.completeJob();
+    fresh.pass();
+    fresh.change({tokens: {accessTTL: '30m'}});
+    expect(fresh.pass(), 'a correction of what never worked').toEqual(['update Deployment/auth']);
+
+    const world = running({rollout: {check: 'Never'}});
+    world.change({tokens: {accessTTL: '30m'}});
+    expect(world.pass()).toEqual(['update Deployment/auth']);
+
+    const scaled = running({database: {urlSecretRef: {name: 'auth-db'}, poolSize: 2}});
+    scaled.change({replicas: 5});
+    expect(scaled.pass()).toEqual(['update Deployment/auth']);
+    expect(scaled.deployment?.spec.replicas).toBe(5);
+  });
+
+  test('a restart and another Secret go the same way', () => {
+    const world = running();
+    world.change({restartToken: '2026-11-24'});
+    expect(short(world.pass())).toEqual(['create Job/auth-check']);
+    world.endCheck();
+    expect(world.pass()).toEqual(['update Deployment/auth']);
+    world.rollOut();
+    world.pass();
+    world.secret('keycloak-client', {'client-id': 'auth', 'client-secret': 'another'});
+    expect(short(world.pass())).toEqual(['create Job/auth-check']);
+  });
+});
+
+describe('a change that fails its check', () => {
+  test('leaves all as it is, says why, is not tried again, and makes room for the next', () => {
+    const world = running({database: {urlSecretRef: {name: 'auth-db'}, poolSize: 2}});
+    const pods = imageOf(world);
+    world.change({image: BAD});
+    world.pass();
+    world.endCheck(refusal('ConfigurationInvalid', 'LOG_LEVEL: must be one of …'));
+    // The Deployment remembers it.
+    expect(world.pass()).toEqual(['update Deployment/auth']);
+    expect(imageOf(world)).toBe(pods);
+    expect(world.condition('Progressing')).toMatchObject({status: 'False', reason: 'ConfigurationInvalid'});
+    expect(world.status?.blockedOn).toMatchObject([
+      {
+        reason: 'ConfigurationInvalid',
+        message: 'The change is not rolled out: LOG_LEVEL: must be one of …',
+        hint: expect.stringMatching(/^do this\. It is tried again when the spec or a Secret changes/),
+      },
+    ]);
+    expect(world.condition('Available')?.status).toBe('True');
+    expect(world.status?.version).toEqual({current: '1.4.0', target: 'bad'});
+    const told = world.events.length;
+    for (let turn = 0; turn < 5; turn++) {
+      world.now += 3_600_000;
+      expect(world.pass()).toEqual([]);
+    }
+    // Not even when its Job is gone.
+    world.children.delete(`Job/${world.check?.metadata.name}`);
+    expect(world.pass()).toEqual([]);
+    expect(world.events.length).toBe(told);
+
+    // What needs no other pods is done all the same.
+    world.change({replicas: 5});
+    world.pods = [];
+    expect(short(world.pass())).toContain('update Deployment/auth');
+    expect(world.deployment?.spec.replicas).toBe(5);
+
+    world.change({image: undefined});
+    world.pass();
+    world.rollOut();
+    world.pass();
+    expect(world.ready).toMatch(/^Ready: Version 1\.4\.0/);
+    expect(world.status?.blockedOn).toBeUndefined();
+  });
+
+  test('is told with the reason of its pod, also when that is gone', () => {
+    const world = running();
+    world.change({image: BAD});
+    world.pass();
+    const job = world.check;
+    if (job === undefined) throw new Error('no Job');
+    world.pods = [
+      world.pod(
+        `${job.metadata.name}-abcde`,
+        job,
+        {containerStatuses: [{name: 'check', image: BAD, state: {waiting: {reason: 'ImagePullBackOff'}}}]},
+        'check',
+      ),
+    ];
+    expect(world.pass()).toEqual([]);
+    expect(world.ready).toMatch(/^ImagePullFailed: .*cannot pull image.*What runs keeps serving/);
+    expect(world.condition('Progressing')).toMatchObject({status: 'False', reason: 'ImagePullFailed'});
+    world.pods = [];
+    world.endCheck('', 'DeadlineExceeded');
+    expect(world.pass()).toEqual(['update Deployment/auth']);
+    expect(world.ready).toMatch(/^ImagePullFailed: The change is not rolled out: .*cannot pull image/);
+    expect(world.pass()).toEqual([]);
+  });
+
+  test('is tried again after a while where a provider is away, and not held up by one that is away for all', () => {
+    const world = running();
+    world.change({tokens: {accessTTL: '30m'}});
+    world.pass();
+    world.endCheck(
+      refusal('ProviderUnreachable', 'Provider keycloak does not answer', {providers: ['keycloak']}),
+    );
+    expect(world.pass()).toEqual([]);
+    expect(world.ready).toMatch(/^ProviderUnreachable: Provider keycloak does not answer/);
+    expect(world.decide().requeueAfterMs).toBe(10_000);
+    world.now += 10_000;
+    world.pods = [];
+    expect(short(world.pass())).toEqual(['recreate Job/auth-check']);
+    world.endCheck(
+      refusal('ProviderUnreachable', 'Provider keycloak does not answer', {providers: ['keycloak']}),
+    );
+    expect(world.decide().requeueAfterMs).toBe(20_000);
+
+    world.health = {
+      auth: 'degraded',
+      oauthProvider: 'error',
+      db: 'ok',
+      errors: [{dependency: 'provider:keycloak', reason: 'unreachable'}],
+      checkedAt: iso(world.now),
+    };
+    expect(short(world.pass())).toEqual(['update Deployment/auth']);
+  });
+});
+
+describe('a roll-out that fails', () => {
+  test('goes back to what ran, once, and says what failed', () => {
+    const world = stuck(running());
+    expect(imageOf(world)).toBe(BAD);
+    expect(world.ready).toMatch(/^ContainerCrashing/);
+    late(world);
+    expect(world.pass()).toEqual(['update Deployment/auth']);
+    expect(imageOf(world)).toBe('registry.test/fraiseql-auth:1.4.0');
+    expect(world.condition('Progressing')).toMatchObject({status: 'False', reason: 'RolledBack'});
+    expect(world.status?.blockedOn?.map(({reason, message}) => `${reason}: ${message}`)).toEqual([
+      expect.stringMatching(/^ContainerCrashing: The roll-out failed and was undone: Pod auth-new crashes/),
+    ]);
+    expect(world.events.filter(({reason}) => reason === 'RolledBack')).toHaveLength(1);
+    world.pods = [];
+    world.rollOut();
+    for (let turn = 0; turn < 5; turn++) {
+      world.now += 3_600_000;
+      expect(world.pass()).toEqual([]);
+    }
+    expect(world.status?.version).toEqual({current: '1.4.0', target: 'bad'});
+    expect(world.condition('Ready')).toMatchObject({status: 'False', reason: 'ContainerCrashing'});
+    expect(world.events.filter(({reason}) => reason === 'RolledBack')).toHaveLength(1);
+
+    // The same once more, because a person wants it.
+    world.change({restartToken: 'once more'});
+    expect(short(world.pass())).toEqual(['create Job/auth-check', 'update Deployment/auth']);
+  });
+
+  test('stays as it is where the spec says Hold', () => {
+    const world = stuck(running({rollout: {onFailure: 'Hold'}}));
+    late(world);
+    expect(world.pass()).toEqual([]);
+    expect(imageOf(world)).toBe(BAD);
+    expect(world.condition('Progressing')).toMatchObject({status: 'False', reason: 'ContainerCrashing'});
+    expect(world.condition('Available')?.status).toBe('True');
+  });
+
+  test('does not go back to what does not serve either', () => {
+    const world = stuck(running());
+    late(world);
+    const live = world.deployment;
+    const status = {...(live?.['status'] as object), readyReplicas: 0};
+    world.children.set('Deployment/auth', {...(live ?? (undefined as never)), status});
+    expect(world.pass()).toEqual([]);
+    expect(imageOf(world)).toBe(BAD);
+  });
+
+  test('is left in favour of a new change, which is tried out beside it', () => {
+    const world = stuck(running());
+    world.change({image: undefined, tokens: {accessTTL: '30m'}});
+    expect(short(world.pass())).toEqual(['create Job/auth-check']);
+    world.endCheck();
+    world.pods = [];
+    expect(short(world.pass())).toContain('create Job/auth-migrate');
+    world.completeJob();
+    expect(short(world.pass())).toContain('update Deployment/auth');
+    world.rollOut();
+    world.pass();
+    expect(world.condition('Ready')?.status).toBe('True');
+  });
+});
+
+interface Container {
+  image: string;
+  env: {name: string}[];
+  volumeMounts: object[];
+}
