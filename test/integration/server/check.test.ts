@@ -18,7 +18,7 @@ afterAll(() => stack.close());
 const NOWHERE = 'postgres://u:p@127.0.0.1:1/none';
 const checked = (env: NodeJS.ProcessEnv = {}, issuer = stack.provider.issuer) =>
   check(
-    configurationFor(stack.postgres.url, issuer, env),
+    configurationFor(stack.database.url, issuer, env),
     createLogger({component: 'check', level: 'silent'}),
   );
 
