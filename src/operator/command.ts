@@ -61,6 +61,7 @@ async function run(configuration: OperatorConfiguration, logger: Logger): Promis
     logger,
     metrics,
     ask: pods.ask,
+    askForKeys: pods.keys,
   });
   const servers = [
     await serveRoutes(configuration.healthPort, {

@@ -10,6 +10,7 @@ import {fenced} from './fence.ts';
 import type {OperatorMetrics} from './metrics.ts';
 import type {Cluster} from './reconcile/act.ts';
 import {Caches} from './reconcile/caches.ts';
+import {KeyWatch, type KeyAsker} from './reconcile/key-watch.ts';
 import {LogReader} from './reconcile/log-reader.ts';
 import {Overlay} from './reconcile/overlay.ts';
 import {Prober, type PodAnswer} from './reconcile/prober.ts';
@@ -26,6 +27,8 @@ export interface ManagerOptions {
   readonly logger: Logger;
   readonly metrics: OperatorMetrics;
   readonly ask: (address: string) => Promise<PodAnswer>;
+  /** Left out: nobody can be asked for keys, and none moves on. */
+  readonly askForKeys?: KeyAsker;
   /** What stands between the reconciler and the client: tests stop writes here. */
   readonly wrap?: (cluster: Cluster) => Cluster;
   readonly schemaVersion?: string;
@@ -98,6 +101,16 @@ export class Manager {
       targets: (key) => this.#addresses(key),
       onChange: (key) => queue.add(key),
     });
+    const nobody: KeyAsker = {
+      pod: () => Promise.resolve(undefined),
+      published: () => Promise.resolve(undefined),
+    };
+    const keyWatch = new KeyWatch({
+      clock,
+      logger,
+      ask: this.#options.askForKeys ?? nobody,
+      onChange: (key) => queue.add(key),
+    });
     const secrets = new SecretReader(client, {clock, logger, onKey: (key) => queue.add(key)});
     const reconciler = new Reconciler({
       cluster,
@@ -105,6 +118,7 @@ export class Manager {
       secrets,
       logs: new LogReader(client, logger),
       prober,
+      keyWatch,
       events,
       overlay: this.#overlay,
       settings: {image, version: VERSION, schemaVersion: this.#options.schemaVersion ?? SCHEMA_VERSION},
@@ -137,6 +151,7 @@ export class Manager {
       this.#add = () => undefined;
       signal.removeEventListener('abort', stop);
       prober.stop();
+      keyWatch.stop();
       await secrets.stop();
       await events.flush();
     }

@@ -6,7 +6,12 @@ export type SecretView = ReadonlyMap<string, string>;
 
 /** What a key in the Secret of signing keys turned out to be. */
 export type KeyView =
-  | {readonly kid: string; readonly algorithm: 'RS256' | 'ES256' | 'EdDSA'}
+  | {
+      readonly kid: string;
+      readonly algorithm: 'RS256' | 'ES256' | 'EdDSA';
+      /** The list that the servers read says that it signs. */
+      readonly signs?: boolean;
+    }
   | {readonly kid: string; readonly problem: string};
 
 /** The pods' own word on the service, from /health/auth and /metrics. */
@@ -39,6 +44,21 @@ export interface Observed {
   readonly failedSince: ReadonlyMap<string, number>;
   /** Undefined: nobody could be asked. */
   readonly health: HealthReport | undefined;
+  /** What the pods were heard to do with keys, by the pod's uid; asked only while keys rotate. */
+  readonly keyAnswers?: ReadonlyMap<string, KeyAnswer>;
+  /** The kids at the public URL; undefined where it cannot be asked from here. */
+  readonly publicKids?: readonly string[] | undefined;
+}
+
+/** What one pod was last heard to do with keys. */
+export interface KeyAnswer {
+  /** The kids in its JWK Set. */
+  readonly kids: readonly string[];
+  /** The kid with which it signs; undefined where it does not say. */
+  readonly signer: string | undefined;
+  /** The max-age of its JWK Set and the lifetime of its access tokens, in seconds. */
+  readonly maxAgeSeconds: number | undefined;
+  readonly tokenTTLSeconds: number | undefined;
 }
 
 /** The child of that kind and name. */

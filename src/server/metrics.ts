@@ -79,6 +79,11 @@ export class Metrics {
     'kid',
     'algorithm',
   ]);
+  readonly #lifetime = this.#gauge(
+    'fraiseql_auth_access_token_lifetime_seconds',
+    'How long the access tokens are valid that are signed now',
+    [],
+  );
   readonly #reload = this.#counter('fraiseql_auth_configuration_reloads_total', 'Configuration reloads', [
     'outcome',
   ]);
@@ -188,6 +193,10 @@ export class Metrics {
   keysInUse(signing: string, keys: readonly {kid: string; algorithm: string}[]): void {
     this.#keys.reset();
     for (const {kid, algorithm} of keys) this.#keys.set({kid, algorithm}, kid === signing ? 1 : 0);
+  }
+
+  tokenLifetime(seconds: number): void {
+    this.#lifetime.set(seconds);
   }
 
   reloaded(outcome: 'applied' | 'refused'): void {

@@ -196,6 +196,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const showKeys = (current: Configuration): void =>
     metrics.keysInUse(services.tokens.keys.signer.kid, current.signingKeys);
   showKeys(configuration);
+  metrics.tokenLifetime(configuration.tokens.lifetimeSeconds);
 
   // The first word on the database comes before the first question about it: a readiness probe that came too early
   // would cost seconds until the next. A database that does not answer does not hold up the start.

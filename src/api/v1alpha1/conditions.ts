@@ -75,8 +75,8 @@ export const CONDITIONS = {
     reasons: ['Reachable', 'NotYetKnown', 'ProviderUnreachable', 'ProviderInvalid'],
   },
   KeysHealthy: {
-    trueWhen: 'There is a key to sign tokens with.',
-    reasons: ['Healthy', 'NotYetKnown', 'KeyMissing', 'KeyInvalid'],
+    trueWhen: 'There is a key to sign tokens with, and no pod is behind in a rotation of keys.',
+    reasons: ['Healthy', 'Rotating', 'NotYetKnown', 'KeyMissing', 'KeyInvalid', 'KeyNotServed'],
   },
   BackupHealthy: {
     trueWhen: 'The last backup succeeded. It never makes Ready false.',

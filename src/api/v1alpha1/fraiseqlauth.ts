@@ -11,6 +11,7 @@ import {resources} from './resources.ts';
 import {type Rule, celString, matches, withRules} from './rules.ts';
 import {SURGE, autoscaling, replicas} from './scaling.ts';
 import {cache, rateLimits} from './sharing.ts';
+import {signingKeys} from './signingKeys.ts';
 import type {statusSchema} from './status.ts';
 import {tokens} from './tokens.ts';
 
@@ -44,6 +45,10 @@ const shape = z.object({
   }),
   providers,
   tokens: tokens.prefault({}).meta({description: 'Access tokens and sessions.'}),
+  signingKeys: signingKeys.prefault({}).meta({
+    description:
+      'The keys that sign access tokens. A new one is published first, signs when every replica serves it, and the old one goes when its last token has expired. The annotation auth.fraiseql.dev/rotate-signing-key with any new value rotates at once.',
+  }),
   database: database.meta({description: 'The PostgreSQL database for sessions.'}),
   cache: cache.optional().meta({
     description: 'What the pods share beside the database. Default: nothing, and each pod counts for itself.',

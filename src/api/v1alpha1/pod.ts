@@ -4,7 +4,7 @@ import {celString, matches, withRules} from './rules.ts';
 
 /** Variables that the operator sets itself, each from a field of its own. */
 const RESERVED_ENV =
-  /^(PORT|SERVER_HOST|AUTH_CONFIG_FILE|DATABASE_.*|STATE_KEY.*|OAUTH_.*|JWT_.*|SESSION_.*|REFRESH_.*|RETURN_TO_ORIGINS|TRUSTED_PROXIES|LOG_LEVEL|RUST_LOG|TLS_.*|REDIS_.*|RATE_LIMIT.*|PROVIDER_ALLOWED_HOSTS|DRAIN_SECONDS|BACKUP_.*|S3_.*|AWS_.*|TERMINATION_LOG|(GOOGLE|KEYCLOAK|AUTH0|OIDC)_.*)$/;
+  /^(PORT|SERVER_HOST|AUTH_CONFIG_FILE|DATABASE_.*|STATE_KEY.*|OAUTH_.*|JWT_.*|JWKS_.*|SESSION_.*|REFRESH_.*|RETURN_TO_ORIGINS|TRUSTED_PROXIES|LOG_LEVEL|RUST_LOG|TLS_.*|REDIS_.*|RATE_LIMIT.*|PROVIDER_ALLOWED_HOSTS|DRAIN_SECONDS|BACKUP_.*|S3_.*|AWS_.*|TERMINATION_LOG|(GOOGLE|KEYCLOAK|AUTH0|OIDC)_.*)$/;
 /** Labels by which the children are found and selected. */
 const RESERVED_LABEL = /^(app\.kubernetes\.io|auth\.fraiseql\.dev)\//;
 

@@ -58,6 +58,12 @@ export interface ResolvedSpec {
     /** Empty: the server takes the public URL. */
     audience: string[];
   };
+  signingKeys: {
+    /** 0: only on request. */
+    rotateEverySeconds: number;
+    publishBeforeSeconds: number;
+    maxAgeSeconds: number;
+  };
   database: {
     urlSecretRef: {name: string; key: string};
     poolSize: number;
@@ -132,6 +138,11 @@ export function resolveSpec(written: FraiseQLAuthSpec): ResolvedSpec {
       refreshRotation: spec.tokens.refreshRotation,
       replayWindowSeconds: seconds(spec.tokens.replayWindow),
       audience: spec.tokens.audience ?? [],
+    },
+    signingKeys: {
+      rotateEverySeconds: seconds(spec.signingKeys.rotateEvery),
+      publishBeforeSeconds: seconds(spec.signingKeys.publishBefore),
+      maxAgeSeconds: seconds(spec.signingKeys.jwksMaxAge),
     },
     database: {
       urlSecretRef: spec.database.urlSecretRef,

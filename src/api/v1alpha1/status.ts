@@ -65,14 +65,17 @@ export const statusSchema = z.object({
     .array(
       z.object({
         kid: word,
-        state: z.enum(['Active', 'Published', 'Retired']),
+        state: z.enum(['Published', 'Signing', 'Retiring']).meta({
+          description:
+            'Published: served, and signs nothing yet. Signing: signs new tokens. Retiring: only verifies, until the last token that it signed has expired.',
+        }),
         since: time.optional(),
       }),
     )
     .max(STATUS_LIMITS.signingKeys)
     .meta({'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['kid']})
     .optional()
-    .meta({description: 'The keys that sign access tokens or did.'}),
+    .meta({description: 'The keys that sign access tokens, will, or did.'}),
   endpoints: z
     .object({
       issuer: url.optional(),

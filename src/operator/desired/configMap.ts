@@ -8,22 +8,12 @@ import type {Instance} from './instance.ts';
 import {names} from './names.ts';
 import {PATHS} from './paths.ts';
 
-/** A key as the configuration names it: one signs, the others are only published. */
-export interface SigningKeyUse {
-  readonly kid: string;
-  readonly algorithm: string;
-  readonly use: 'sign' | 'verify';
-}
-
 /**
  * The server's configuration file. It never changes: another content is another ConfigMap, named by its hash, so that
  * a roll-out takes the old pods' configuration away from none of them.
  */
-export function configMap(
-  instance: Instance,
-  {signingKeys}: {signingKeys: readonly SigningKeyUse[]},
-): KubeObject & {data: Record<string, string>} {
-  const {data, hash} = written(authYaml(instance.spec, signingKeys));
+export function configMap(instance: Instance): KubeObject & {data: Record<string, string>} {
+  const {data, hash} = written(authYaml(instance.spec));
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -48,7 +38,7 @@ function written(content: unknown): {data: {'auth.yaml': string}; hash: string} 
   return result;
 }
 
-function authYaml(spec: ResolvedSpec, signingKeys: readonly SigningKeyUse[]) {
+function authYaml(spec: ResolvedSpec) {
   const allowedHosts = new Set(
     spec.providers.flatMap(({type, issuerURL, allowedHosts: more = []}) =>
       issuerURL === WELL_KNOWN_ISSUERS[type] ? more : [hostAndPort(issuerURL), ...more],
@@ -65,12 +55,7 @@ function authYaml(spec: ResolvedSpec, signingKeys: readonly SigningKeyUse[]) {
       ...(each.scopes && {scopes: each.scopes}),
       ...(each.allowedEmailDomains && {allowedEmailDomains: each.allowedEmailDomains}),
     })),
-    signingKeys: signingKeys.map(({kid, algorithm, use}) => ({
-      kid,
-      algorithm,
-      file: `${PATHS.keys}/${kid}.pem`,
-      use,
-    })),
+    signingKeysFile: PATHS.keyListFile,
     ...(Object.keys(spec.branding).length > 0 && {branding: brandingOf(spec)}),
     ...rateLimitsOf(spec),
     // Whoever wrote the issuer's URL allowed its host, be it on http or at an address inside the cluster.

@@ -173,7 +173,7 @@ function serverEnv(spec: ResolvedSpec): EnvVar[] {
     ['RATE_LIMITS', spec.rateLimits.policy === 'None' ? 'Off' : ''],
     ['OAUTH_REDIRECT_URI', `${spec.publicURL}/auth/callback`],
     ['JWT_ISSUER', spec.publicURL],
-    ['JWT_ALGORITHM', tokens.algorithm],
+    ['JWKS_MAX_AGE', String(spec.signingKeys.maxAgeSeconds)],
     ['JWT_AUDIENCE', tokens.audience.join(',')],
     ['SESSION_TIMEOUT_MINUTES', String(tokens.accessTTLSeconds / 60)],
     ['REFRESH_TOKEN_TTL', String(tokens.refreshTTLSeconds)],

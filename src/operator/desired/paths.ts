@@ -4,6 +4,7 @@ export const PATHS = {
   configurationFile: '/etc/fraiseql-auth/config/auth.yaml',
   providers: '/etc/fraiseql-auth/providers',
   keys: '/etc/fraiseql-auth/keys',
+  keyListFile: '/etc/fraiseql-auth/keys/keys.json',
   database: '/etc/fraiseql-auth/database',
   databaseURLFile: '/etc/fraiseql-auth/database/url',
   redis: '/etc/fraiseql-auth/redis',

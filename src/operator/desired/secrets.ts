@@ -1,6 +1,7 @@
 import type {KubeObject} from '../../kube/objects.ts';
 import {childMeta} from './children.ts';
 import type {Instance} from './instance.ts';
+import {KEY_LIST, RING, keyList, writeRing, type KeyRing} from './keyRing.ts';
 import {names} from './names.ts';
 
 /** A key pair's private half, PKCS #8 PEM. */
@@ -9,13 +10,17 @@ export interface SigningKeyMaterial {
   readonly pem: string;
 }
 
-/** The keys that sign access tokens. What is in it is minted once, by the reconciler, and never replaced. */
-export function signingKeysSecret(instance: Instance, keys: readonly SigningKeyMaterial[]): KubeObject {
-  return secret(
-    instance,
-    names(instance).signingKeys,
-    Object.fromEntries(keys.map(({kid, pem}) => [`${kid}.pem`, pem])),
-  );
+/** The Secret of the keys that sign access tokens, when it is made: the first key, the list, and the ring. */
+export function signingKeysSecret(
+  instance: Instance,
+  ring: KeyRing,
+  {kid, pem}: SigningKeyMaterial,
+): KubeObject {
+  const whole = secret(instance, names(instance).signingKeys, {
+    [`${kid}.pem`]: pem,
+    [KEY_LIST]: keyList(ring.keys),
+  });
+  return {...whole, metadata: {...whole.metadata, annotations: {[RING]: writeRing(ring)}}};
 }
 
 /** The key that seals logins that are under way: 32 random bytes in base64. Minted once as well. */

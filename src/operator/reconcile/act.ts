@@ -1,17 +1,19 @@
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
-import {applyChildObject, ForeignObjectError, type ApplyOutcome, type ApplyPort} from '../../kube/apply.ts';
+import {applyChildObject, type ApplyOutcome, type ApplyPort} from '../../kube/apply.ts';
 import {isApiError, type KubeClient} from '../../kube/client.ts';
-import {controllerOf, keyOf, RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
+import {keyOf, type KubeObject, type ResourceType} from '../../kube/objects.ts';
 import {MANAGER} from '../desired/children.ts';
 import {instanceOf} from '../desired/instance.ts';
-import {signingKeysSecret, stateSecret} from '../desired/secrets.ts';
+import {stateSecret} from '../desired/secrets.ts';
 import {child, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {stepId, type Step} from './decision.ts';
-import {keysIn, mintSigningKey, mintStateKey} from './keys.ts';
+import {mintStateKey} from './keys.ts';
+import {createOnce, ours} from './ours.ts';
 import type {Overlay} from './overlay.ts';
 import {policyOf} from './policy.ts';
 import {slim} from './slim.ts';
+import {writeKeys} from './write-keys.ts';
 
 /** All that the reconciler does to a cluster goes through here, so that a test may stop it before or after any write. */
 export type Cluster = ApplyPort & Pick<KubeClient, 'delete' | 'mergePatch' | 'podLogs'>;
@@ -106,7 +108,9 @@ async function write(
   const {cluster, resource, signal} = context;
   switch (step.kind) {
     case 'mint':
-      return {object: slim(await mint(context, step)), outcome: 'minted'};
+      return {object: slim(await mint(context)), outcome: 'minted'};
+    case 'keys':
+      return {object: slim(await writeKeys(context, step)), outcome: 'minted'};
     case 'apply': {
       const live = child(observed, step.desired.kind, step.desired.metadata.name);
       const {outcome, object} = await applyChildObject(cluster, {
@@ -161,68 +165,13 @@ async function run(
  * Key material, made once. Whether there is some already the API server itself says: a create never overwrites, so
  * whoever comes second takes what is there.
  */
-async function mint(
-  {cluster, resource, signal}: Context,
-  step: Extract<Step, {kind: 'mint'}>,
-): Promise<KubeObject> {
-  const instance = instanceOf(resource);
-  const secret =
-    step.what === 'state'
-      ? stateSecret(instance, mintStateKey())
-      : signingKeysSecret(instance, [await mintSigningKey(step.algorithm)]);
-  try {
-    return await cluster.create(RESOURCES.Secret, secret, {fieldManager: MANAGER, signal});
-  } catch (error) {
-    if (!isApiError(error, 409, 'AlreadyExists')) throw error;
-    const there = await cluster.get<KubeObject>(RESOURCES.Secret, secret.metadata, {signal});
-    if (there === undefined) throw error;
-    return complete(cluster, step, ours(there, resource), signal);
-  }
-}
-
-/** A key of the algorithm is added where the Secret has none; those that are in it stay. */
-async function complete(
-  cluster: Cluster,
-  step: Extract<Step, {kind: 'mint'}>,
-  secret: KubeObject,
-  signal: AbortSignal,
-): Promise<KubeObject> {
-  if (step.what === 'state') return secret;
-  const keys = keysIn(slim(secret)) ?? [];
-  if (keys.some((each) => 'algorithm' in each && each.algorithm === step.algorithm)) return secret;
-  const {kid, pem} = await mintSigningKey(step.algorithm);
-  const value = Buffer.from(pem).toString('base64');
-  const entry =
-    secret['data'] === undefined
-      ? {path: '/data', value: {[`${kid}.pem`]: value}}
-      : {path: `/data/${kid}.pem`, value};
-  return cluster.jsonPatch<KubeObject>(
-    RESOURCES.Secret,
-    secret.metadata,
-    [
-      // Refused with 409 where another changed it meanwhile.
-      {op: 'replace', path: '/metadata/resourceVersion', value: secret.metadata.resourceVersion},
-      {op: 'add', ...entry},
-    ],
-    {fieldManager: MANAGER, signal},
-  );
-}
-
-function ours(object: KubeObject, resource: FraiseQLAuth): KubeObject {
-  const owner = controllerOf(object);
-  if (owner?.uid === resource.metadata.uid) return object;
-  if (owner === undefined) throw new ForeignObjectError(object, 'this resource does not own it');
-  const again = owner.kind === resource.kind && owner.name === resource.metadata.name;
-  throw new ForeignObjectError(
-    object,
-    again
-      ? `an earlier ${owner.kind} ${owner.name}, now deleted, controls it`
-      : `${owner.kind} ${owner.name} controls it`,
-  );
+async function mint({cluster, resource, signal}: Context): Promise<KubeObject> {
+  return createOnce(cluster, resource, stateSecret(instanceOf(resource), mintStateKey()), signal);
 }
 
 function subjectOf(step: Step): {apiVersion: string; kind: string; name: string} {
-  if (step.kind === 'mint') return {apiVersion: 'v1', kind: 'Secret', name: step.name};
+  if (step.kind === 'mint' || step.kind === 'keys')
+    return {apiVersion: 'v1', kind: 'Secret', name: step.name};
   const {apiVersion, kind, metadata} = step.kind === 'delete' ? step.object : step.desired;
   return {apiVersion, kind, name: metadata.name};
 }

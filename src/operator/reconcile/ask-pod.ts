@@ -1,15 +1,19 @@
 import {Agent, request} from 'undici';
 import {SERVER_PORT} from '../desired/deployment.ts';
+import type {KeyAnswer} from '../observed.ts';
+import type {KeyAsker} from './key-watch.ts';
 import type {PodAnswer} from './prober.ts';
 
 type HealthOf = NonNullable<PodAnswer>;
 
+const KEY_SET = '/.well-known/jwks.json';
 const DEADLINE_MS = 2000;
 const MAX_BYTES = 1_048_576;
 
 /** Asks pods over one small pool of connections of its own. */
 export function podAsker(port: number = SERVER_PORT): {
   ask: (address: string) => Promise<PodAnswer>;
+  keys: KeyAsker;
   close: () => Promise<void>;
 } {
   const agent = new Agent({
@@ -19,21 +23,37 @@ export function podAsker(port: number = SERVER_PORT): {
     pipelining: 1,
     maxResponseSize: MAX_BYTES,
   });
-  const get = async (address: string, path: string): Promise<string> => {
-    const host = address.includes(':') ? `[${address}]` : address;
-    const {body} = await request(`http://${host}:${port}${path}`, {
+  const getFrom = async (url: string): Promise<{text: string; cacheControl: string; status: number}> => {
+    const {body, headers, statusCode} = await request(url, {
       dispatcher: agent,
       signal: AbortSignal.timeout(DEADLINE_MS),
       headersTimeout: DEADLINE_MS,
       bodyTimeout: DEADLINE_MS,
     });
-    return body.text();
+    return {text: await body.text(), cacheControl: String(headers['cache-control']), status: statusCode};
   };
+  const whole = (address: string, path: string) => {
+    const host = address.includes(':') ? `[${address}]` : address;
+    return getFrom(`http://${host}:${port}${path}`);
+  };
+  const get = async (address: string, path: string) => (await whole(address, path)).text;
   return {
     async ask(address) {
       const health = parseHealth(await get(address, '/health/auth'));
       if (health === undefined || health.auth === 'healthy') return health;
       return withCauses(health, parseErrors(await get(address, '/metrics')));
+    },
+    keys: {
+      async pod(address) {
+        const [set, metrics] = await Promise.all([whole(address, KEY_SET), get(address, '/metrics')]);
+        const kids = parseKids(set.text);
+        return kids && {kids, maxAgeSeconds: maxAgeIn(set.cacheControl), ...parseSigning(metrics)};
+      },
+      async published(publicURL) {
+        // Redirects are not followed: what stands elsewhere is not what clients of this issuer read.
+        const {text, status} = await getFrom(`${publicURL}${KEY_SET}`);
+        return status === 200 ? parseKids(text) : undefined;
+      },
     },
     close: () => agent.close(),
   };
@@ -80,4 +100,39 @@ export function parseErrors(text: string): {dependency: string; reason: string}[
     if (dependency !== undefined && reason !== undefined) found.push({dependency, reason});
   }
   return found;
+}
+
+/** The kids of a JWK Set; undefined for anything else. */
+export function parseKids(text: string): string[] | undefined {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  if (typeof body !== 'object' || body === null || !('keys' in body) || !Array.isArray(body.keys))
+    return undefined;
+  return body.keys
+    .flatMap((each: unknown) =>
+      typeof each === 'object' && each !== null && 'kid' in each && typeof each.kid === 'string'
+        ? [each.kid]
+        : [],
+    )
+    .sort();
+}
+
+/** The max-age of a Cache-Control header, in seconds. */
+function maxAgeIn(header: string): number | undefined {
+  const seconds = /(?:^|[\s,])max-age=(\d{1,9})/.exec(header)?.[1];
+  return seconds === undefined ? undefined : Number(seconds);
+}
+
+/** Which key signs and how long its tokens are valid, from the Prometheus text format. */
+export function parseSigning(text: string): Pick<KeyAnswer, 'signer' | 'tokenTTLSeconds'> {
+  const signer = [...text.matchAll(/^fraiseql_auth_signing_key\{([^}]*)\} 1$/gm)]
+    .map(([, labels = '']) => /(?:^|,)kid="([^"]*)"/.exec(labels)?.[1])
+    .find((each) => each !== undefined);
+  const lifetime = /^fraiseql_auth_access_token_lifetime_seconds (\d+)$/m.exec(text)?.[1];
+  return {signer, tokenTTLSeconds: lifetime === undefined ? undefined : Number(lifetime)};
 }

@@ -17,7 +17,7 @@ import {service} from '../desired/service.ts';
 import {backupServiceAccount, serviceAccount} from '../desired/serviceAccount.ts';
 import {child, deploymentOf, type Observed} from '../observed.ts';
 import type {Decision, Step} from './decision.ts';
-import {assessKeys} from './keys.ts';
+import {assessKeys} from './key-finding.ts';
 import {ATTEMPT, GENERATION} from './attempts.ts';
 import {assessMigration} from './migration.ts';
 import {assessProof} from './proof.ts';
@@ -64,11 +64,7 @@ export function decide(
     if (desired) steps.push({kind: 'apply', type, desired, needs});
   };
   const found = {specErrors: errors, spec, image, version, secrets};
-  const {algorithm} = spec.tokens;
-  const keys =
-    observed.signingKeys === undefined
-      ? undefined
-      : assessKeys(observed, algorithm, name.signingKeys, metadata.namespace);
+  const keys = assessKeys(resource, spec, observed, now);
 
   // What does not depend on Secrets or schema, and belongs to what runs.
   const running = deploymentOf(observed, name.server) !== undefined;
@@ -82,30 +78,24 @@ export function decide(
     frame();
   };
 
+  // Keys that are there rotate on, whatever is wrong elsewhere.
+  if (keys.step?.secret !== undefined) steps.push(keys.step);
   if (secrets.problems.length > 0) {
     upkeep();
     steps.push(...removals(instance, observed));
-    return {...NOTHING, ...found, keys, steps};
+    return {...NOTHING, ...found, keys, steps, requeueAfterMs: soonest(now, keys.rotation.dueAt)};
   }
 
   const state = child(observed, 'Secret', name.state);
-  if (keys?.active === undefined)
-    steps.push({kind: 'mint', what: 'signing-keys', name: name.signingKeys, algorithm});
-  if (state === undefined) steps.push({kind: 'mint', what: 'state', name: name.state, algorithm});
-  if (keys?.active === undefined || state === undefined) {
+  if (keys.step !== undefined && keys.step.secret === undefined) steps.push(keys.step);
+  if (state === undefined) steps.push({kind: 'mint', what: 'state', name: name.state});
+  if (keys.active === undefined || state === undefined) {
     upkeep();
-    return {...NOTHING, ...found, keys, steps};
+    return {...NOTHING, ...found, keys, steps, requeueAfterMs: soonest(now, keys.rotation.dueAt)};
   }
 
   apply(RESOURCES.ServiceAccount, serviceAccount(instance));
-  const {active} = keys;
-  const config = configMap(instance, {
-    signingKeys: keys.usable.map(({kid, algorithm}) => ({
-      kid,
-      algorithm,
-      use: kid === active.kid ? 'sign' : 'verify',
-    })),
-  });
+  const config = configMap(instance);
   apply(RESOURCES.ConfigMap, config);
 
   const stateHash = Object.values((state['data'] ?? {}) as Record<string, string>).join();
@@ -213,10 +203,6 @@ export function decide(
       migrated: migration?.state === 'Done',
     }),
   );
-  const again = [
-    ...(migration?.state === 'Failed' ? [migration.retryAt] : []),
-    ...(proof.state === 'Waiting' ? [proof.retryAt] : []),
-  ].map((at) => Math.max(0, at - now));
   return {
     ...found,
     keys,
@@ -225,7 +211,12 @@ export function decide(
     migration,
     migrationJob: job.metadata.name,
     steps,
-    requeueAfterMs: again.length > 0 ? Math.min(...again) : undefined,
+    requeueAfterMs: soonest(
+      now,
+      migration?.state === 'Failed' ? migration.retryAt : undefined,
+      proof.state === 'Waiting' ? proof.retryAt : undefined,
+      keys.rotation.dueAt,
+    ),
   };
 }
 
@@ -245,6 +236,12 @@ const NOTHING = {
   steps: [],
   requeueAfterMs: undefined,
 } as const;
+
+/** Milliseconds until the first of these times. */
+function soonest(now: number, ...times: (number | undefined)[]): number | undefined {
+  const known = times.filter((each) => each !== undefined);
+  return known.length === 0 ? undefined : Math.max(0, Math.min(...known) - now);
+}
 
 interface Reading {
   readonly errors: readonly FieldError[];

@@ -1,8 +1,9 @@
 import type {FieldError} from '../../api/v1alpha1/check.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import type {KubeObject, ResourceType} from '../../kube/objects.ts';
-import type {KeyView} from '../observed.ts';
+import type {RingKey} from '../desired/keyRing.ts';
 import type {Problem} from '../problem.ts';
+import type {Rotation} from './key-rotation.ts';
 import type {Migration} from './migration.ts';
 import type {Proof} from './proof.ts';
 import type {SecretsFinding} from './secrets.ts';
@@ -10,11 +11,14 @@ import type {SecretsFinding} from './secrets.ts';
 /** One thing to do. Steps are done in their order; one whose needs failed is left out. */
 export type Step =
   /** Make key material and create the Secret with it; one that is there already stays. */
+  | {readonly kind: 'mint'; readonly what: 'state'; readonly name: string}
+  /** Bring the signing keys to their next states, in one write: make one, let one sign, take one away. */
   | {
-      readonly kind: 'mint';
-      readonly what: 'signing-keys' | 'state';
+      readonly kind: 'keys';
       readonly name: string;
-      readonly algorithm: Algorithm;
+      /** The Secret that this was decided on, and no other version of it; undefined: there is none. */
+      readonly secret: KubeObject | undefined;
+      readonly rotation: Rotation;
     }
   /** Bring a child to what is desired; nothing is sent where it is so already. */
   | {
@@ -40,7 +44,7 @@ export type Algorithm = ResolvedSpec['tokens']['algorithm'];
 
 /** The name by which steps refer to each other. */
 export function stepId(step: Step): string {
-  if (step.kind === 'mint') return `Secret/${step.name}`;
+  if (step.kind === 'mint' || step.kind === 'keys') return `Secret/${step.name}`;
   const object = step.kind === 'delete' ? step.object : step.desired;
   return `${object.kind}/${object.metadata.name}`;
 }
@@ -67,11 +71,12 @@ export interface Decision {
   readonly requeueAfterMs: number | undefined;
 }
 
-/** The keys to sign with. */
+/** How the signing keys stand. */
 export interface KeysFinding {
-  /** The key that signs; undefined while there is none of the algorithm. */
-  readonly active: Extract<KeyView, {algorithm: string}> | undefined;
-  /** All that can be used. */
-  readonly usable: readonly Extract<KeyView, {algorithm: string}>[];
+  /** The key that signs; undefined while there is none. */
+  readonly active: RingKey | undefined;
+  readonly rotation: Rotation;
+  /** What to write for them; undefined where they are as they have to be. */
+  readonly step: Extract<Step, {kind: 'keys'}> | undefined;
   readonly problems: readonly Problem[];
 }

@@ -8,9 +8,9 @@ import {
 } from 'node:crypto';
 import {promisify} from 'node:util';
 import type {KubeObject} from '../../kube/objects.ts';
-import type {KeyView, Observed} from '../observed.ts';
-import type {Problem} from '../problem.ts';
-import type {Algorithm, KeysFinding} from './decision.ts';
+import {KEY_LIST} from '../desired/keyRing.ts';
+import type {KeyView} from '../observed.ts';
+import type {Algorithm} from './decision.ts';
 
 const generate = promisify(generateKeyPair);
 /** RFC 7518 section 3.3 asks for 2048 bits at least. */
@@ -71,6 +71,27 @@ export function viewKey(kid: string, pem: string): KeyView {
   return {kid, problem: `it is a key of type ${type ?? 'unknown'}, and needs to be RSA, EC P-256 or Ed25519`};
 }
 
+/** What stands in place of a value in memory. */
+export function valueHash(value: string | Buffer): string {
+  return createHash('sha256').update(value).digest('hex');
+}
+
+/** Which key the list for the servers says that signs. */
+function signerIn(base64: string | undefined): string | undefined {
+  if (base64 === undefined) return undefined;
+  try {
+    const {signingKeys} = JSON.parse(Buffer.from(base64, 'base64').toString('utf8')) as {
+      signingKeys?: {kid?: unknown; use?: unknown}[];
+    };
+    const kid = signingKeys?.find((each) => each.use === 'sign')?.kid;
+    return typeof kid === 'string' ? kid : undefined;
+  } catch (error) {
+    // Whatever somebody wrote there, it says nothing then.
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
 const VIEW = 'x-fraiseql-keys';
 
 /** One of our own Secrets without what is secret in it: hashes in place of values, and what the keys are. */
@@ -78,10 +99,14 @@ export function withoutSecrets<T extends KubeObject>(secret: T): T {
   const data = (secret['data'] ?? {}) as Record<string, string>;
   const views: KeyView[] = [];
   const hashes: Record<string, string> = {};
+  const signer = signerIn(data[KEY_LIST]);
   for (const [name, base64] of Object.entries(data)) {
     const value = Buffer.from(base64, 'base64');
-    if (name.endsWith('.pem')) views.push(viewKey(name.slice(0, -'.pem'.length), value.toString('utf8')));
-    hashes[name] = createHash('sha256').update(value).digest('hex');
+    if (name.endsWith('.pem')) {
+      const view = viewKey(name.slice(0, -'.pem'.length), value.toString('utf8'));
+      views.push('algorithm' in view && view.kid === signer ? {...view, signs: true} : view);
+    }
+    hashes[name] = valueHash(value);
   }
   return {...secret, data: hashes, [VIEW]: views};
 }
@@ -89,30 +114,4 @@ export function withoutSecrets<T extends KubeObject>(secret: T): T {
 /** The keys of a Secret that went through `withoutSecrets`. */
 export function keysIn(secret: KubeObject | undefined): readonly KeyView[] | undefined {
   return secret === undefined ? undefined : ((secret[VIEW] ?? []) as readonly KeyView[]);
-}
-
-/** Which key signs: the one of the algorithm; of several the first by name, so that it is always the same. */
-export function assessKeys(
-  observed: Pick<Observed, 'signingKeys'>,
-  algorithm: Algorithm,
-  secretName: string,
-  namespace: string,
-): KeysFinding {
-  const all = observed.signingKeys ?? [];
-  const usable = all
-    .flatMap((each) => ('algorithm' in each ? each : []))
-    .sort((a, b) => (a.kid < b.kid ? -1 : 1));
-  const problems = all.flatMap((each): Problem[] =>
-    'problem' in each
-      ? [
-          {
-            reason: 'KeyInvalid',
-            message: `Secret ${secretName}: ${each.kid}.pem cannot sign: ${each.problem}`,
-            hint: `Remove it: kubectl patch secret ${secretName} -n ${namespace} --type=json -p '[{"op":"remove","path":"/data/${each.kid}.pem"}]'; a new key is made where none is left`,
-            objectRef: {apiVersion: 'v1', kind: 'Secret', name: secretName, key: `${each.kid}.pem`},
-          },
-        ]
-      : [],
-  );
-  return {active: usable.find((each) => each.algorithm === algorithm), usable, problems};
 }

@@ -18,7 +18,9 @@ import {act, type Acted, type Cluster} from './act.ts';
 import type {Caches} from './caches.ts';
 import {decide, reading, type Settings} from './decide.ts';
 import type {Decision} from './decision.ts';
+import {asksForKeys, serves} from './key-finding.ts';
 import {keysIn} from './keys.ts';
+import type {KeyWatch} from './key-watch.ts';
 import type {LogReader} from './log-reader.ts';
 import {mergePatch} from './merge-patch.ts';
 import type {Overlay} from './overlay.ts';
@@ -32,6 +34,7 @@ export interface ReconcilerOptions {
   readonly secrets: Pick<SecretReader, 'read' | 'forget'>;
   readonly logs: Pick<LogReader, 'lastLines'>;
   readonly prober: Pick<Prober, 'report' | 'forget'>;
+  readonly keyWatch: Pick<KeyWatch, 'heard' | 'forget'>;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly overlay: Overlay;
   readonly settings: Settings;
@@ -82,6 +85,7 @@ export class Reconciler {
     if (resource === undefined || resource.metadata.deletionTimestamp !== undefined) {
       // Its children go with it, by their owner references.
       prober.forget(key);
+      this.#options.keyWatch.forget(key);
       this.#held.delete(key);
       await secrets.forget(key, parseKey(key).namespace ?? '');
       return {};
@@ -128,6 +132,8 @@ export class Reconciler {
       return {requeueAfterMs: retryMs};
     }
 
+    // A rotation that has just begun is watched from now on: our own write wakes nobody.
+    this.#heardOfKeys(key, resource, observed);
     const now = clock.now();
     decision ??= decide(resource, observed, now, this.#options.settings);
     const status = computeStatus({
@@ -169,7 +175,23 @@ export class Reconciler {
       logLines: await logs.lastLines(pods, signal),
       failedSince: this.#failedSince(children.values()),
       health: children.has(`Deployment/${names(resource.metadata).server}`) ? prober.report(key) : undefined,
+      ...this.#heardOfKeys(key, resource, {children, pods}),
     };
+  }
+
+  /** Pods are asked what they do with keys only while that decides something. */
+  #heardOfKeys(
+    key: string,
+    resource: FraiseQLAuth,
+    {children, pods}: Pick<Observed, 'children' | 'pods'>,
+  ): Pick<Observed, 'keyAnswers' | 'publicKids'> {
+    const {keyWatch} = this.#options;
+    const {spec} = reading(resource);
+    if (spec !== undefined && asksForKeys(resource, spec, children)) {
+      return keyWatch.heard(key, pods.filter(serves), spec.publicURL);
+    }
+    keyWatch.forget(key);
+    return {};
   }
 
   #failedSince(children: Iterable<KubeObject>): ReadonlyMap<string, number> {
@@ -199,10 +221,11 @@ export class Reconciler {
     };
     const before = resource.status ?? {};
     const now = clock.now();
+    const children = this.#options.caches.childrenOf(resource);
     const empty: Observed = {
       secrets: new Map(),
-      children: this.#options.caches.childrenOf(resource),
-      signingKeys: undefined,
+      children,
+      signingKeys: keysIn(children.get(`Secret/${names(resource.metadata).signingKeys}`)),
       pods: this.#options.caches.podsOf(resource),
       replicaSets: this.#options.caches.replicaSetsOf(resource),
       logLines: new Map(),

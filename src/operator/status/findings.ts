@@ -102,15 +102,6 @@ export function schemaFinding(
   }
 }
 
-export function keysFinding({keys}: Decision, problems: readonly Problem[]): Finding {
-  const [first] = problems;
-  if (first) return isFalse(first.reason, problems.map(sentence).join(' '));
-  if (keys === undefined) return isUnknown('NotYetKnown', 'The signing key has not been made yet');
-  if (keys.active === undefined)
-    return isFalse('KeyMissing', 'There is no key of the algorithm to sign with; one is being made');
-  return isTrue('Healthy', `Key ${keys.active.kid} signs with ${keys.active.algorithm}`);
-}
-
 export function progressFinding(
   {secrets, proof, checkJob, migration, migrationJob}: Decision,
   rollout: Rollout,

@@ -13,7 +13,6 @@ import {databaseProblem, providerProblems} from './dependencies.ts';
 import {
   availableFinding,
   databaseFinding,
-  keysFinding,
   migrationProblems,
   progressFinding,
   proofProblem,
@@ -21,6 +20,7 @@ import {
   schemaFinding,
   secretsFinding,
 } from './findings.ts';
+import {keysFinding, signingKeysNow} from './keys.ts';
 import {assessRollout, readyPods, type Rollout} from './rollout.ts';
 import {summarise} from './summary.ts';
 
@@ -85,7 +85,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
       now,
       before?.conditions?.find((each) => each.type === 'SchemaCurrent'),
     ),
-    KeysHealthy: keysFinding(decision, keyProblems),
+    KeysHealthy: keysFinding(decision, keyProblems, observed.signingKeys !== undefined),
     Progressing: progressFinding(decision, rollout, [
       ...refused,
       migration.database,
@@ -112,7 +112,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     ...counts(resource, rollout),
     version: {...versionNow(decision, rollout, before), target: decision.version},
     schema: schemaNow(decision, before, inputs.schemaVersion),
-    signingKeys: signingKeys(decision, before, now),
+    signingKeys: signingKeysNow(decision),
     endpoints: endpoints(spec),
     health: healthNow(observed, before),
     backup: backup.status,
@@ -200,19 +200,6 @@ function schemaNow(
     ...(attempts > 0 && {attempts}),
     database,
   };
-}
-
-function signingKeys(
-  {keys}: Decision,
-  before: FraiseQLAuthStatus | undefined,
-  now: number,
-): FraiseQLAuthStatus['signingKeys'] {
-  if (keys === undefined) return before?.signingKeys;
-  return keys.usable.slice(0, STATUS_LIMITS.signingKeys).map(({kid}) => {
-    const state = kid === keys.active?.kid ? 'Active' : 'Published';
-    const known = before?.signingKeys?.find((each) => each.kid === kid && each.state === state);
-    return {kid, state, since: known?.since ?? seconds(now)} as const;
-  });
 }
 
 function endpoints({publicURL}: ResolvedSpec): FraiseQLAuthStatus['endpoints'] {

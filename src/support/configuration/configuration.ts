@@ -65,6 +65,8 @@ export interface TokenSettings {
   /** `client_id` of the tokens (RFC 9068): who asked for them. */
   readonly clientId: string;
   readonly lifetimeSeconds: number;
+  /** How long others may keep our JWK Set. */
+  readonly keysMaxAgeSeconds: number;
 }
 
 /** The client that may introspect tokens (RFC 7662), a gateway or an API. */

@@ -1,3 +1,4 @@
+import {dirname, resolve} from 'node:path';
 import {parse, YAMLParseError} from 'yaml';
 import {z} from 'zod';
 import {brandingSchema} from './branding.ts';
@@ -45,6 +46,7 @@ const fileSchema = z.strictObject({
   audience: z.array(z.string()).optional(),
   providers: z.array(providerSchema).optional(),
   signingKeys: z.array(signingKeySchema).optional(),
+  signingKeysFile: z.string().min(1).optional(),
   allowedHosts: z.array(hostSchema).optional(),
   returnToOrigins: z.array(originSchema).optional(),
   rateLimits: rateLimitsSchema.optional(),
@@ -52,36 +54,52 @@ const fileSchema = z.strictObject({
 });
 export type ConfigurationFile = z.infer<typeof fileSchema>;
 
+/** What signingKeysFile names. */
+const keyListSchema = z.strictObject({signingKeys: z.array(signingKeySchema).min(1)});
+
 /** What AUTH_CONFIG_FILE holds; empty where the variable is not set or the file has problems, which are then noted. */
 export function readConfigurationFile(sources: Sources, findings: Findings): ConfigurationFile {
   const path = sources.variable('AUTH_CONFIG_FILE');
   if (path === undefined) return {};
-  const text = sources.file('AUTH_CONFIG_FILE', path);
-  if (text === undefined) return {};
+  const file = readYaml('AUTH_CONFIG_FILE', path, fileSchema, sources, findings) ?? {};
+  if (file.signingKeysFile === undefined) return file;
+  if (file.signingKeys !== undefined)
+    findings.problem('AUTH_CONFIG_FILE signingKeysFile', 'is set beside signingKeys; keep one of the two');
+  const name = 'AUTH_CONFIG_FILE signingKeysFile';
+  const list = readYaml(name, file.signingKeysFile, keyListSchema, sources, findings);
+  if (list === undefined) return file;
+  // Keys stand beside their list, so that one swap of a mounted volume changes both.
+  const folder = dirname(file.signingKeysFile);
+  return {...file, signingKeys: list.signingKeys.map((key) => ({...key, file: resolve(folder, key.file)}))};
+}
+
+function readYaml<S extends z.ZodType>(
+  name: string,
+  path: string,
+  schema: S,
+  sources: Sources,
+  findings: Findings,
+): z.output<S> | undefined {
+  const text = sources.file(name, path);
+  if (text === undefined) return undefined;
   let content: unknown;
   try {
     content = parse(text);
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error;
     const [where] = error.linePos ?? [];
-    findings.problem(
-      'AUTH_CONFIG_FILE',
-      `is not YAML${where ? ` (line ${where.line}, column ${where.col})` : ''}`,
-    );
-    return {};
+    findings.problem(name, `is not YAML${where ? ` (line ${where.line}, column ${where.col})` : ''}`);
+    return undefined;
   }
-  const result = fileSchema.safeParse(content ?? {});
+  const result = schema.safeParse(content ?? {});
   if (result.success) return result.data;
   for (const issue of result.error.issues) {
     const where = issue.path
       .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
       .join('');
-    findings.problem(
-      `AUTH_CONFIG_FILE ${where === '' ? 'itself' : where.replace(/^\./, '')}`,
-      describe(issue),
-    );
+    findings.problem(`${name} ${where === '' ? 'itself' : where.replace(/^\./, '')}`, describe(issue));
   }
-  return {};
+  return undefined;
 }
 
 function describe(issue: z.core.$ZodIssue): string {

@@ -74,6 +74,7 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
       audience: variables.JWT_AUDIENCE ?? file.audience ?? [issuer],
       clientId: 'fraiseql',
       lifetimeSeconds: variables.SESSION_TIMEOUT_MINUTES * 60,
+      keysMaxAgeSeconds: variables.JWKS_MAX_AGE,
     },
     sessions: {
       lifetimeSeconds: variables.REFRESH_TOKEN_TTL,

@@ -69,6 +69,7 @@ export const variablesSchema = z.object({
       `must be one of ${ALGORITHMS.join(', ')}; algorithms with a shared secret (HS*) are never used`,
     )
     .default('RS256'),
+  JWKS_MAX_AGE: integer(1, 3600, 'seconds that others may keep the keys').default(300),
   JWT_AUDIENCE: list(z.string().max(200, 'must be shorter than 200 characters')).optional(),
   DATABASE_POOL_SIZE: integer(1, 1000, 'connections').default(20),
   DATABASE_MAX_LIFETIME: integer(0, 604_800, 'seconds; 0 keeps connections').default(1800),

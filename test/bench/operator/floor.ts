@@ -9,6 +9,7 @@ import {decide, type Settings} from '../../../src/operator/reconcile/decide.ts';
 import type {Step} from '../../../src/operator/reconcile/decision.ts';
 import {keysIn, mintSigningKey, mintStateKey} from '../../../src/operator/reconcile/keys.ts';
 import {viewOf} from '../../../src/operator/reconcile/secrets.ts';
+import {firstRing} from '../../fixtures/desired.ts';
 import {slim} from '../../../src/operator/reconcile/slim.ts';
 import {IMAGE, type Stored} from '../../support/fraiseqlauths.ts';
 import {CHILDREN, CONCURRENCY, inParallel, SECRETS} from './world.ts';
@@ -49,8 +50,9 @@ interface Manifest {
 async function manifests(resource: Stored): Promise<Manifest[]> {
   const owned = {...resource, metadata: {...resource.metadata, uid: 'not-yet-known', generation: 1}};
   const instance = instanceOf(owned);
+  const key = await mintSigningKey('ES256');
   const secrets = [
-    signingKeysSecret(instance, [await mintSigningKey('ES256')]),
+    signingKeysSecret(instance, firstRing(instance.spec, key.kid), key),
     stateSecret(instance, mintStateKey()),
   ];
   const found: Manifest[] = secrets.map((object) => ({type: RESOURCES.Secret, object}));
@@ -60,7 +62,7 @@ async function manifests(resource: Stored): Promise<Manifest[]> {
       const object = desired(step);
       const id = `${object.kind}/${object.metadata.name}`;
       if (step.kind === 'delete' || children.has(id)) continue;
-      found.push({type: step.kind === 'mint' ? RESOURCES.Secret : step.type, object});
+      found.push({type: step.kind === 'mint' || step.kind === 'keys' ? RESOURCES.Secret : step.type, object});
       children.set(id, step.kind === 'run' ? succeeded(object) : object);
     }
   }
@@ -72,7 +74,8 @@ async function manifests(resource: Stored): Promise<Manifest[]> {
 }
 
 function desired(step: Step): KubeObject {
-  if (step.kind === 'mint') throw new Error(`the key material of ${step.name} is there already`);
+  if (step.kind === 'mint' || step.kind === 'keys')
+    throw new Error(`the key material of ${step.name} is there already`);
   if (step.kind === 'delete') return step.object;
   if (step.kind === 'run' || step.initially === undefined) return step.desired;
   const spec = {...(step.desired['spec'] as object), ...(step.initially['spec'] as object)};

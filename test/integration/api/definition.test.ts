@@ -89,7 +89,7 @@ describe('what the API server makes of the resource definition', () => {
       selector: 'a=b',
       version: {current: '0.1.0', target: '0.1.0'},
       schema: {current: '4', target: '4', job: 'status-migrate-12345678', attempts: 1, database: '12345678'},
-      signingKeys: [{kid: '2026-11', state: 'Active', since: time}],
+      signingKeys: [{kid: '2026-11', state: 'Signing', since: time}],
       endpoints: {issuer: 'u', authorize: 'u', callback: 'u', jwks: 'u'},
       health: {auth: 'healthy', oauthProvider: 'ok', db: 'ok', checkedAt: time},
       backup: {lastSuccess: time, lastLocation: 'x', lastFailure: time, lastFailureMessage: 'm', next: time},

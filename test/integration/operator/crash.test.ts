@@ -1,8 +1,8 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
-import type {Cluster} from '../../../src/operator/reconcile/act.ts';
 import {playControllers} from './controllers.ts';
+import {dyingAt} from './dying.ts';
 import {createSecrets, eventually, fraiseqlauth, Observer, startHarness, type Harness} from './harness.ts';
 
 let harness: Harness;
@@ -10,37 +10,6 @@ beforeAll(async () => {
   harness = await startHarness();
 });
 afterAll(() => harness.stop());
-
-/** A cluster that dies before or after its n-th write was acknowledged, and does nothing from then on. */
-function dyingAt(
-  n: number,
-  when: 'before' | 'after',
-): {wrap: (cluster: Cluster) => Cluster; dead: () => boolean} {
-  let writes = 0;
-  let dead = false;
-  const guard = async <R>(write: () => Promise<R>): Promise<R> => {
-    if (dead) throw new Error('dead');
-    writes++;
-    if (writes === n && when === 'before') dead = true;
-    if (dead) throw new Error('died before the write');
-    const result = await write();
-    if (writes >= n) dead = true;
-    if (dead) throw new Error('died after the write');
-    return result;
-  };
-  return {
-    dead: () => dead,
-    wrap: (cluster) => ({
-      get: (type, key, options) => cluster.get(type, key, options),
-      podLogs: (key, options) => cluster.podLogs(key, options),
-      create: (type, object, options) => guard(() => cluster.create(type, object, options)),
-      apply: (type, object, options) => guard(() => cluster.apply(type, object, options)),
-      jsonPatch: (type, key, patch, options) => guard(() => cluster.jsonPatch(type, key, patch, options)),
-      mergePatch: (type, key, patch, options) => guard(() => cluster.mergePatch(type, key, patch, options)),
-      delete: (type, key, options) => guard(() => cluster.delete(type, key, options)),
-    }),
-  };
-}
 
 const isReady = async (see: Observer, generation: number): Promise<boolean> => {
   const {status} = await see.resource();
@@ -60,7 +29,7 @@ async function endState(see: Observer): Promise<string[]> {
   const {status} = await see.resource();
   return [
     ...children.map((each) => each.replace(/-[0-9a-f]{8}$/, '')).sort(),
-    `keys: ${Object.keys(keys?.data ?? {}).length}`,
+    `keys: ${Object.keys(keys?.data ?? {}).filter((each) => each.endsWith('.pem')).length}`,
     ...(status?.conditions ?? []).map(({type, status, reason}) => `${type}=${status} ${reason}`),
   ];
 }

@@ -45,7 +45,7 @@ describe('a FraiseQLAuth is applied', () => {
       readyReplicas: 1,
       selector: expect.stringContaining('app.kubernetes.io/instance=auth'),
       endpoints: {issuer: 'http://localhost:8000', jwks: 'http://localhost:8000/.well-known/jwks.json'},
-      signingKeys: [{state: 'Active'}],
+      signingKeys: [{state: 'Signing'}],
     });
     expect(status?.blockedOn).toBeUndefined();
     for (const each of status?.conditions ?? []) expect(each.observedGeneration).toBe(metadata.generation);

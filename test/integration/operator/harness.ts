@@ -6,6 +6,7 @@ import {Manager} from '../../../src/operator/manager.ts';
 import {createOperatorMetrics} from '../../../src/operator/metrics.ts';
 import type {Cluster} from '../../../src/operator/reconcile/act.ts';
 import {CHILD_TYPES} from '../../../src/operator/reconcile/caches.ts';
+import type {KeyAsker} from '../../../src/operator/reconcile/key-watch.ts';
 import type {PodAnswer} from '../../../src/operator/reconcile/prober.ts';
 import type {Deployment, Job, Pod} from '../../../src/operator/workloads.ts';
 import {systemClock} from '../../../src/support/clock.ts';
@@ -35,7 +36,12 @@ export interface Harness {
   /** Makes a namespace of its own. */
   namespace(): Promise<string>;
   /** Starts an operator over these namespaces; all of them without any. */
-  operate(options?: {namespaces?: string[]; wrap?: (cluster: Cluster) => Cluster}): Promise<Running>;
+  operate(options?: {
+    namespaces?: string[];
+    wrap?: (cluster: Cluster) => Cluster;
+    /** What pods say of their keys; by default nobody is there. */
+    askForKeys?: {ask: KeyAsker['pod']};
+  }): Promise<Running>;
   /** Writes by operators after a moment, as `verb resource/name`. */
   writesSince(from: Date, namespace?: string): Promise<string[]>;
   stop(): Promise<void>;
@@ -62,7 +68,7 @@ export async function startHarness({permissive = false} = {}): Promise<Harness> 
       await createNamespace(admin, name);
       return name;
     },
-    async operate({namespaces = [], wrap} = {}) {
+    async operate({namespaces = [], wrap, askForKeys} = {}) {
       const client = await server.client({userAgent: AGENT});
       const ending = new AbortController();
       const manager = new Manager({
@@ -78,6 +84,9 @@ export async function startHarness({permissive = false} = {}): Promise<Harness> 
         metrics: createOperatorMetrics(),
         ask: (address) => Promise.resolve(harness.answer(address)),
         ...(wrap && {wrap}),
+        ...(askForKeys && {
+          askForKeys: {pod: askForKeys.ask, published: () => Promise.resolve(undefined)},
+        }),
       });
       manager.watch();
       const work = manager.work(ending.signal);

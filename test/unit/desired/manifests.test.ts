@@ -13,7 +13,6 @@ import {allManifests, instance} from '../../fixtures/desired.ts';
 import {specArbitrary} from '../../fixtures/spec-arbitraries.ts';
 import {developmentSpec, fullSpec, productionSpec, provider, resource} from '../../fixtures/specs.ts';
 
-const KEYS = {signingKeys: [{kid: '2026-11', algorithm: 'RS256', use: 'sign'}]} as const;
 const IMAGE = {image: 'registry.example.com/fraiseql-auth:1', version: '1'};
 const INPUTS = {...IMAGE, configMapName: 'auth-config-01234567', secretHash: 'abcdef01'};
 
@@ -141,7 +140,7 @@ describe('the Deployment', () => {
     expect(env(deployed(instance(fullSpec())))).toMatchObject({
       OAUTH_REDIRECT_URI: 'https://api.example.com/auth/callback',
       JWT_ISSUER: 'https://api.example.com',
-      JWT_ALGORITHM: 'ES256',
+      JWKS_MAX_AGE: '90',
       JWT_AUDIENCE: 'fraiseql-api,other',
       SESSION_TIMEOUT_MINUTES: '90',
       REFRESH_TOKEN_TTL: '604800',
@@ -171,7 +170,7 @@ describe('the Deployment', () => {
 
 describe('the configuration', () => {
   const read = (spec: unknown) =>
-    parse(configMap(instance(spec), KEYS).data['auth.yaml'] ?? '') as Record<string, unknown>;
+    parse(configMap(instance(spec)).data['auth.yaml'] ?? '') as Record<string, unknown>;
 
   test('holds the branding where the spec has one, and nothing of it where not', () => {
     expect(read(fullSpec())['branding']).toEqual({
@@ -218,9 +217,7 @@ describe('the configuration', () => {
           clientSecretFile: '/etc/fraiseql-auth/providers/google/client-secret',
         },
       ],
-      signingKeys: [
-        {kid: '2026-11', algorithm: 'RS256', file: '/etc/fraiseql-auth/keys/2026-11.pem', use: 'sign'},
-      ],
+      signingKeysFile: '/etc/fraiseql-auth/keys/keys.json',
       allowedHosts: ['keycloak.idp.svc:8080', 'keycloak-keys.idp.svc'],
     });
   });
@@ -238,12 +235,12 @@ describe('the configuration', () => {
   });
 
   test('another content is another ConfigMap', () => {
-    const name = (spec: unknown) => configMap(instance(spec), KEYS).metadata.name;
+    const name = (spec: unknown) => configMap(instance(spec)).metadata.name;
     expect(name(developmentSpec())).toBe(name(developmentSpec({replicas: 2})));
     expect(name(developmentSpec())).not.toBe(
       name(developmentSpec({providers: [provider({displayName: 'Staff'})]})),
     );
-    expect(configMap(instance(developmentSpec()), KEYS)['immutable']).toBe(true);
+    expect(configMap(instance(developmentSpec()))['immutable']).toBe(true);
   });
 });
 

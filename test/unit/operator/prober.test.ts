@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest';
-import {parseErrors, parseHealth} from '../../../src/operator/reconcile/ask-pod.ts';
+import {parseErrors, parseHealth, parseKids, parseSigning} from '../../../src/operator/reconcile/ask-pod.ts';
 import {merge, Prober, type PodAnswer} from '../../../src/operator/reconcile/prober.ts';
 import {FakeClock} from './fake-clock.ts';
 
@@ -113,5 +113,24 @@ describe('what a pod answers', () => {
       'other{dependency="x",reason="y"} 1',
     ].join('\n');
     expect(parseErrors(metrics)).toEqual([{dependency: 'provider:google', reason: 'invalid_response'}]);
+  });
+});
+
+describe('what a pod says of its keys', () => {
+  test('the kids of its JWK Set, and nothing from what is none', () => {
+    expect(parseKids('{"keys":[{"kid":"b","kty":"EC"},{"kid":"a"},{"kty":"RSA"},null]}')).toEqual(['a', 'b']);
+    for (const text of ['', '<html>', '[]', '{}', 'null', '{"keys":{}}'])
+      expect(parseKids(text)).toBeUndefined();
+  });
+
+  test('which signs, and how long its tokens live', () => {
+    const text = [
+      '# TYPE fraiseql_auth_signing_key gauge',
+      'fraiseql_auth_signing_key{kid="old",algorithm="RS256"} 0',
+      'fraiseql_auth_signing_key{kid="new",algorithm="ES256"} 1',
+      'fraiseql_auth_access_token_lifetime_seconds 3600',
+    ].join('\n');
+    expect(parseSigning(text)).toEqual({signer: 'new', tokenTTLSeconds: 3600});
+    expect(parseSigning('')).toEqual({signer: undefined, tokenTTLSeconds: undefined});
   });
 });

@@ -1,9 +1,12 @@
 import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../../src/api/v1alpha1/fraiseqlauth.ts';
 import type {KubeObject} from '../../../src/kube/objects.ts';
-import type {HealthReport, KeyView, Observed, SecretView} from '../../../src/operator/observed.ts';
+import {KEY_LIST, keyList, RING, writeRing} from '../../../src/operator/desired/keyRing.ts';
+import type {HealthReport, KeyAnswer, KeyView, Observed, SecretView} from '../../../src/operator/observed.ts';
 import type {Problem} from '../../../src/operator/problem.ts';
 import {decide, type Settings} from '../../../src/operator/reconcile/decide.ts';
 import {stepId, type Decision, type Step} from '../../../src/operator/reconcile/decision.ts';
+import {NEW} from '../../../src/operator/reconcile/key-rotation.ts';
+import {valueHash} from '../../../src/operator/reconcile/keys.ts';
 import {viewOf} from '../../../src/operator/reconcile/secrets.ts';
 import {computeStatus} from '../../../src/operator/status/status.ts';
 import {transitions, type StatusEvent} from '../../../src/operator/status/transitions.ts';
@@ -43,7 +46,11 @@ export class World {
    * Job that tries it out.
    */
   checks: 'instant' | 'manual' = 'instant';
+  annotations: Record<string, string> = {};
+  keyAnswers = new Map<string, KeyAnswer>();
+  publicKids: readonly string[] | undefined;
   #version = 0;
+  #minted = 0;
   readonly uid = `uid-auth-${++worlds}`;
 
   constructor(spec: Record<string, unknown> = developmentSpec()) {
@@ -73,7 +80,13 @@ export class World {
     return {
       apiVersion: 'auth.fraiseql.dev/v1alpha1',
       kind: 'FraiseQLAuth',
-      metadata: {name: 'auth', namespace: 'prod', uid: this.uid, generation: this.generation},
+      metadata: {
+        name: 'auth',
+        namespace: 'prod',
+        uid: this.uid,
+        generation: this.generation,
+        annotations: this.annotations,
+      },
       spec: this.spec,
       ...(this.status && {status: this.status}),
     } as unknown as FraiseQLAuth;
@@ -81,7 +94,9 @@ export class World {
 
   get observed(): Observed {
     const {secrets, children, signingKeys, pods, replicaSets, logLines, health, failedSince} = this;
-    return {secrets, children, signingKeys, pods, replicaSets, logLines, health, failedSince};
+    const {keyAnswers, publicKids} = this;
+    const seen = {secrets, children, signingKeys, pods, replicaSets, logLines, health, failedSince};
+    return {...seen, keyAnswers, publicKids};
   }
 
   decide(): Decision {
@@ -97,7 +112,7 @@ export class World {
       done.push(...acted);
       const proven =
         this.checks === 'instant' && steps.some((step) => step.kind === 'run' && isCheck(step.desired));
-      if (!proven && !steps.some((step) => step.kind === 'mint')) break;
+      if (!proven && !steps.some((step) => step.kind === 'mint' || step.kind === 'keys')) break;
     }
     const before = this.status;
     this.status = computeStatus({
@@ -225,17 +240,34 @@ export class World {
     return `${reason}: ${message}`;
   }
 
+  /** As `writeKeys` does, with names in place of material. */
+  #takeKeys({rotation, name}: Extract<Step, {kind: 'keys'}>): string {
+    const kid = `k-${rotation.mint}${this.#minted++ === 0 ? '' : `-${this.#minted}`}`;
+    const ring = {
+      ...rotation.ring,
+      keys: rotation.ring.keys.map((each) => (each.kid === NEW ? {...each, kid} : each)),
+    };
+    const signer = ring.keys.find(({state}) => state === 'Signing');
+    const kept = (this.signingKeys ?? []).filter((each) => !rotation.drop.includes(each.kid));
+    const made = rotation.mint === undefined ? [] : [{kid, algorithm: rotation.mint}];
+    this.signingKeys = [...kept, ...made].map((each) => ({...each, signs: each.kid === signer?.kid}));
+    const secret = secretObject(name, this.uid);
+    this.children.set(`Secret/${name}`, {
+      ...secret,
+      metadata: {...secret.metadata, annotations: {[RING]: writeRing(ring)}},
+      data: {[KEY_LIST]: valueHash(keyList(ring.keys))},
+    });
+    return rotation.mint === undefined ? 'update' : 'mint';
+  }
+
   #take(step: Step): string[] {
     const id = stepId(step);
     switch (step.kind) {
       case 'mint':
-        if (step.what === 'signing-keys')
-          this.signingKeys = [
-            ...(this.signingKeys ?? []),
-            {kid: `k-${step.algorithm}`, algorithm: step.algorithm},
-          ];
         this.children.set(id, secretObject(step.name, this.uid));
         return [`mint ${id}`];
+      case 'keys':
+        return [`${this.#takeKeys(step)} ${id}`];
       case 'delete':
         this.children.delete(id);
         return this.checks === 'instant' && isCheck(step.object) ? [] : [`delete ${id}`];

@@ -14,6 +14,7 @@ const settings = {
   audience: ['api'],
   clientId: 'fraiseql',
   lifetimeSeconds: 3600,
+  keysMaxAgeSeconds: 300,
 };
 let seconds = NOW;
 const clock = {...systemClock, now: () => seconds * 1000};

@@ -1,7 +1,7 @@
 import type {FastifyInstance} from 'fastify';
 import type {Services} from '../../services.ts';
 
-/** How long a client may keep what stands here; shorter than the time between a key's publishing and its first use. */
+/** How long a client may keep the metadata. Of the keys, JWKS_MAX_AGE says it. */
 const CACHE_CONTROL = 'public, max-age=300';
 
 /** The keys that our tokens are signed with (RFC 7517), and what this server is (RFC 8414). */
@@ -9,7 +9,7 @@ export function wellKnownRoutes(app: FastifyInstance, services: Services): void 
   const {configuration, tokens} = services;
   app.get('/.well-known/jwks.json', (_request, reply) =>
     reply
-      .header('cache-control', CACHE_CONTROL)
+      .header('cache-control', `public, max-age=${configuration.tokens.keysMaxAgeSeconds}`)
       .header('cross-origin-resource-policy', 'cross-origin')
       .type('application/json; charset=utf-8')
       .serializer(String)

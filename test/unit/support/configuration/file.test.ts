@@ -54,6 +54,17 @@ allowedHosts: [keycloak.idp.svc:8080]
     expect(configuration.allowedHosts).toEqual(['keycloak.idp.svc:8080']);
   });
 
+  it('takes the list of keys from a file beside them', () => {
+    const yaml = (keys: string) =>
+      whole.replace(/signingKeys:[^]*(?=allowedHosts)/, `signingKeysFile: ${file('keys.json', keys)}\n`);
+    const listed = (use: string) =>
+      JSON.stringify({signingKeys: [{kid: 'a', algorithm: 'RS256', file: '2026-11.pem', use}]});
+    expect(load(env(yaml(listed('sign')))).signingKeys).toMatchObject([{kid: 'a'}]);
+    expect(() => load(env(yaml(listed('verify'))))).toThrow('one must have use: sign');
+    expect(() => load(env(yaml('{"signingKeys": 3}')))).toThrow('signingKeysFile signingKeys');
+    expect(() => load(env(`${whole}signingKeysFile: /x.json\n`))).toThrow('keep one of the two');
+  });
+
   it('gives the branding of the pages', () => {
     const branding = {name: 'Example & Co', logoUrl: 'https://cdn.example.com/logo.svg', color: '#0f766e'};
     const yaml = `${whole}\nbranding: ${JSON.stringify(branding)}\n`;

@@ -1,0 +1,99 @@
+import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
+import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import {KEY_LIST, keyList, readRing, RING} from '../desired/keyRing.ts';
+import {names} from '../desired/names.ts';
+import {child, type KeyView, type Observed} from '../observed.ts';
+import type {Problem} from '../problem.ts';
+import type {Pod} from '../workloads.ts';
+import type {KeysFinding} from './decision.ts';
+import {NEW, turn, wantsAnswers, type Replica, type RotationInputs} from './key-rotation.ts';
+import {valueHash} from './keys.ts';
+
+/** On a resource: any new value asks for a new signing key, which signs as soon as it is safe. */
+export const ROTATE = 'auth.fraiseql.dev/rotate-signing-key';
+/** On a resource: the kid of a key that is known to others. It goes at once, and its tokens are worth nothing. */
+export const RETIRE = 'auth.fraiseql.dev/retire-signing-key';
+
+/** How the signing keys stand, and what is to be written for them. `now` is milliseconds since the epoch. */
+export function assessKeys(
+  resource: FraiseQLAuth,
+  spec: ResolvedSpec,
+  observed: Observed,
+  now: number,
+): KeysFinding {
+  const {namespace, annotations} = resource.metadata;
+  const name = names(resource.metadata).signingKeys;
+  const secret = child(observed, 'Secret', name);
+  const keys = observed.signingKeys ?? [];
+  const rotation = turn({
+    ring: readRing(secret?.metadata.annotations?.[RING]),
+    keys,
+    wanted: wantedOf(spec),
+    rotate: annotations?.[ROTATE],
+    retire: annotations?.[RETIRE],
+    replicas: replicasOf(observed),
+    publicKids: observed.publicKids,
+    now,
+  });
+  // The list is a file that somebody may have edited; the ring is what counts.
+  const listed = (secret?.['data'] as Record<string, string> | undefined)?.[KEY_LIST];
+  const astray = secret !== undefined && listed !== valueHash(keyList(rotation.ring.keys));
+  return {
+    active: rotation.ring.keys.find(({state, kid}) => state === 'Signing' && kid !== NEW),
+    rotation,
+    step: rotation.changed || astray ? {kind: 'keys', name, secret, rotation} : undefined,
+    problems: keys.flatMap((each) => problemOf(each, name, namespace)),
+  };
+}
+
+/** Whether the pods have to be asked what they do with keys. */
+export function asksForKeys(
+  resource: FraiseQLAuth,
+  spec: ResolvedSpec,
+  children: Observed['children'],
+): boolean {
+  const secret = children.get(`Secret/${names(resource.metadata).signingKeys}`);
+  const ring = readRing(secret?.metadata.annotations?.[RING]);
+  return ring !== undefined && wantsAnswers(ring, wantedOf(spec));
+}
+
+function wantedOf({tokens, signingKeys}: ResolvedSpec): RotationInputs['wanted'] {
+  return {
+    algorithm: tokens.algorithm,
+    tokenTTLSeconds: tokens.accessTTLSeconds,
+    rotateEverySeconds: signingKeys.rotateEverySeconds,
+    publishBeforeSeconds: signingKeys.publishBeforeSeconds,
+    maxAgeSeconds: signingKeys.maxAgeSeconds,
+  };
+}
+
+/** Pods that sign and verify, those on their way out as well: they do until they are gone. */
+function replicasOf({pods, keyAnswers}: Observed): Replica[] {
+  return pods.filter(serves).map((pod) => ({
+    pod: pod.metadata.name,
+    answer: keyAnswers?.get(pod.metadata.uid ?? ''),
+    startedAt: Date.parse(pod.status?.startTime ?? '') || 0,
+    down: pod.status?.containerStatuses?.some(({state}) => state?.running) !== true,
+  }));
+}
+
+/** A pod of the server that has not ended. */
+export function serves({metadata, status}: Pod): boolean {
+  return (
+    metadata.labels?.['app.kubernetes.io/component'] === 'server' &&
+    status?.phase !== 'Failed' &&
+    status?.phase !== 'Succeeded'
+  );
+}
+
+function problemOf(key: KeyView, secretName: string, namespace: string): Problem[] {
+  if (!('problem' in key)) return [];
+  return [
+    {
+      reason: 'KeyInvalid',
+      message: `Secret ${secretName}: ${key.kid}.pem cannot sign: ${key.problem}`,
+      hint: `Remove it: kubectl patch secret ${secretName} -n ${namespace} --type=json -p '[{"op":"remove","path":"/data/${key.kid}.pem"}]'; a new key is made where none is left`,
+      objectRef: {apiVersion: 'v1', kind: 'Secret', name: secretName, key: `${key.kid}.pem`},
+    },
+  ];
+}

@@ -1,0 +1,81 @@
+import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
+import type {RingKey} from '../desired/keyRing.ts';
+import {sentence, type Problem} from '../problem.ts';
+import type {Decision} from '../reconcile/decision.ts';
+import type {Waiting} from '../reconcile/key-rotation.ts';
+import {seconds} from './backup.ts';
+import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
+
+const ORDER: readonly RingKey['state'][] = ['Signing', 'Published', 'Retiring'];
+/** Names that a message holds; of more it says how many. */
+const MAX_NAMED = 5;
+
+/** The keys as the status has them: the one that signs first. */
+export function signingKeysNow({keys}: Decision): FraiseQLAuthStatus['signingKeys'] {
+  return keys?.rotation.ring.keys
+    .filter(({kid}) => kid !== '')
+    .toSorted(
+      (a, b) =>
+        ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || b.since - a.since || (a.kid < b.kid ? -1 : 1),
+    )
+    .slice(0, STATUS_LIMITS.signingKeys)
+    .map(({kid, state, since}) => ({kid, state, since: seconds(since)}));
+}
+
+/** What KeysHealthy says. `there`: the Secret of the keys is. */
+export function keysFinding({keys}: Decision, problems: readonly Problem[], there: boolean): Finding {
+  const [first] = problems;
+  if (first) return isFalse(first.reason, problems.map(sentence).join(' '));
+  if (keys === undefined || !there) return isUnknown('NotYetKnown', 'The signing key has not been made yet');
+  const {active, rotation} = keys;
+  if (active === undefined) return isFalse('KeyMissing', 'There is no key to sign with; one is being made');
+  const signs = `Key ${active.kid} signs with ${active.algorithm}`;
+  const {waiting} = rotation;
+  if (waiting?.late === true) {
+    return isFalse(
+      'KeyNotServed',
+      `The rotation of keys waits: ${said(waiting)}. ${signs}; tokens stay valid. It goes on by itself when they have caught up; see their logs, and whether their Secret volume is up to date`,
+    );
+  }
+  const parts = rotation.ring.keys.flatMap((each) => told(each, rotation.signsAt));
+  if (parts.length === 0) return isTrue('Healthy', signs);
+  return isTrue('Rotating', [signs, ...parts, ...(waiting ? [said(waiting)] : [])].join('; '));
+}
+
+function told({kid, state, retireAt}: RingKey, signsAt: number | undefined): string[] {
+  switch (state) {
+    case 'Signing':
+      return [];
+    case 'Published':
+      return [
+        signsAt === undefined
+          ? `${kid} is published`
+          : `${kid} is published and signs from ${seconds(signsAt)} on`,
+      ];
+    case 'Retiring':
+      return [
+        retireAt === undefined
+          ? `${kid} retires`
+          : `${kid} retires at ${seconds(retireAt)}, when its last token has expired`,
+      ];
+    default:
+      return state satisfies never;
+  }
+}
+
+function said({kid, until, pods, publicURL}: Waiting): string {
+  const who = [
+    ...(pods.length === 0 ? [] : [`${pods.length === 1 ? 'pod' : 'pods'} ${list(pods)}`]),
+    ...(publicURL ? ['the public URL'] : []),
+  ].join(' and ');
+  const one = pods.length + (publicURL ? 1 : 0) === 1;
+  return until === 'served'
+    ? `${who} ${one ? 'does' : 'do'} not serve key ${kid} yet`
+    : `${who} may still sign with key ${kid}`;
+}
+
+function list(names: readonly string[]): string {
+  const more = names.length - MAX_NAMED;
+  return `${names.slice(0, MAX_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

@@ -1,0 +1,173 @@
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
+import type {KeyAnswer} from '../../../src/operator/observed.ts';
+import {RETIRE, ROTATE} from '../../../src/operator/reconcile/key-finding.ts';
+import type {Deployment} from '../../../src/operator/workloads.ts';
+import {playControllers} from './controllers.ts';
+import {dyingAt} from './dying.ts';
+import {createSecrets, eventually, fraiseqlauth, Observer, startHarness, type Harness} from './harness.ts';
+
+type Secret = KubeObject & {data: Record<string, string>};
+type Key = {kid: string; use: string};
+
+let harness: Harness;
+beforeAll(async () => {
+  harness = await startHarness();
+});
+afterAll(() => harness.stop());
+
+let addresses = 0;
+
+/** An instance with pods that serve what stands in the Secret, as soon as they are let. */
+async function instance(pods = 2) {
+  const namespace = await harness.namespace();
+  const see = new Observer(harness.admin, namespace);
+  const key = {namespace, name: 'auth'};
+  const answers = new Map<string, KeyAnswer | undefined>();
+  const stuck = new Set<string>();
+  const ending = new AbortController();
+  await createSecrets(harness.admin, namespace);
+  const controllers = playControllers(see);
+  await harness.admin.create(
+    FRAISEQLAUTH,
+    fraiseqlauth(namespace, {signingKeys: {jwksMaxAge: '1s'}, replicas: pods}),
+  );
+  const secret = async (): Promise<Secret> => {
+    const found = await see.get<Secret>(RESOURCES.Secret, 'auth-signing-keys');
+    if (found === undefined) throw new Error('there are no keys yet');
+    return found;
+  };
+  const list = async (): Promise<Key[]> => {
+    const text = Buffer.from((await secret()).data['keys.json'] ?? '', 'base64').toString();
+    return (JSON.parse(text) as {signingKeys: Key[]}).signingKeys;
+  };
+  /** As kubelet and servers do. */
+  const follow = (async () => {
+    while (!ending.signal.aborted) {
+      const keys = await list().catch(() => []);
+      for (const address of answers.keys()) {
+        if (stuck.has(address)) continue;
+        answers.set(address, {
+          kids: keys.map(({kid}) => kid),
+          signer: keys.find(({use}) => use === 'sign')?.kid,
+          maxAgeSeconds: 1,
+          tokenTTLSeconds: 3600,
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  })();
+  return {
+    namespace,
+    see,
+    key,
+    stuck,
+    secret,
+    list,
+    ask: (address: string) => Promise.resolve(answers.get(address)),
+    async startPods() {
+      const live = await eventually(async () => {
+        const found = await see.get<Deployment>(RESOURCES.Deployment, 'auth');
+        return found ?? false;
+      });
+      for (let n = 0; n < pods; n++) {
+        const address = `10.0.0.${++addresses}`;
+        answers.set(address, undefined);
+        await see.createPod(`auth-${n}`, live, live.spec?.template?.metadata?.labels ?? {}, {
+          phase: 'Running',
+          podIP: address,
+          podIPs: [{ip: address}],
+          startTime: new Date().toISOString(),
+          conditions: [{type: 'Ready', status: 'True'}],
+          containerStatuses: [
+            {
+              name: 'server',
+              image: 'x',
+              imageID: '',
+              ready: true,
+              restartCount: 0,
+              state: {running: {startedAt: new Date().toISOString()}},
+            },
+          ],
+        });
+      }
+      return [...answers.keys()];
+    },
+    annotate: (annotations: Record<string, string>) =>
+      harness.admin.mergePatch(FRAISEQLAUTH, key, {metadata: {annotations}}),
+    states: async () => (await see.resource()).status?.signingKeys?.map(({state}) => state).join(),
+    async stop() {
+      ending.abort();
+      await follow;
+      await controllers.stop();
+    },
+  };
+}
+
+const ready = async (see: Observer): Promise<boolean> => (await see.condition('Ready')).status === 'True';
+
+describe.concurrent('signing keys', () => {
+  test('rotate on request: published, then signing; a pod that lags holds it up and is named', async () => {
+    const it = await instance();
+    const operator = await harness.operate({namespaces: [it.namespace], askForKeys: it});
+    await eventually(() => ready(it.see));
+    const [first = ''] = await it.startPods();
+    const [old] = await it.list();
+    it.stuck.add(first);
+    await it.annotate({[ROTATE]: '1'});
+    await eventually(async () => (await it.states()) === 'Signing,Published');
+    const waiting = await eventually(async () => {
+      const condition = await it.see.condition('KeysHealthy');
+      return /pod auth-0 does not serve key \S+ yet/.test(condition.message) && condition;
+    });
+    expect(waiting).toMatchObject({status: 'True', reason: 'Rotating'});
+    it.stuck.clear();
+    await eventually(async () => (await it.states()) === 'Signing,Retiring', 20_000);
+    const keys = await it.list();
+    expect(keys.find(({use}) => use === 'sign')?.kid).not.toBe(old?.kid);
+    expect(keys.map(({kid}) => kid)).toContain(old?.kid);
+    expect(Object.keys((await it.secret()).data)).toHaveLength(3);
+    // Nothing was rolled for it.
+    expect((await it.see.get<Deployment>(RESOURCES.Deployment, 'auth'))?.metadata.generation).toBe(1);
+
+    // The private part of one that is known to others goes at once.
+    await it.annotate({[RETIRE]: old?.kid ?? ''});
+    await eventually(async () => (await it.states()) === 'Signing');
+    expect(Object.keys((await it.secret()).data)).toEqual(expect.not.arrayContaining([`${old?.kid}.pem`]));
+    await operator.stop();
+    await it.stop();
+  }, 60_000);
+
+  test('the operator is killed before and after every write of a rotation: one key is made, and it signs', async () => {
+    const run = async (n: number, when: 'before' | 'after'): Promise<boolean> => {
+      const it = await instance(1);
+      const first = await harness.operate({namespaces: [it.namespace]});
+      await eventually(() => ready(it.see), 30_000);
+      await first.stop();
+      await it.startPods();
+      const [old] = await it.list();
+      const {wrap, dead} = dyingAt(n, when);
+      const second = await harness.operate({namespaces: [it.namespace], askForKeys: it, wrap});
+      await it.annotate({[ROTATE]: 'now'});
+      const done = async (): Promise<boolean> => (await it.states()) === 'Signing,Retiring';
+      await eventually(async () => dead() || done(), 20_000);
+      await second.stop();
+      const third = await harness.operate({namespaces: [it.namespace], askForKeys: it});
+      await eventually(done, 30_000);
+      await third.stop();
+      const keys = await it.list();
+      expect(keys.map(({use}) => use).sort()).toEqual(['sign', 'verify']);
+      expect(keys.find(({use}) => use === 'verify')?.kid).toBe(old?.kid);
+      await it.stop();
+      return dead();
+    };
+    // Publish, served, sign, switched, and the status with them; the last of these is one more than there are.
+    const places = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((n) => [run(n, 'before'), run(n, 'after')]);
+    const died = await Promise.all(places);
+    const cases = died.filter(Boolean).length;
+    expect(died.at(-1)).toBe(false);
+    console.log(`killed at ${cases} places of a rotation`);
+    expect(cases).toBeGreaterThanOrEqual(8);
+  }, 120_000);
+});
