@@ -1,11 +1,15 @@
 import type {Pool, QueryResultRow} from 'pg';
 import {databaseFault, isOutage} from '../database/errors.ts';
 import {unavailable} from '../support/errors.ts';
+import type {Turns} from './overload/turns.ts';
+import type {Urgency} from './overload/urgency.ts';
 
 /** A prepared statement: parsed once a connection, named for it. */
 export interface Statement {
   readonly name: string;
   readonly text: string;
+  /** What comes first where there are more than connections; by default `check`. */
+  readonly urgency?: Urgency;
 }
 
 /** Serialization failure and deadlock (SQLSTATE class 40): the statement did nothing and may be repeated. */
@@ -15,11 +19,14 @@ const ATTEMPTS = 3;
 /** What the server asks of the database, one statement a transaction. */
 export class Database {
   readonly #pool: Pool;
+  readonly #turns: Turns | undefined;
   #down = false;
   #onOutage: (error: unknown) => void = () => {};
 
-  constructor(pool: Pool) {
+  /** Without `turns` everybody waits in the pool's own queue, for however long it is. */
+  constructor(pool: Pool, turns?: Turns) {
     this.#pool = pool;
+    this.#turns = turns;
   }
 
   /** Told of each failure that says the database is away. */
@@ -30,14 +37,32 @@ export class Database {
   /** While it is known to be away, queries fail at once instead of waiting for a connection. */
   markDown(down: boolean): void {
     this.#down = down;
+    if (down) this.#turns?.clear();
   }
 
-  /** Throws AuthError 503 where the database is away or its schema is not there; anything else is a fault of ours. */
+  /**
+   * Throws AuthError 503 where the database is away, its schema is not there or too many ask at once; anything else is a
+   * fault of ours.
+   */
   async query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     if (this.#down) throw unavailable('the database is away', RETRY_AFTER_SECONDS);
+    const turn = this.#turns?.enter(statement.urgency ?? 'check');
+    if (turn) await turn;
+    try {
+      return await this.#run<Row>(statement, values);
+    } finally {
+      this.#turns?.leave();
+    }
+  }
+
+  async #run<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const result = await this.#pool.query<Row>({...statement, values: [...values]});
+        const result = await this.#pool.query<Row>({
+          name: statement.name,
+          text: statement.text,
+          values: [...values],
+        });
         return result.rows;
       } catch (error) {
         if (attempt < ATTEMPTS && REPEATABLE.has(sqlState(error))) continue;

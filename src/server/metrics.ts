@@ -1,5 +1,6 @@
 import {collectDefaultMetrics, Counter, Gauge, Histogram, Registry} from 'prom-client';
 import type {Pool} from 'pg';
+import {URGENCIES, type Urgency} from './overload/urgency.ts';
 
 /** What GET /metrics/auth answers: FraiseQL's documented integers. */
 export interface AuthTotals {
@@ -87,6 +88,10 @@ export class Metrics {
   readonly #reload = this.#counter('fraiseql_auth_configuration_reloads_total', 'Configuration reloads', [
     'outcome',
   ]);
+  readonly #shed = this.#counter('fraiseql_auth_shed_total', 'Work refused because there was too much', [
+    'urgency',
+    'cause',
+  ]);
   readonly #cache = this.#counter('fraiseql_auth_session_cache_total', 'Sessions looked for in Redis', [
     'outcome',
   ]);
@@ -99,7 +104,7 @@ export class Metrics {
     collectDefaultMetrics({register: this.registry});
   }
 
-  watchPool(pool: Pool, size: number): void {
+  watchPool(pool: Pool, size: number, waiting: (urgency: Urgency) => number): void {
     const gauge = new Gauge({
       name: 'fraiseql_auth_database_pool',
       help: 'Connections of the pool, and requests that wait for one',
@@ -108,10 +113,27 @@ export class Metrics {
       collect() {
         gauge.set({state: 'idle'}, pool.idleCount);
         gauge.set({state: 'busy'}, pool.totalCount - pool.idleCount);
-        gauge.set({state: 'waiting'}, pool.waitingCount);
+        gauge.set({state: 'waiting'}, pool.waitingCount + sum(URGENCIES.map(waiting)));
         gauge.set({state: 'max'}, size);
       },
     });
+  }
+
+  watchInFlight(count: (urgency: Urgency) => number): void {
+    const gauge = new Gauge({
+      name: 'fraiseql_auth_requests_in_flight',
+      help: 'Requests under way, by how urgent they are',
+      labelNames: ['urgency'],
+      registers: [this.registry],
+      collect() {
+        for (const urgency of URGENCIES) gauge.set({urgency}, count(urgency));
+      },
+    });
+  }
+
+  /** Something was refused for the sake of what is more urgent. */
+  shed(urgency: Urgency, cause: 'in_flight' | 'event_loop' | 'database'): void {
+    this.#shed.inc({urgency, cause});
   }
 
   watchFeed(live: () => boolean): void {
@@ -215,3 +237,5 @@ export class Metrics {
     return new Histogram({name, help, labelNames, buckets, registers: [this.registry]});
   }
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);

@@ -2,6 +2,7 @@ import type {AddressInfo} from 'node:net';
 import {createPool} from '../database/pool.ts';
 import {sleep, systemClock, type Clock} from '../support/clock.ts';
 import type {Configuration} from '../support/configuration/configuration.ts';
+import {overloaded} from '../support/errors.ts';
 import type {Logger} from '../support/logging.ts';
 import {Audit} from './audit.ts';
 import {Database} from './database.ts';
@@ -13,6 +14,9 @@ import {Cookies} from './http/cookies.ts';
 import {Limits} from './limits/limits.ts';
 import {LoginTransactions} from './login/transactions.ts';
 import {Metrics} from './metrics.ts';
+import {Gate} from './overload/gate.ts';
+import {Turns} from './overload/turns.ts';
+import {retryAfter} from './overload/urgency.ts';
 import {Pages} from './pages/pages.ts';
 import {explain} from './providers/failures.ts';
 import {createGuardedFetch} from './providers/guarded-fetch.ts';
@@ -94,8 +98,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     applicationName: 'fraiseql-auth',
     onError: () => databaseHealth.suspect(),
   });
-  metrics.watchPool(pool, poolSize);
-  const database = new Database(pool);
+  const turns = new Turns({
+    size: poolSize,
+    clock,
+    refuse(urgency, why) {
+      metrics.shed(urgency, 'database');
+      return overloaded(
+        why === 'queue' ? 'the queue for the database is too long' : 'waited too long for the database',
+        retryAfter(),
+      );
+    },
+  });
+  metrics.watchPool(pool, poolSize, (urgency) => turns.waiting(urgency));
+  const database = new Database(pool, turns);
   const databaseHealth = new Dependency({
     name: 'database',
     probe: () => probeDatabase(pool),
@@ -177,12 +192,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
   sessions.onEnded(changed);
   metrics.watchFeed(() => feed.live);
+  const gate = new Gate(clock, metrics);
   const services: Services = {
     configuration,
     clock,
     logger,
     audit,
     metrics,
+    gate,
     health: new Health(databaseHealth, providers, shared?.store.health),
     cookies: new Cookies(configuration.login.origin),
     pages: new Pages(configuration.branding, configuration.login.origin),
@@ -203,6 +220,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const firstLook = Promise.all([databaseHealth.start(), shared?.store.start()]);
   providers.start();
   feed.start();
+  gate.start();
   const app = await createApp(services);
   await Promise.race([firstLook, sleep(clock, FIRST_LOOK_MS)]);
   try {
@@ -210,6 +228,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   } catch (error) {
     databaseHealth.stop();
     shared?.store.stop();
+    gate.stop();
     providers.stop();
     await Promise.all([feed.stop(), pool.end(), outbound.close()]);
     throw error;
@@ -231,6 +250,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }, CLOSE_MS);
     await app.close();
     giveUp.cancel();
+    gate.stop();
     shared?.store.stop();
     await feed.stop();
     await pool.end();

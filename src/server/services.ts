@@ -7,6 +7,7 @@ import type {Cookies} from './http/cookies.ts';
 import type {Limits} from './limits/limits.ts';
 import type {LoginTransactions} from './login/transactions.ts';
 import type {Metrics} from './metrics.ts';
+import type {Gate} from './overload/gate.ts';
 import type {Pages} from './pages/pages.ts';
 import type {ProviderRegistry} from './providers/registry.ts';
 import type {RevocationCheck} from './sessions/session.ts';
@@ -20,6 +21,7 @@ export interface Services {
   readonly logger: Logger;
   readonly audit: Audit;
   readonly metrics: Metrics;
+  readonly gate: Gate;
   readonly health: Health;
   readonly cookies: Cookies;
   readonly pages: Pages;

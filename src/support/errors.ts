@@ -84,6 +84,11 @@ export function unavailable(reason: string, retryAfterSeconds: number, cause?: u
   });
 }
 
+/** There is more to do than can be done; the client may try again after `retryAfterSeconds`. */
+export function overloaded(reason: string, retryAfterSeconds: number): AuthError {
+  return unavailable(`overloaded: ${reason}`, retryAfterSeconds);
+}
+
 /** The body that every error has (FraiseQL's and GraphQL's shape). */
 export function errorBody(code: ErrorCode, message: string, requestId: string, oauth?: OAuthError): string {
   return JSON.stringify({error: oauth, errors: [{message, extensions: {code, request_id: requestId}}]});

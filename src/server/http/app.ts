@@ -66,6 +66,7 @@ export async function createApp(services: Services): Promise<FastifyInstance> {
   handleFailures(app, services);
   guardBrowsers(app, services);
   limitRoutes(app, services);
+  services.gate.guard(app);
 
   startRoutes(app, services);
   callbackRoute(app, services);

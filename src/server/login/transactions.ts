@@ -8,6 +8,7 @@ import {hashOf, newSecret, seal, unseal} from '../sessions/secrets.ts';
 /** $1 state hash, $2 provider, $3 sealed secrets, $4 binding hash, $5 return_to, $6 lifetime in seconds. */
 const BEGIN: Statement = {
   name: 'login-begin',
+  urgency: 'login',
   text: `
     INSERT INTO _system.login_transactions
       (state_hash, provider, code_verifier_sealed, binding_hash, return_to, expires_at)
@@ -17,6 +18,7 @@ const BEGIN: Statement = {
 /** $1 state hash, $2 binding hash. The row can be had once, and only by the browser that it is bound to. */
 const CONSUME: Statement = {
   name: 'login-consume',
+  urgency: 'login',
   text: `
     DELETE FROM _system.login_transactions
     WHERE state_hash = $1 AND (binding_hash IS NULL OR binding_hash = $2)
@@ -25,6 +27,7 @@ const CONSUME: Statement = {
 
 const SWEEP: Statement = {
   name: 'login-sweep',
+  urgency: 'login',
   text: `
     DELETE FROM _system.login_transactions WHERE id IN (
       SELECT id FROM _system.login_transactions WHERE expires_at < now()

@@ -2,6 +2,7 @@ import type {SessionSettings} from '../../support/configuration/configuration.ts
 import {systemClock, type Clock} from '../../support/clock.ts';
 import {AuthError} from '../../support/errors.ts';
 import type {Database} from '../database.ts';
+import type {Urgency} from '../overload/urgency.ts';
 import type {LogoutToken} from '../providers/logout-token.ts';
 import {Rotations} from './rotations.ts';
 import {cookieHashOf, hashOf, newSecret, seal, unseal, userIdOf} from './secrets.ts';
@@ -110,16 +111,18 @@ export class Sessions {
     return {session: toSession(row), refreshToken: live, replayed: true};
   }
 
-  /** The session of that id, if it stands. */
-  async find(id: string): Promise<FoundSession | undefined> {
+  /** The session of that id, if it stands; `urgency` says what for. */
+  async find(id: string, urgency: Urgency = 'check'): Promise<FoundSession | undefined> {
     if (!UUID.test(id)) return undefined;
-    const [row] = await this.#database.query<FoundRow>(sql.FIND, [id]);
+    const [row] = await this.#database.query<FoundRow>({...sql.FIND, urgency}, [id]);
     return row && toFound(row);
   }
 
   /** The session of a browser's cookie, if it stands. */
-  async findByCookie(secret: string): Promise<FoundSession | undefined> {
-    const [row] = await this.#database.query<FoundRow>(sql.FIND_BY_COOKIE, [cookieHashOf(secret)]);
+  async findByCookie(secret: string, urgency: Urgency = 'check'): Promise<FoundSession | undefined> {
+    const [row] = await this.#database.query<FoundRow>({...sql.FIND_BY_COOKIE, urgency}, [
+      cookieHashOf(secret),
+    ]);
     return row && toFound(row);
   }
 

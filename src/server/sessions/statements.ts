@@ -18,6 +18,7 @@ const SPANS = `(s.expires_at - ${NOW})::float8 AS remaining,
  * $11 provider's session. */
 export const CREATE: Statement = {
   name: 'session-create',
+  urgency: 'refresh',
   text: `
     WITH s AS (
       INSERT INTO _system.sessions (user_id, refresh_token_hash, issued_at, expires_at)
@@ -44,6 +45,7 @@ const NOT_IDLE = `NOT EXISTS (
  */
 export const ROTATE: Statement = {
   name: 'session-rotate',
+  urgency: 'refresh',
   text: `
     WITH s AS (
       UPDATE _system.sessions s SET refresh_token_hash = $2
@@ -69,6 +71,7 @@ export const ROTATE: Statement = {
  */
 export const ROTATE_MANY: Statement = {
   name: 'session-rotate-many',
+  urgency: 'refresh',
   text: `
     WITH held AS (
       SELECT s.id, s.user_id, s.expires_at, g.hash, g.successor, g.sealed
@@ -94,6 +97,7 @@ export const ROTATE_MANY: Statement = {
 /** $1 token hash, $2 idle seconds. For refreshRotation Static: the token stays. */
 export const TOUCH: Statement = {
   name: 'session-touch',
+  urgency: 'refresh',
   text: `
     WITH s AS (
       SELECT s.id, s.user_id, s.expires_at FROM _system.sessions s
@@ -116,6 +120,7 @@ export const TOUCH: Statement = {
  */
 export const REPLAY: Statement = {
   name: 'session-replay',
+  urgency: 'refresh',
   text: `
     WITH h AS (
       SELECT h.session_id,
@@ -167,6 +172,7 @@ export const USED: Statement = {
 /** $1 hash of a refresh token, the current one or an earlier one: the session that it belongs to, if alive. */
 export const FIND_BY_TOKEN: Statement = {
   name: 'session-find-by-token',
+  urgency: 'ending',
   text: `
     SELECT ${COLUMNS} FROM _system.sessions s
     LEFT JOIN _system.session_details d ON d.session_id = s.id
@@ -187,12 +193,14 @@ export const FIND_BY_CURRENT_TOKEN: Statement = {
 /** $1 session id. */
 export const REVOKE: Statement = {
   name: 'session-revoke',
+  urgency: 'ending',
   text: `UPDATE _system.sessions s SET revoked_at = now() WHERE s.id = $1::uuid AND ${ALIVE} RETURNING s.id`,
 };
 
 /** $1 session id, $2 user id. */
 export const REVOKE_OWN: Statement = {
   name: 'session-revoke-own',
+  urgency: 'ending',
   text: `
     UPDATE _system.sessions s SET revoked_at = now()
     WHERE s.id = $1::uuid AND s.user_id = $2 AND ${ALIVE} RETURNING s.id`,
@@ -205,6 +213,7 @@ export const REVOKE_OWN: Statement = {
  */
 export const END_AT_PROVIDER: Statement = {
   name: 'session-end-at-provider',
+  urgency: 'ending',
   text: `
     WITH seen AS (
       INSERT INTO _system.logout_tokens (token_hash, expires_at)
@@ -224,18 +233,21 @@ export const END_AT_PROVIDER: Statement = {
 /** Logout tokens that would be refused for their age. */
 export const FORGET_LOGOUT_TOKENS: Statement = {
   name: 'sweep-logout-tokens',
+  urgency: 'login',
   text: 'DELETE FROM _system.logout_tokens WHERE expires_at < now()',
 };
 
 /** $1 user id. */
 export const REVOKE_ALL: Statement = {
   name: 'session-revoke-all',
+  urgency: 'ending',
   text: `UPDATE _system.sessions s SET revoked_at = now() WHERE s.user_id = $1 AND ${ALIVE} RETURNING s.id`,
 };
 
 /** $1 replay window in seconds: a successor that nobody may ask for any more is emptied. */
 export const FORGET_SUCCESSORS: Statement = {
   name: 'sweep-successors',
+  urgency: 'login',
   text: `
     UPDATE _system.refresh_history SET successor_sealed = NULL WHERE token_hash IN (
       SELECT token_hash FROM _system.refresh_history
@@ -246,6 +258,7 @@ export const FORGET_SUCCESSORS: Statement = {
 /** Sessions a week past their end; what belongs to them goes too. */
 export const DELETE_ENDED: Statement = {
   name: 'sweep-sessions',
+  urgency: 'login',
   text: `
     DELETE FROM _system.sessions WHERE id IN (
       SELECT id FROM _system.sessions WHERE expires_at < ${NOW} - 604800

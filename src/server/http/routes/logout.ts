@@ -54,9 +54,9 @@ async function identify(
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (bearer !== undefined) {
     const sid = sessionOf(bearer, services);
-    return sid === undefined ? undefined : (await services.sessions.find(sid))?.session;
+    return sid === undefined ? undefined : (await services.sessions.find(sid, 'ending'))?.session;
   }
-  return cookie === undefined ? undefined : (await services.sessions.findByCookie(cookie))?.session;
+  return cookie === undefined ? undefined : (await services.sessions.findByCookie(cookie, 'ending'))?.session;
 }
 
 /** The session that a valid access token names; undefined for any other, for logging out never fails. */

@@ -35,7 +35,7 @@ export function revokeRoute(app: FastifyInstance, services: Services): void {
 async function identify(token: string, services: Services): Promise<Session | undefined> {
   if (!token.includes('.')) return services.sessions.byRefreshToken(token);
   try {
-    return (await services.sessions.find(services.tokens.check(token).sid))?.session;
+    return (await services.sessions.find(services.tokens.check(token).sid, 'ending'))?.session;
   } catch (error) {
     if (error instanceof AuthError && error.status === 401) return undefined;
     throw error;
