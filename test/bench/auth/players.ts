@@ -21,6 +21,7 @@ export interface Player {
 }
 
 const HERE = import.meta.dirname;
+/** As the image runs it: its first line says what Node is to keep to. */
 const MAIN = join(HERE, '../../../dist/main.js');
 const HOST = 'Host: 127.0.0.1';
 
@@ -63,7 +64,7 @@ export const FLOOR: Player = {
     refresh: 'bare node:http: one statement rotates, a token is signed',
     verify: 'bare node:http: the signature is checked each time, no revocation',
   },
-  start: (env, log) => startProgram([join(HERE, 'floor.ts')], env, '/health', log),
+  start: (env, log) => startProgram([process.execPath, join(HERE, 'floor.ts')], env, '/health', log),
   clients: ourClients,
 };
 
@@ -90,7 +91,8 @@ const OIDC_PROVIDER: Player = {
     refresh: 'grant refresh_token: rotated in PostgreSQL, a JWT access token is signed',
     verify: 'GET /me: an opaque access token is looked up in PostgreSQL',
   },
-  start: (env, log) => startProgram([join(HERE, '../peers/oidc-provider.ts')], env, '/bench/ready', log),
+  start: (env, log) =>
+    startProgram([process.execPath, join(HERE, '../peers/oidc-provider.ts')], env, '/bench/ready', log),
   async clients(program, _env, workload, count) {
     const basic = `Authorization: Basic ${btoa('bench:a-secret-for-the-bench')}`;
     return (await peerSessions(program, count)).map(({access, refresh}) =>
@@ -114,7 +116,8 @@ const BETTER_AUTH: Player = {
     refresh: 'get-session, updateAge 0: expiry moved in PostgreSQL, a JWT is signed; no rotation',
     verify: 'get-session: the session is read in PostgreSQL',
   },
-  start: (env, log) => startProgram([join(HERE, '../peers/better-auth.ts')], env, '/bench/ready', log),
+  start: (env, log) =>
+    startProgram([process.execPath, join(HERE, '../peers/better-auth.ts')], env, '/bench/ready', log),
   clients: async (program, _env, workload, count) =>
     (await peerSessions(program, count)).map(({access, refresh}) =>
       workload === 'verify'

@@ -19,9 +19,9 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts `node ARGS…` and waits until GET `path` answers with 200. Its standard output goes into the file `log`; without `port` it listens on any that is free. */
+/** Starts `COMMAND ARGS…` and waits until GET `path` answers with 200. Its standard output goes into the file `log`; without `port` it listens on any that is free. */
 export async function startProgram(
-  args: readonly string[],
+  [command, ...args]: readonly [string, ...string[]],
   env: Readonly<Record<string, string>>,
   path: string,
   log: string,
@@ -30,7 +30,7 @@ export async function startProgram(
   port ??= await freePort();
   const output = openSync(log, 'a');
   const started = performance.now();
-  const child = spawn(process.execPath, args, {
+  const child = spawn(command, args, {
     env: {PATH: process.env['PATH'], NODE_ENV: 'production', ...env, PORT: String(port)},
     stdio: ['ignore', output, 'inherit'],
   });
@@ -50,7 +50,7 @@ export async function startProgram(
     await answer?.body?.cancel();
     if (answer?.status === 200) break;
     if (child.exitCode !== null || performance.now() - started > 20_000)
-      throw new Error(`${args.join(' ')} does not answer ${path} with 200`);
+      throw new Error(`${[command, ...args].join(' ')} does not answer ${path} with 200`);
     await delay(5);
   }
   const end = (signal: NodeJS.Signals): Promise<void> => {
