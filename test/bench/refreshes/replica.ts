@@ -21,7 +21,7 @@ export async function startReplica(main: string, env: Readonly<Record<string, st
   url.port = String(database.port);
   const start = (port?: number) =>
     startProgram(
-      [main, 'serve'],
+      [process.execPath, main, 'serve'],
       {...env, DATABASE_URL: url.href},
       '/health/live',
       process.env['REPLICA_LOG'] ?? '/dev/null',
