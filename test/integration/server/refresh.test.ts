@@ -4,6 +4,7 @@ import {setTimeout as delay} from 'node:timers/promises';
 import {Client} from 'pg';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {hashOf} from '../../../src/server/sessions/secrets.ts';
+import {ROTATE_MANY} from '../../../src/server/sessions/statements.ts';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
 import type {Tokens} from '../../support/login.ts';
@@ -86,6 +87,20 @@ describe('a token whose successor was exchanged already', () => {
     // A link that was changed leads nowhere; it is no reuse, and the session goes on.
     expect((await present(a, first)).status).toBe(401);
     await refreshed(a, live);
+  });
+});
+
+describe('the rotation of many', () => {
+  it('looks each token up, though it was planned before the tables had statistics', async () => {
+    const client = new Client({connectionString: stack.database.url});
+    await client.connect();
+    await client.query('SET plan_cache_mode = force_generic_plan');
+    await client.query(`PREPARE many (text[], text[], text[], float8) AS ${ROTATE_MANY.text}`);
+    const {rows} = await client.query<{'QUERY PLAN': string}>("EXPLAIN EXECUTE many ('{}', '{}', '{}', 60)");
+    await client.end();
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).not.toMatch(/(Seq|Bitmap Heap) Scan on/);
+    expect(plan).toMatch(/Index Scan using sessions_refresh_token_hash_key/);
   });
 });
 
