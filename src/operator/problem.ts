@@ -1,9 +1,9 @@
 /** The object that a problem is about, in the resource's own namespace. */
 interface ObjectRef {
-  readonly apiVersion?: string;
+  readonly apiVersion?: string | undefined;
   readonly kind: string;
   readonly name: string;
-  readonly key?: string;
+  readonly key?: string | undefined;
 }
 
 /**

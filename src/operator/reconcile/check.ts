@@ -34,16 +34,24 @@ export function assessCheck(input: {
   if (trueCondition(job, 'Complete')) return {state: 'Passed'};
   const pods = podsOf(job, observed.pods);
   const failed = trueCondition(job, 'Failed');
+  // A pod that is gone, or about to go, takes its reason along, which was told while it was there.
+  const told = pods.every(({metadata}) => metadata.deletionTimestamp !== undefined)
+    ? toldOf(job, input.status)
+    : undefined;
   if (failed === undefined) {
-    const problem = pods
-      .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
-      .find((each) => each !== undefined);
+    const problem =
+      pods
+        // What has ended says why, and the Job a moment later.
+        .filter((pod) => pod.status?.phase !== 'Failed' && terminationMessage(pod) === undefined)
+        .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
+        .find((each) => each !== undefined) ?? told;
     return {state: 'Checking', ...(problem && {problem})};
   }
   const said = outcomeOf(pods);
   if (said?.providers !== undefined && noWorse(said.providers, observed)) return {state: 'Passed'};
-  const cause = said?.cause ?? explainFailure(job, pods, failed, input.status);
-  if (!PASSING.has(cause.reason)) return {state: 'Failed', cause};
+  const cause = said?.cause ?? told ?? explainFailure(job, pods, failed);
+  if (!PASSING.has(cause.reason))
+    return {state: 'Failed', cause: {reason: cause.reason, message: cause.message, hint: cause.hint}};
   const attempt = attemptOf(job);
   const retryAt = (observed.failedSince.get(job.metadata.uid ?? '') ?? now) + retryDelayMs(attempt);
   if (now >= retryAt) return {state: 'Wanted', attempt: attempt + 1, supersedes: job};
@@ -74,20 +82,20 @@ function noWorse(providers: unknown, {health}: Observed): boolean {
   return providers.every((name) => failing.has(`provider:${String(name)}`));
 }
 
-function explainFailure(
-  job: Job,
-  pods: readonly Pod[],
-  failed: {reason?: string; message?: string},
-  status: FraiseQLAuthStatus | undefined,
-): Cause {
-  const {name} = job.metadata;
-  const logs = `See: kubectl logs job/${name} -n ${job.metadata.namespace ?? ''}`;
-  // A pod that is gone took its reason along, which was told while it was there.
+/** What the status said of the Job, or of its pod, last. */
+function toldOf({metadata: {name}}: Job, status: FraiseQLAuthStatus | undefined): Problem | undefined {
   const told = status?.blockedOn?.find(
     ({objectRef: of}) =>
       (of?.kind === 'Pod' && of.name.startsWith(`${name}-`)) || (of?.kind === 'Job' && of.name === name),
   );
-  if (pods.length === 0 && told) return {reason: told.reason, message: told.message, hint: told.hint ?? ''};
+  if (told === undefined) return undefined;
+  const {reason, message, hint = '', objectRef} = told;
+  return {reason, message, hint, ...(objectRef && {objectRef})};
+}
+
+function explainFailure(job: Job, pods: readonly Pod[], failed: {reason?: string; message?: string}): Cause {
+  const {name} = job.metadata;
+  const logs = `See: kubectl logs job/${name} -n ${job.metadata.namespace ?? ''}`;
   if (failed.reason === 'DeadlineExceeded') {
     return {
       reason: 'ProgressDeadlineExceeded',

@@ -202,7 +202,15 @@ describe('a change that fails its check', () => {
     expect(world.pass()).toEqual([]);
     expect(world.ready).toMatch(/^ImagePullFailed: .*cannot pull image.*What runs keeps serving/);
     expect(world.condition('Progressing')).toMatchObject({status: 'False', reason: 'ImagePullFailed'});
+    // The Job controller takes the pod away a moment before it says so.
+    world.pods = world.pods.map((each) => ({
+      ...each,
+      metadata: {...each.metadata, deletionTimestamp: iso(world.now)},
+    }));
+    expect(world.pass()).toEqual([]);
+    expect(world.ready).toMatch(/^ImagePullFailed/);
     world.pods = [];
+    world.pass();
     world.endCheck('', 'DeadlineExceeded');
     expect(world.pass()).toEqual(['update Deployment/auth']);
     expect(world.ready).toMatch(/^ImagePullFailed: The change is not rolled out: .*cannot pull image/);
