@@ -29,7 +29,7 @@ build: $(MODULES) ## bundle the program into dist/main.js
 	npm run --silent build
 
 .PHONY: generate
-generate: $(MODULES) ## write what is generated: CRDs, RBAC, the chart's copies, the reference page
+generate: $(MODULES) ## write what is generated: CRDs, RBAC, the chart's copies, the reference pages
 	npm run --silent generate
 
 .PHONY: check

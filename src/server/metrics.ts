@@ -16,6 +16,7 @@ export interface AuthTotals {
 export type RevocationReason =
   | 'logout'
   | 'logout_all'
+  | 'replaced'
   | 'reuse'
   | 'user'
   | 'token_revoked'

@@ -102,7 +102,15 @@ async function answer(
   return reply
     .type('application/json; charset=utf-8')
     .serializer(String)
-    .send(errorBody(error.code, error.message, request.id, error.oauth));
+    .send(errorBody(error.code, error.message, request.id, error.oauth ?? oauthCode(error, request)));
+}
+
+/** Clients of OAuth's own endpoints look for `error` (RFC 6749, section 5.2), whatever it was that went wrong. */
+function oauthCode(error: AuthError, request: FastifyRequest): 'invalid_request' | undefined {
+  const isOAuth = /^\/auth\/(?:introspect|revoke|backchannel-logout\/.+)$/.test(
+    request.routeOptions.url ?? '',
+  );
+  return isOAuth && error.code === 'invalid_request' ? 'invalid_request' : undefined;
 }
 
 /** Where a login that could not begin would have led: a person who tries again still comes there. */

@@ -121,13 +121,16 @@ export class AccessTokens {
   }
 
   #checkClaims(claims: Record<string, unknown>): AccessClaims {
-    const {iss, sub, aud, client_id: clientId, iat, exp, jti, sid} = claims;
+    const {iss, sub, aud, client_id: clientId, iat, exp, nbf, jti, sid} = claims;
     if (iss !== this.#settings.issuer) throw new AuthError('invalid_token', 'issued by another issuer');
     const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
     if (!audiences.some((entry) => typeof entry === 'string' && this.#settings.audience.includes(entry)))
       throw new AuthError('invalid_token', 'for another audience');
     if (typeof exp !== 'number' || typeof iat !== 'number')
       throw new AuthError('invalid_token', 'exp or iat is missing');
+    // Ours have none; whoever else signs with our key may (RFC 7519, section 4.1.5).
+    if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= this.#clock.now() / 1000))
+      throw new AuthError('invalid_token', 'the token is not valid yet');
     if (
       typeof sub !== 'string' ||
       typeof sid !== 'string' ||

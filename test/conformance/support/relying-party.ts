@@ -29,8 +29,9 @@ export interface RelyingParty {
   close(): Promise<void>;
 }
 
-export async function startRelyingParty(): Promise<RelyingParty> {
-  const op = await startHostileProvider(CLIENT, SECRET);
+/** `path` stands after the issuer's origin, as a tenant's does. */
+export async function startRelyingParty(path = ''): Promise<RelyingParty> {
+  const op = await startHostileProvider(CLIENT, SECRET, path);
   const outbound = createGuardedFetch({allowedHosts: () => ['127.0.0.1']});
   const provider = new Provider(
     {

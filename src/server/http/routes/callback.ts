@@ -1,4 +1,4 @@
-import type {FastifyInstance} from 'fastify';
+import type {FastifyInstance, FastifyRequest} from 'fastify';
 import {countedAddress} from '../../limits/client.ts';
 import {completeLogin, type AuthorizationResponse} from '../../login/login.ts';
 import type {Services} from '../../services.ts';
@@ -29,6 +29,7 @@ export function callbackRoute(app: FastifyInstance, services: Services): void {
         throw error;
       });
       if (returnTo !== undefined) {
+        await endReplaced(services, request);
         const maxAge = session.expiresAt - services.clock.now() / 1000;
         return reply
           .header('set-cookie', cookies.set(cookies.sessionName, secret, maxAge))
@@ -44,6 +45,24 @@ export function callbackRoute(app: FastifyInstance, services: Services): void {
       return reply.send(body);
     },
   );
+}
+
+/** A browser holds one session: the one whose cookie is overwritten ends (OWASP ASVS 5, 7.2.4). */
+async function endReplaced(services: Services, request: FastifyRequest): Promise<void> {
+  const {sessions, cookies, metrics, audit} = services;
+  const cookie = readCookie(request.headers.cookie, cookies.sessionName);
+  const session = cookie === undefined ? undefined : (await sessions.findByCookie(cookie))?.session;
+  if (!session || !(await sessions.revoke(session.id))) return;
+  metrics.sessionsRevoked('replaced', 1);
+  audit.record('session_revoked', {
+    requestId: request.id,
+    address: request.ip,
+    user: session.userId,
+    session: session.id,
+    provider: session.provider,
+    outcome: 'success',
+    reason: 'replaced',
+  });
 }
 
 const SCHEMA = {

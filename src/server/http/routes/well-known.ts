@@ -17,30 +17,43 @@ export function wellKnownRoutes(app: FastifyInstance, services: Services): void 
   );
 
   const {origin} = configuration.login;
+  const authenticated = configuration.introspection === undefined ? [] : CLIENT_METHODS;
   const metadata = JSON.stringify({
     issuer: configuration.tokens.issuer,
-    authorization_endpoint: `${origin}/auth/start`,
+    // A login is begun and answered by this server's own routes: no grant of RFC 6749 that needs an authorization
+    // endpoint is offered, and no response type.
     token_endpoint: `${origin}/auth/refresh`,
     jwks_uri: `${origin}/.well-known/jwks.json`,
-    // A login is begun and answered by this server's own routes, so no response type of RFC 6749 is offered.
     response_types_supported: [],
     grant_types_supported: ['refresh_token'],
     token_endpoint_auth_methods_supported: ['none'],
     revocation_endpoint: `${origin}/auth/revoke`,
-    revocation_endpoint_auth_methods_supported: ['none'],
-    ...(configuration.introspection === undefined
+    revocation_endpoint_auth_methods_supported: ['none', ...authenticated],
+    ...(authenticated.length === 0
       ? {}
       : {
           introspection_endpoint: `${origin}/auth/introspect`,
-          introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+          introspection_endpoint_auth_methods_supported: authenticated,
         }),
   });
-  app.get('/.well-known/oauth-authorization-server', (_request, reply) =>
-    reply
-      .header('cache-control', CACHE_CONTROL)
-      .header('cross-origin-resource-policy', 'cross-origin')
-      .type('application/json; charset=utf-8')
-      .serializer(String)
-      .send(metadata),
-  );
+  for (const path of metadataPaths(configuration.tokens.issuer))
+    app.get(path, (_request, reply) =>
+      reply
+        .header('cache-control', CACHE_CONTROL)
+        .header('cross-origin-resource-policy', 'cross-origin')
+        .type('application/json; charset=utf-8')
+        .serializer(String)
+        .send(metadata),
+    );
+}
+
+/** How the client of INTROSPECTION_CLIENT_ID may say who it is. */
+const CLIENT_METHODS = ['client_secret_basic', 'client_secret_post'];
+
+/** Where the metadata stands: between an issuer's host and its path, if it has one (RFC 8414, section 3). */
+function metadataPaths(issuer: string): string[] {
+  const base = '/.well-known/oauth-authorization-server';
+  const path = new URL(issuer).pathname.replace(/\/$/, '');
+  // What a route of the framework's would take for a parameter cannot stand in one.
+  return path === '' || /[:*]/.test(path) ? [base] : [base, base + path];
 }

@@ -22,6 +22,10 @@ export interface HostileProvider {
   answer: Answer;
   /** Changes the discovery document. */
   metadata: Record<string, unknown>;
+  /** Replaces the answer with the discovery document. */
+  discovery?: (response: ServerResponse) => void;
+  /** The last request to the token endpoint. */
+  tokenRequest?: {readonly headers: IncomingMessage['headers']; readonly body: string};
   /** What stands at the JWKS address, and with which status. */
   jwks: {keys: JsonKey[]};
   jwksStatus: number;
@@ -92,14 +96,17 @@ export async function startHostileProvider(
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const pathname = new URL(request.url ?? '/', issuer).pathname.slice(path.length);
     provider.requests.push(pathname);
+    if (pathname === '/.well-known/openid-configuration' && provider.discovery)
+      return provider.discovery(response);
     if (pathname === '/.well-known/openid-configuration') return json(response, 200, discovery());
     if (pathname === '/jwks') return json(response, provider.jwksStatus, provider.jwks);
     if (pathname === '/userinfo') return json(response, 200, provider.answer.userinfo ?? {sub: 'user-1'});
     if (pathname !== '/token') return json(response, 404, {});
+    provider.tokenRequest = {headers: request.headers, body: await bodyOf(request)};
     if (provider.answer.token) return provider.answer.token(response);
     const accessToken = randomUUID();
     const now = Math.floor(Date.now() / 1000);
-    const form = new URLSearchParams(await bodyOf(request));
+    const form = new URLSearchParams(provider.tokenRequest.body);
     const claims: JWTPayload = {
       iss: issuer,
       sub: 'user-1',

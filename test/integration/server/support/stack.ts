@@ -20,7 +20,7 @@ const CLIENT_ID = 'auth-server';
 export const CLIENT_SECRET = 'a secret of the client: not&for=logs';
 
 /** Servers on one database. */
-interface Servers {
+export interface Servers {
   /** Every line that they logged. */
   readonly logs: string[];
   /** Starts a server with these variables beside the usual ones. */
@@ -75,7 +75,7 @@ async function inside(postgres: TestPostgres): Promise<TestDatabase> {
 }
 
 /** As many as are asked for, with that issuer's provider where no other is given. */
-function serversOn(databaseUrl: string, issuer: string): Servers {
+export function serversOn(databaseUrl: string, issuer: string): Servers {
   const logs: string[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -109,7 +109,11 @@ function serversOn(databaseUrl: string, issuer: string): Servers {
 }
 
 const SIGNING = await import('../../../../src/support/configuration/signing-keys.ts');
-const key = SIGNING.developmentKey('RS256').privateKey?.export({type: 'pkcs8', format: 'pem'}) as string;
+/** The private key that the servers sign with, PEM. */
+export const SIGNING_KEY = SIGNING.developmentKey('RS256').privateKey?.export({
+  type: 'pkcs8',
+  format: 'pem',
+}) as string;
 
 export function configurationFor(
   databaseUrl: string,
@@ -128,7 +132,7 @@ export function configurationFor(
       OIDC_CLIENT_SECRET: CLIENT_SECRET,
       OAUTH_REDIRECT_URI: `${PUBLIC_URL}/auth/callback`,
       PROVIDER_ALLOWED_HOSTS: '127.0.0.1',
-      JWT_SIGNING_KEY: key,
+      JWT_SIGNING_KEY: SIGNING_KEY,
       STATE_KEY: Buffer.alloc(32, 7).toString('base64'),
       // A test makes more requests a minute than a person; those about the limits switch them on.
       RATE_LIMITS: 'Off',
