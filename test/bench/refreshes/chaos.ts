@@ -29,7 +29,7 @@ interface World {
 const PACE: Readonly<Record<Exclude<Fault, 'failovers'>, {every: number; least: number}>> = {
   clientCuts: {every: 2_000, least: 8},
   databaseCuts: {every: 5_000, least: 5},
-  replicaKills: {every: 25_000, least: 2},
+  replicaKills: {every: 25_000, least: 1},
   databaseCrashes: {every: 125_000, least: 1},
 };
 /** Early, while there is little to copy to the standby, and after a crash or two. */
