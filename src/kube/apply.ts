@@ -10,6 +10,11 @@ export {ForeignObjectError} from './errors.ts';
 
 /** On every child: the hash of what was last applied. */
 export const APPLIED_HASH = 'auth.fraiseql.dev/applied-hash';
+/**
+ * On an object in memory: the hash with which it was compared and found as desired. Nothing but its metadata need be
+ * there to say so again.
+ */
+export const AS_APPLIED = 'x-as-applied';
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 
 export type ApplyPort = Pick<KubeClient, 'get' | 'create' | 'apply' | 'jsonPatch'>;
@@ -44,12 +49,25 @@ export async function applyChild<T extends KubeObject>(
   return (await applyChildObject(client, child)).outcome;
 }
 
-/** The same, and the object as it is now (as it was seen, when nothing had to be done). */
+/**
+ * The same, with the object as it is now (as it was seen, when nothing had to be done) and the hash of what is desired
+ * of it.
+ */
 export async function applyChildObject<T extends KubeObject>(
   client: ApplyPort,
   child: ChildApply<T>,
+): Promise<{outcome: ApplyOutcome; object: T; hash: string}> {
+  const whole = withData(child.desired);
+  const hash = hashOf(whole);
+  const desired = stamped(whole, hash);
+  return {...(await bring(client, child, desired)), hash};
+}
+
+async function bring<T extends KubeObject>(
+  client: ApplyPort,
+  child: ChildApply<T>,
+  desired: T,
 ): Promise<{outcome: ApplyOutcome; object: T}> {
-  const desired = stamped(withData(child.desired));
   const {live} = child;
   if (live === undefined) return create(client, child, desired);
   if (isConverged(client, desired, live)) return {outcome: 'unchanged', object: live};
@@ -135,7 +153,7 @@ function isConverged(client: ApplyPort, desired: KubeObject, live: KubeObject): 
   refuseForeign(desired, live);
   const hash = desired.metadata.annotations?.[APPLIED_HASH];
   if (live.metadata.deletionTimestamp !== undefined) throw terminating(live);
-  if (isSettled(client, desired, live)) return true;
+  if (live[AS_APPLIED] === hash || isSettled(client, desired, live)) return true;
   return live.metadata.annotations?.[APPLIED_HASH] === hash && isSubset(desired, live);
 }
 
@@ -195,8 +213,8 @@ function settledKey(object: KubeObject): string {
   return `${object.apiVersion} ${object.kind} ${keyOf(object)}`;
 }
 
-function stamped<T extends KubeObject>(desired: T): T {
-  const annotations = {...desired.metadata.annotations, [APPLIED_HASH]: hashOf(desired)};
+function stamped<T extends KubeObject>(desired: T, hash: string): T {
+  const annotations = {...desired.metadata.annotations, [APPLIED_HASH]: hash};
   return {...desired, metadata: {...desired.metadata, annotations}};
 }
 

@@ -4,7 +4,8 @@ type IndexFunction<T> = (object: T) => readonly string[] | string | undefined;
 
 interface Index<T> {
   readonly valuesOf: (object: T) => readonly string[];
-  readonly keys: Map<string, Set<string>>;
+  /** A list, for mostly it holds one key: a set would take five times the memory. */
+  readonly keys: Map<string, string[]>;
 }
 
 /**
@@ -35,7 +36,7 @@ export class Store<T extends KubeObject> {
   byIndex(index: string, value: string): T[] {
     const found = this.#indexes.get(index);
     if (found === undefined) throw new TypeError(`the store has no index ${index}; add it with addIndex`);
-    return [...(found.keys.get(value) ?? [])].flatMap((key) => this.#objects.get(key) ?? []);
+    return (found.keys.get(value) ?? []).flatMap((key) => this.#objects.get(key) ?? []);
   }
 
   /** Adds an index; `fn` gives the values (or the value, or none) under which an object is found. */
@@ -77,15 +78,17 @@ export class Store<T extends KubeObject> {
 function enter<T>(index: Index<T>, key: string, object: T): void {
   for (const value of index.valuesOf(object)) {
     const keys = index.keys.get(value);
-    if (keys === undefined) index.keys.set(value, new Set([key]));
-    else keys.add(key);
+    if (keys === undefined) index.keys.set(value, [key]);
+    else if (!keys.includes(key)) keys.push(key);
   }
 }
 
 function leave<T>(index: Index<T>, key: string, object: T): void {
   for (const value of index.valuesOf(object)) {
     const keys = index.keys.get(value);
-    keys?.delete(key);
-    if (keys?.size === 0) index.keys.delete(value);
+    const at = keys?.indexOf(key) ?? -1;
+    if (keys === undefined || at < 0) continue;
+    if (keys.length === 1) index.keys.delete(value);
+    else keys.splice(at, 1);
   }
 }

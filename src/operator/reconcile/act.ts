@@ -8,6 +8,7 @@ import {stateSecret} from '../desired/secrets.ts';
 import {child, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {stepId, type Step} from './decision.ts';
+import type {Caches} from './caches.ts';
 import {mintStateKey} from './keys.ts';
 import {createOnce, ours} from './ours.ts';
 import type {Overlay} from './overlay.ts';
@@ -37,6 +38,7 @@ export interface Acted {
 
 interface Context {
   readonly cluster: Cluster;
+  readonly caches: Pick<Caches, 'settle'>;
   readonly overlay: Overlay;
   readonly resource: FraiseQLAuth;
   readonly signal: AbortSignal;
@@ -105,7 +107,7 @@ async function write(
   step: Exclude<Step, {kind: 'delete'}>,
   observed: Observed,
 ): Promise<Taken> {
-  const {cluster, resource, signal} = context;
+  const {cluster, caches, resource, signal} = context;
   switch (step.kind) {
     case 'mint':
       return {object: slim(await mint(context)), outcome: 'minted'};
@@ -113,7 +115,7 @@ async function write(
       return {object: slim(await writeKeys(context, step)), outcome: 'minted'};
     case 'apply': {
       const live = child(observed, step.desired.kind, step.desired.metadata.name);
-      const {outcome, object} = await applyChildObject(cluster, {
+      const {outcome, object, hash} = await applyChildObject(cluster, {
         type: step.type,
         desired: step.desired,
         live,
@@ -121,7 +123,9 @@ async function write(
         initially: step.initially,
         signal,
       });
-      return outcome === 'unchanged' && object === live ? {outcome} : {object: slim(object), outcome};
+      if (outcome !== 'unchanged' || object !== live) return {object: slim(object), outcome};
+      caches.settle(object, hash);
+      return {outcome};
     }
     case 'run':
       return {object: slim(await run(cluster, step, resource, signal)), outcome: 'created'};

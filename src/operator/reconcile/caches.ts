@@ -1,5 +1,6 @@
 import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {AS_APPLIED} from '../../kube/apply.ts';
 import {controllerOf, keyOf, RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
 import type {Priority} from '../../kube/workqueue.ts';
 import {Reflector, type Change, type ReflectorPort} from '../../kube/reflector.ts';
@@ -8,7 +9,7 @@ import type {Logger} from '../../support/logging.ts';
 import {MANAGER} from '../desired/children.ts';
 import type {ReplicaSet, Pod} from '../workloads.ts';
 import type {Overlay} from './overlay.ts';
-import {slim} from './slim.ts';
+import {settled, slim, slimResource} from './slim.ts';
 
 const OURS = `app.kubernetes.io/managed-by=${MANAGER}`;
 const INSTANCE = 'app.kubernetes.io/instance';
@@ -53,7 +54,12 @@ export class Caches {
     const {clock, logger} = options;
     const scopes = options.namespaces.length === 0 ? [undefined] : options.namespaces;
     this.#resources = scopes.map((namespace) => {
-      const reflector = new Reflector<Stored>(client, FRAISEQLAUTH, {namespace, clock, logger});
+      const reflector = new Reflector<Stored>(client, FRAISEQLAUTH, {
+        namespace,
+        transform: slimResource,
+        clock,
+        logger,
+      });
       reflector.onChange((change) => this.#resourceChanged(reflector, change));
       return reflector;
     });
@@ -126,6 +132,15 @@ export class Caches {
         take(overlay.see(object.kind, keyOf(object), this.#stored(object.kind, keyOf(object))));
     }
     return found;
+  }
+
+  /** A child was compared, and is as it should be: the store keeps no more of it than is read of such. */
+  settle(child: KubeObject, desiredHash: string): void {
+    const less = child[AS_APPLIED] === desiredHash ? undefined : settled(child, desiredHash);
+    if (less === undefined) return;
+    for (const {store} of this.#children.get(child.kind) ?? []) {
+      if (store.get(keyOf(child)) === child) store.set(less);
+    }
   }
 
   podsOf({metadata}: FraiseQLAuth): Pod[] {

@@ -244,6 +244,7 @@ function soonest(now: number, ...times: (number | undefined)[]): number | undefi
 }
 
 interface Reading {
+  readonly generation: number;
   readonly errors: readonly FieldError[];
   readonly spec: ResolvedSpec | undefined;
   readonly named: readonly Reference[];
@@ -256,13 +257,12 @@ const MAX_READINGS = 4096;
 /** The spec, checked and with every default in it; what it refers to; or what is wrong with it. */
 export function reading(resource: FraiseQLAuth): Reading {
   const {uid, generation} = resource.metadata;
-  const id = `${uid} ${generation}`;
-  const known = readings.get(id);
-  if (known !== undefined) return known;
+  const known = readings.get(uid);
+  if (known?.generation === generation) return known;
   const errors = checkSpec(resource);
   const spec = errors.length > 0 ? undefined : resolveSpec(resource.spec);
-  const result = {errors, spec, named: spec === undefined ? [] : references(spec)};
-  readings.set(id, result);
+  const result = {generation, errors, spec, named: spec === undefined ? [] : references(spec)};
+  readings.set(uid, result);
   if (readings.size > MAX_READINGS) readings.delete(readings.keys().next().value ?? '');
   return result;
 }

@@ -30,7 +30,7 @@ import type {SecretReader} from './secret-reader.ts';
 
 export interface ReconcilerOptions {
   readonly cluster: Cluster;
-  readonly caches: Pick<Caches, 'resource' | 'childrenOf' | 'podsOf' | 'replicaSetsOf'>;
+  readonly caches: Pick<Caches, 'resource' | 'childrenOf' | 'podsOf' | 'replicaSetsOf' | 'settle'>;
   readonly secrets: Pick<SecretReader, 'read' | 'forget'>;
   readonly logs: Pick<LogReader, 'lastLines'>;
   readonly prober: Pick<Prober, 'report' | 'forget'>;

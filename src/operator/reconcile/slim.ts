@@ -1,5 +1,8 @@
+import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {APPLIED_HASH, AS_APPLIED} from '../../kube/apply.ts';
 import {bare} from '../../kube/bare.ts';
 import type {KubeObject, ObjectMeta} from '../../kube/objects.ts';
+import {RecentMap} from '../../support/recent-map.ts';
 import {shortHash} from '../desired/hash.ts';
 import {TEMPLATE_HASH} from '../status/rollout.ts';
 import {
@@ -15,6 +18,66 @@ import {withoutSecrets} from './keys.ts';
 /** What is kept of an object that belongs to a resource: no secrets, and no more than is read. */
 export function slim<T extends KubeObject>(object: T): T {
   return kept(object) as unknown as T;
+}
+
+/**
+ * What is kept of a child that was compared and found as it should be: it is not compared again until it changes, so
+ * what it was compared by goes. Undefined where something else than what is desired now was applied to it.
+ */
+export function settled<T extends KubeObject>(object: T, desiredHash: string): T | undefined {
+  const {metadata, apiVersion, kind} = object;
+  if (metadata.annotations?.[APPLIED_HASH] !== desiredHash) return undefined;
+  const husk = {
+    apiVersion: once(apiVersion),
+    kind: once(kind),
+    metadata: shared(metadata),
+    [AS_APPLIED]: desiredHash,
+  };
+  if (kind === 'CronJob') return {...husk, status: object['status']} as unknown as T;
+  if (kind !== 'Deployment') return husk as unknown as T;
+  const {spec, status, [TEMPLATE_HASH]: hash} = object as Deployment;
+  const template = {spec: {volumes: configVolumes(spec?.template?.spec)}};
+  return {
+    ...husk,
+    spec: defined({replicas: spec?.replicas, template}),
+    ...(status && {status}),
+    [TEMPLATE_HASH]: hash,
+  } as unknown as T;
+}
+
+/** What is kept of a resource: of what its conditions say each text once, for most resources say the same. */
+export function slimResource<T extends KubeObject & {status?: FraiseQLAuthStatus}>(resource: T): T {
+  const {status, ...rest} = bare(resource);
+  if (status?.conditions === undefined) return bare(resource);
+  return {...rest, status: {...status, conditions: status.conditions.map(allOnce)}} as T;
+}
+
+// Values that stand in very many objects, each once.
+const recurring = new RecentMap<string, string>(4096);
+
+/** The same metadata, with strings that it has in common with other objects. */
+function shared(metadata: ObjectMeta): ObjectMeta {
+  const {labels, ownerReferences} = metadata;
+  return {
+    ...allOnce(metadata),
+    ...(labels && {labels: allOnce(labels)}),
+    ...(ownerReferences && {ownerReferences: ownerReferences.map(allOnce)}),
+  };
+}
+
+function allOnce<T extends object>(fields: T): T {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? once(value) : (value as unknown),
+    ]),
+  ) as T;
+}
+
+function once(value: string): string {
+  const known = recurring.get(value);
+  if (known === undefined) recurring.set(value, value);
+  return known ?? value;
 }
 
 function kept(object: KubeObject): KubeObject {
