@@ -34,7 +34,8 @@ export interface ManagerOptions {
   readonly schemaVersion?: string;
 }
 
-const CONCURRENCY = 32;
+/** Passes at once: enough to keep an API server busy, and few enough that a turn of the event loop stays short. */
+const CONCURRENCY = 16;
 const COMPONENT = 'fraiseql-auth-operator';
 
 /** The watches, which run all the time, and the work, which is done only while this process leads. */

@@ -1,5 +1,6 @@
 import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
 import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import type {Condition} from '../../api/v1alpha1/status.ts';
 import {bare} from '../../kube/bare.ts';
 import {isApiError} from '../../kube/client.ts';
 import type {EventRecorder} from '../../kube/events.ts';
@@ -135,6 +136,10 @@ export class Reconciler {
     // A rotation that has just begun is watched from now on: our own write wakes nobody.
     this.#heardOfKeys(key, resource, observed);
     const now = clock.now();
+    const held = this.#held.get(key) ?? 0;
+    const mayHold = changed.length > 0 && held < MAX_HOLDS && refused.length === 0;
+    // What was not ready before is not ready yet; to put its status into words would be in vain.
+    if (mayHold && !isReady(resource.status)) return this.#hold(key, held);
     decision ??= decide(resource, observed, now, this.#options.settings);
     const status = computeStatus({
       resource,
@@ -144,17 +149,18 @@ export class Reconciler {
       schemaVersion: this.#options.settings.schemaVersion,
       now,
     });
-    const ready = status.conditions?.find((each) => each.type === 'Ready');
-    const held = this.#held.get(key) ?? 0;
-    if (changed.length > 0 && held < MAX_HOLDS && refused.length === 0 && GOES_ON.has(ready?.reason)) {
-      this.#held.set(key, held + 1);
-      return {requeueAfterMs: HOLD_MS};
-    }
+    const ready = readyOf(status);
+    if (mayHold && GOES_ON.has(ready?.reason)) return this.#hold(key, held);
     this.#held.delete(key);
     const moved = await this.#write(resource, status, signal);
     if (moved) return {requeueAfterMs: 0};
     const againMs = ready?.status === 'True' ? RESYNC_MS : UNSETTLED_MS;
     return {requeueAfterMs: Math.min(retryMs ?? againMs, decision.requeueAfterMs ?? againMs, againMs)};
+  }
+
+  #hold(key: string, before: number): HandlerResult {
+    this.#held.set(key, before + 1);
+    return {requeueAfterMs: HOLD_MS};
   }
 
   async #observe(key: string, resource: FraiseQLAuth, signal: AbortSignal): Promise<Observed> {
@@ -276,6 +282,14 @@ export class Reconciler {
     }
     return written.metadata.generation !== generation;
   }
+}
+
+function readyOf(status: FraiseQLAuthStatus | undefined): Condition | undefined {
+  return status?.conditions?.find((each) => each.type === 'Ready');
+}
+
+function isReady(status: FraiseQLAuthStatus | undefined): boolean {
+  return readyOf(status)?.status === 'True';
 }
 
 /** What is known after the steps: objects as they were written, without those that are gone. */

@@ -20,9 +20,18 @@ export function slim<T extends KubeObject>(object: T): T {
   return kept(object) as unknown as T;
 }
 
+/** Kinds of which nothing is read, once they are as they should be, but what they are and whose. */
+const JUST_THERE: ReadonlySet<string> = new Set([
+  'ConfigMap',
+  'HorizontalPodAutoscaler',
+  'PodDisruptionBudget',
+  'Service',
+  'ServiceAccount',
+]);
+
 /**
  * What is kept of a child that was compared and found as it should be: it is not compared again until it changes, so
- * what it was compared by goes. Undefined where something else than what is desired now was applied to it.
+ * what it was compared by goes. Undefined where all of it stays.
  */
 export function settled<T extends KubeObject>(object: T, desiredHash: string): T | undefined {
   const {metadata, apiVersion, kind} = object;
@@ -34,7 +43,8 @@ export function settled<T extends KubeObject>(object: T, desiredHash: string): T
     [AS_APPLIED]: desiredHash,
   };
   if (kind === 'CronJob') return {...husk, status: object['status']} as unknown as T;
-  if (kind !== 'Deployment') return husk as unknown as T;
+  if (JUST_THERE.has(kind)) return husk as unknown as T;
+  if (kind !== 'Deployment') return undefined;
   const {spec, status, [TEMPLATE_HASH]: hash} = object as Deployment;
   const template = {spec: {volumes: configVolumes(spec?.template?.spec)}};
   return {

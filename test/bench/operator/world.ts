@@ -68,6 +68,8 @@ export function productionResource(namespace: string, name: string): Stored {
   return keycloakResource(namespace, name, 'https://keycloak.example.com/realms/staff', {
     profile: 'Production',
     publicURL: `https://${name}.example.com`,
+    // By default it depends on the most pods that there may be: a change of that would roll the Deployment as well.
+    database: {urlSecretRef: {name: 'auth-db', key: 'database-url'}, poolSize: 5},
     backup: {destination: {s3: {bucket: 'backups', credentialsSecretRef: {name: 's3'}}}},
   });
 }
