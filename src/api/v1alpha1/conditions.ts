@@ -6,16 +6,25 @@ interface Meaning {
   readonly reasons: readonly string[];
 }
 
-/** In the order in which a person wants to read them. All is well when each is True. */
+/** In the order in which a person wants to read them. All is well when each but Paused is True. */
 export const CONDITIONS = {
   Ready: {
     trueWhen:
       'All is as the spec says, and people can log in. The summary, written last; besides its own reasons it has that of the first thing in `status.blockedOn`.',
-    reasons: ['Ready', 'Reconciling', 'Migrating', 'RollingOut', 'ScaledToZero', 'SpecInvalid'],
+    reasons: [
+      'Ready',
+      'Reconciling',
+      'Migrating',
+      'RollingOut',
+      'ScaledToZero',
+      'Hibernated',
+      'Paused',
+      'SpecInvalid',
+    ],
   },
   Available: {
     trueWhen: 'A pod answers.',
-    reasons: ['Available', 'NoReplicaReady', 'NotDeployed', 'ScaledToZero', 'SpecInvalid'],
+    reasons: ['Available', 'NoReplicaReady', 'NotDeployed', 'ScaledToZero', 'Hibernated', 'SpecInvalid'],
   },
   Progressing: {
     trueWhen:
@@ -31,6 +40,7 @@ export const CONDITIONS = {
       'ProviderInvalid',
       'ProviderUnreachable',
       'NotDeployed',
+      'Hibernated',
       'SpecInvalid',
       'ProgressDeadlineExceeded',
       'ImagePullFailed',
@@ -57,6 +67,7 @@ export const CONDITIONS = {
     reasons: [
       'Reachable',
       'NotYetKnown',
+      'Hibernated',
       'DatabaseUnreachable',
       'DatabaseAuthenticationFailed',
       'DatabaseNotFound',
@@ -68,11 +79,19 @@ export const CONDITIONS = {
   },
   SchemaCurrent: {
     trueWhen: 'The schema of the database is the one that the version needs.',
-    reasons: ['Current', 'NotYetKnown', 'Migrating', 'MigrationFailed', 'MigrationTimedOut', 'SchemaNewer'],
+    reasons: [
+      'Current',
+      'NotYetKnown',
+      'Hibernated',
+      'Migrating',
+      'MigrationFailed',
+      'MigrationTimedOut',
+      'SchemaNewer',
+    ],
   },
   ProviderReachable: {
     trueWhen: 'Every identity provider answers.',
-    reasons: ['Reachable', 'NotYetKnown', 'ProviderUnreachable', 'ProviderInvalid'],
+    reasons: ['Reachable', 'NotYetKnown', 'Hibernated', 'ProviderUnreachable', 'ProviderInvalid'],
   },
   KeysHealthy: {
     trueWhen: 'There is a key to sign tokens with, and no pod is behind in a rotation of keys.',
@@ -81,6 +100,10 @@ export const CONDITIONS = {
   BackupHealthy: {
     trueWhen: 'The last backup succeeded. It never makes Ready false.',
     reasons: ['Succeeded', 'WaitingForFirst', 'Failed', 'Suspended', 'Disabled', 'Overdue'],
+  },
+  Paused: {
+    trueWhen: '`spec.management` is Paused. It is there only then.',
+    reasons: ['Paused'],
   },
 } as const satisfies Record<string, Meaning>;
 

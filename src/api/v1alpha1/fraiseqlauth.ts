@@ -26,6 +26,14 @@ const shape = z.object({
     description:
       'What the fields that are not given mean. Development: one small pod, no autoscaling, no backup. Production: 3 to 10 pods by load (CPU 70 %, memory 80 %), each 256Mi and 100m up to 512Mi and 500m, a disruption budget, spread over zones and nodes, a backup at 02:00 that is kept for 30 days.',
   }),
+  management: z.enum(['Active', 'Paused']).default('Active').meta({
+    description:
+      'Paused: the operator changes nothing of this resource, whatever the spec says, and only tells what it sees. Signing keys stay as they are meanwhile.',
+  }),
+  runState: z.enum(['Running', 'Hibernated']).default('Running').meta({
+    description:
+      'Hibernated: no pods run and no backups are made, for the database does not change. Sessions, keys and configuration stay; back at Running it serves within seconds, with as many pods as before.',
+  }),
   publicURL: origin(
     'must be the scheme and host by which browsers reach the service, without a path or a slash at the end: for example https://api.example.com',
   ).meta({

@@ -44,6 +44,8 @@ type ResolvedProvider = Omit<DefaultedSpec['providers'][number], 'issuerURL'> & 
 /** A spec in which nothing is left open: every default is in it, durations are seconds, amounts are canonical. */
 export interface ResolvedSpec {
   profile: DefaultedSpec['profile'];
+  management: DefaultedSpec['management'];
+  runState: DefaultedSpec['runState'];
   publicURL: string;
   returnToOrigins: string[];
   branding: NonNullable<DefaultedSpec['branding']>;
@@ -119,6 +121,8 @@ export function resolveSpec(written: FraiseQLAuthSpec): ResolvedSpec {
   const profile = PROFILES[spec.profile];
   return {
     profile: spec.profile,
+    management: spec.management,
+    runState: spec.runState,
     publicURL: spec.publicURL,
     returnToOrigins: spec.returnToOrigins ?? [],
     branding: spec.branding ?? {},

@@ -104,6 +104,11 @@ export const statusSchema = z.object({
       lastLocation: url.optional().meta({description: 'Where it is.'}),
       lastFailure: time.optional().meta({format: 'date-time', description: 'When a backup last failed.'}),
       lastFailureMessage: text.optional().meta({description: 'Why.'}),
+      resumed: time.optional().meta({
+        format: 'date-time',
+        description:
+          'Since when backups are made again, where they were suspended and none has succeeded since.',
+      }),
       next: time.optional().meta({format: 'date-time', description: 'When the next one is due.'}),
     })
     .optional()

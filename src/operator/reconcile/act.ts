@@ -129,6 +129,15 @@ async function write(
     }
     case 'run':
       return {object: slim(await run(cluster, step, resource, signal)), outcome: 'created'};
+    case 'patch': {
+      const {uid, namespace, name} = step.object.metadata;
+      const patch = {...step.patch, metadata: {...step.patch.metadata, uid}};
+      const object = await cluster.mergePatch<KubeObject>(step.type, {namespace, name}, patch, {
+        fieldManager: MANAGER,
+        signal,
+      });
+      return {object: slim(object), outcome: 'updated'};
+    }
     default:
       return step satisfies never;
   }
@@ -176,6 +185,6 @@ async function mint({cluster, resource, signal}: Context): Promise<KubeObject> {
 function subjectOf(step: Step): {apiVersion: string; kind: string; name: string} {
   if (step.kind === 'mint' || step.kind === 'keys')
     return {apiVersion: 'v1', kind: 'Secret', name: step.name};
-  const {apiVersion, kind, metadata} = step.kind === 'delete' ? step.object : step.desired;
+  const {apiVersion, kind, metadata} = 'object' in step ? step.object : step.desired;
   return {apiVersion, kind, name: metadata.name};
 }

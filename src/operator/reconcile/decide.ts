@@ -17,6 +17,7 @@ import {service} from '../desired/service.ts';
 import {backupServiceAccount, serviceAccount} from '../desired/serviceAccount.ts';
 import {child, deploymentOf, type Observed} from '../observed.ts';
 import type {Decision, Step} from './decision.ts';
+import {hibernation, waking} from './hibernation.ts';
 import {assessKeys} from './key-finding.ts';
 import {ATTEMPT, GENERATION} from './attempts.ts';
 import {assessMigration} from './migration.ts';
@@ -49,6 +50,12 @@ export function decide(
   now: number,
   settings: Settings,
 ): Decision {
+  const decision = decideActive(resource, observed, now, settings);
+  if (decision.spec?.management !== 'Paused') return decision;
+  return {...decision, steps: [], requeueAfterMs: undefined};
+}
+
+function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, settings: Settings): Decision {
   const {errors, spec, named} = reading(resource);
   if (spec === undefined) {
     return {...NOTHING, specErrors: errors, image: settings.image, version: settings.version};
@@ -78,6 +85,13 @@ export function decide(
     frame();
   };
 
+  if (spec.runState === 'Hibernated') {
+    steps.push(...hibernation(instance, observed));
+    upkeep();
+    steps.push(...removals(instance, observed));
+    return {...NOTHING, ...found, keys, steps};
+  }
+  steps.push(...waking(instance, observed));
   // Keys that are there rotate on, whatever is wrong elsewhere.
   if (keys.step?.secret !== undefined) steps.push(keys.step);
   if (secrets.problems.length > 0) {

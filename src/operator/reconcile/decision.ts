@@ -38,6 +38,16 @@ export type Step =
       /** The try before, which has to go first. */
       readonly supersedes?: KubeObject;
     }
+  /** Change these fields of an object that is there, and no others. */
+  | {
+      readonly kind: 'patch';
+      readonly type: ResourceType;
+      readonly object: KubeObject;
+      readonly patch: {
+        readonly metadata?: {readonly annotations: Readonly<Record<string, string | null>>};
+        readonly spec: Readonly<Record<string, unknown>>;
+      };
+    }
   | {readonly kind: 'delete'; readonly type: ResourceType; readonly object: KubeObject; readonly why: string};
 
 export type Algorithm = ResolvedSpec['tokens']['algorithm'];
@@ -45,7 +55,7 @@ export type Algorithm = ResolvedSpec['tokens']['algorithm'];
 /** The name by which steps refer to each other. */
 export function stepId(step: Step): string {
   if (step.kind === 'mint' || step.kind === 'keys') return `Secret/${step.name}`;
-  const object = step.kind === 'delete' ? step.object : step.desired;
+  const object = 'object' in step ? step.object : step.desired;
   return `${object.kind}/${object.metadata.name}`;
 }
 

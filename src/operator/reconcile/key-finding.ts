@@ -25,8 +25,10 @@ export function assessKeys(
   const name = names(resource.metadata).signingKeys;
   const secret = child(observed, 'Secret', name);
   const keys = observed.signingKeys ?? [];
+  const problems = keys.flatMap((each) => problemOf(each, name, namespace));
+  const ring = readRing(secret?.metadata.annotations?.[RING]);
   const rotation = turn({
-    ring: readRing(secret?.metadata.annotations?.[RING]),
+    ring,
     keys,
     wanted: wantedOf(spec),
     rotate: annotations?.[ROTATE],
@@ -38,11 +40,21 @@ export function assessKeys(
   // The list is a file that somebody may have edited; the ring is what counts.
   const listed = (secret?.['data'] as Record<string, string> | undefined)?.[KEY_LIST];
   const astray = secret !== undefined && listed !== valueHash(keyList(rotation.ring.keys));
+  // Nothing moves that nobody may write.
+  if (ring !== undefined && isHeld(spec)) {
+    const held = {...rotation, ring, waiting: undefined, signsAt: undefined, dueAt: undefined};
+    return {
+      active: ring.keys.find(({state}) => state === 'Signing'),
+      rotation: held,
+      step: undefined,
+      problems,
+    };
+  }
   return {
     active: rotation.ring.keys.find(({state, kid}) => state === 'Signing' && kid !== NEW),
     rotation,
     step: rotation.changed || astray ? {kind: 'keys', name, secret, rotation} : undefined,
-    problems: keys.flatMap((each) => problemOf(each, name, namespace)),
+    problems,
   };
 }
 
@@ -54,7 +66,12 @@ export function asksForKeys(
 ): boolean {
   const secret = children.get(`Secret/${names(resource.metadata).signingKeys}`);
   const ring = readRing(secret?.metadata.annotations?.[RING]);
-  return ring !== undefined && wantsAnswers(ring, wantedOf(spec));
+  return ring !== undefined && !isHeld(spec) && wantsAnswers(ring, wantedOf(spec));
+}
+
+/** Whether keys stay as they are: the operator may write nothing, or no pod runs that could follow. */
+function isHeld({management, runState}: ResolvedSpec): boolean {
+  return management === 'Paused' || runState === 'Hibernated';
 }
 
 function wantedOf({tokens, signingKeys}: ResolvedSpec): RotationInputs['wanted'] {

@@ -56,6 +56,8 @@ const MAX_FAILED = 4096;
  */
 const HOLD_MS = 300;
 const MAX_HOLDS = 3;
+/** Not ready, as a person wants it. */
+const AT_REST: ReadonlySet<string | undefined> = new Set(['Hibernated', 'Paused']);
 const GOES_ON: ReadonlySet<string | undefined> = new Set(['Migrating', 'RollingOut', 'Reconciling']);
 
 /**
@@ -154,7 +156,7 @@ export class Reconciler {
     this.#held.delete(key);
     const moved = await this.#write(resource, status, signal);
     if (moved) return {requeueAfterMs: 0};
-    const againMs = ready?.status === 'True' ? RESYNC_MS : UNSETTLED_MS;
+    const againMs = ready?.status === 'True' || AT_REST.has(ready?.reason) ? RESYNC_MS : UNSETTLED_MS;
     return {requeueAfterMs: Math.min(retryMs ?? againMs, decision.requeueAfterMs ?? againMs, againMs)};
   }
 

@@ -1,5 +1,6 @@
 import {Cron} from 'croner';
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import type {Condition} from '../../api/v1alpha1/status.ts';
 import type {ResolvedBackup} from '../../api/v1alpha1/resolve.ts';
 import {parseOutcome, type Outcome} from '../../support/outcome.ts';
 import {controllerOf} from '../../kube/objects.ts';
@@ -24,13 +25,17 @@ export interface BackupFinding {
  */
 export function assessBackup(input: {
   readonly backup: ResolvedBackup | undefined;
+  /** The service hibernates, and its backups with it. */
+  readonly asleep: boolean;
+  readonly conditionBefore: Condition | undefined;
   readonly cronJob: CronJob | undefined;
   readonly observed: Observed;
   readonly before: BackupStatus | undefined;
   readonly problems: readonly Problem[];
   readonly now: number;
 }): BackupFinding {
-  const {backup, cronJob, observed, before, problems, now} = input;
+  const {asleep, cronJob, observed, before, problems, now} = input;
+  const backup = input.backup && {...input.backup, suspend: input.backup.suspend || asleep};
   const jobs = jobsOf(observed).filter(
     (each) => each.metadata.labels?.['app.kubernetes.io/component'] === 'backup',
   );
@@ -45,7 +50,11 @@ export function assessBackup(input: {
   const kept = later(before?.lastSuccess, done?.at);
   const success = kept === before?.lastSuccess ? undefined : done;
   const failure = later(before?.lastFailure, failed?.at) === before?.lastFailure ? undefined : failed;
+  // What was due while none were made is not overdue.
+  const again = input.conditionBefore?.reason === 'Suspended' && backup?.suspend === false;
+  const resumed = again ? seconds(now) : before?.resumed;
   const status: BackupStatus = {
+    ...pick('resumed', kept !== undefined && resumed !== undefined && kept > resumed ? undefined : resumed),
     ...(kept && {lastSuccess: kept}),
     ...pick('lastLocation', success ? success.location : before?.lastLocation),
     ...pick('lastFailure', failure?.at ?? before?.lastFailure),
@@ -70,7 +79,10 @@ export function assessBackup(input: {
       condition: {status: 'False', reason: problem.reason, message: `${problem.message}. ${problem.hint}`},
     };
   }
-  return {status: known, condition: condition(backup, cronJob, jobs, observed, status, now)};
+  return {
+    status: known,
+    condition: condition(backup, cronJob, jobs, observed, status, now, asleep),
+  };
 }
 
 function condition(
@@ -80,6 +92,7 @@ function condition(
   observed: Observed,
   status: BackupStatus,
   now: number,
+  asleep: boolean,
 ): BackupFinding['condition'] {
   const {lastSuccess, lastFailure, lastFailureMessage, lastLocation} = status;
   const running = jobs.find((each) => !trueCondition(each, 'Complete') && !trueCondition(each, 'Failed'));
@@ -107,10 +120,15 @@ function condition(
     return {
       status: 'Unknown',
       reason: 'Suspended',
-      message: 'spec.backup.suspend is true: no backups are made',
+      message: asleep
+        ? 'spec.runState is Hibernated: no backups are made, for nothing changes'
+        : 'spec.backup.suspend is true: no backups are made',
     };
   }
-  const since = Date.parse(lastSuccess ?? cronJob?.metadata.creationTimestamp ?? '');
+  const since = Math.max(
+    Date.parse(status.resumed ?? '') || 0,
+    Date.parse(lastSuccess ?? cronJob?.metadata.creationTimestamp ?? ''),
+  );
   const due = Number.isNaN(since) ? undefined : nextRun(backup, since);
   if (due !== undefined && now > Date.parse(due) + GRACE_MS) {
     return {

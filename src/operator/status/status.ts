@@ -22,6 +22,7 @@ import {
 } from './findings.ts';
 import {keysFinding, signingKeysNow} from './keys.ts';
 import {assessRollout, readyPods, type Rollout} from './rollout.ts';
+import {withStanding} from './standing.ts';
 import {summarise} from './summary.ts';
 
 /** What the status is computed from, once, at the end of a pass. */
@@ -49,6 +50,8 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
   const providers = providerProblems(observed.health, spec, {kind: resource.kind, name: metadata.name});
   const backup = assessBackup({
     backup: spec.backup,
+    asleep: spec.runState === 'Hibernated',
+    conditionBefore: before?.conditions?.find((each) => each.type === 'BackupHealthy'),
     cronJob: cronJobOf(observed, names(metadata).backup),
     observed,
     before: before?.backup,
@@ -60,18 +63,21 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
   const migration = migrationProblems(decision);
   const proof = proofProblem(decision, names(metadata).server);
   // In the order in which a person should look at them: the first is what Ready speaks of.
-  const problems = distinct([
-    ...secretProblems,
-    ...refused,
-    ...(database ? [database] : []),
-    ...(migration.schema ? [migration.schema] : []),
-    ...(migration.pod ? [migration.pod] : []),
-    ...(proof ? [proof] : []),
-    ...(decision.keys?.active === undefined ? keyProblems : []),
-    // Pods that are taken back may still be there.
-    ...(rollout.problem && rollout.problem.reason !== proof?.reason ? [rollout.problem] : []),
-    ...providers,
-  ]);
+  const asleep = spec.runState === 'Hibernated';
+  const problems = asleep
+    ? distinct(refused)
+    : distinct([
+        ...secretProblems,
+        ...refused,
+        ...(database ? [database] : []),
+        ...(migration.schema ? [migration.schema] : []),
+        ...(migration.pod ? [migration.pod] : []),
+        ...(proof ? [proof] : []),
+        ...(decision.keys?.active === undefined ? keyProblems : []),
+        // Pods that are taken back may still be there.
+        ...(rollout.problem && rollout.problem.reason !== proof?.reason ? [rollout.problem] : []),
+        ...providers,
+      ]);
   const all = distinct([...problems, ...keyProblems, ...(decision.secrets?.backupProblems ?? [])]);
 
   const findings: Partial<Record<ConditionType, Finding>> = {
@@ -117,7 +123,12 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     health: healthNow(observed, before),
     backup: backup.status,
     blockedOn: blockedOn(all, before, now),
-    conditions: conditionsFrom(findings, before?.conditions, metadata.generation, now),
+    conditions: conditionsFrom(
+      withStanding(findings, {spec, rollout, problems, before: before?.conditions}),
+      before?.conditions,
+      metadata.generation,
+      now,
+    ),
   });
 }
 

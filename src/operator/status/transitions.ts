@@ -20,7 +20,8 @@ export function transitions(
   const [was, is] = [condition(before, 'Ready'), condition(after, 'Ready')];
   if (is && (was?.status !== is.status || was.reason !== is.reason)) {
     const progress =
-      is.status === 'True' || ['Migrating', 'RollingOut', 'Reconciling', 'ScaledToZero'].includes(is.reason);
+      is.status === 'True' ||
+      ['Migrating', 'RollingOut', 'Reconciling', 'ScaledToZero', 'Hibernated', 'Paused'].includes(is.reason);
     events.push({type: progress ? 'Normal' : 'Warning', reason: is.reason, message: is.message});
   }
   const [moved, moves] = [condition(before, 'Progressing'), condition(after, 'Progressing')];

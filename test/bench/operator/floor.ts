@@ -76,7 +76,7 @@ async function manifests(resource: Stored): Promise<Manifest[]> {
 function desired(step: Step): KubeObject {
   if (step.kind === 'mint' || step.kind === 'keys')
     throw new Error(`the key material of ${step.name} is there already`);
-  if (step.kind === 'delete') return step.object;
+  if ('object' in step) return step.object;
   if (step.kind === 'run' || step.initially === undefined) return step.desired;
   const spec = {...(step.desired['spec'] as object), ...(step.initially['spec'] as object)};
   return {...step.desired, spec};

@@ -268,6 +268,27 @@ export class World {
         return [`mint ${id}`];
       case 'keys':
         return [`${this.#takeKeys(step)} ${id}`];
+      case 'patch': {
+        const {annotations, ...metadata} = step.object.metadata;
+        const kept = Object.entries({...annotations, ...step.patch.metadata?.annotations}).filter(
+          (entry): entry is [string, string] => entry[1] !== null,
+        );
+        const desired = step.object['desired'] as {spec: Record<string, unknown>} | undefined;
+        const astray = Object.entries(step.patch.spec).some(
+          ([name, value]) => name in (desired?.spec ?? {}) && desired?.spec[name] !== value,
+        );
+        this.children.set(id, {
+          ...step.object,
+          desired: astray ? undefined : desired,
+          metadata: {
+            ...metadata,
+            annotations: Object.fromEntries(kept),
+            generation: (metadata.generation ?? 0) + 1,
+          },
+          spec: {...(step.object['spec'] as object), ...step.patch.spec},
+        });
+        return [`patch ${id}`];
+      }
       case 'delete':
         this.children.delete(id);
         return this.checks === 'instant' && isCheck(step.object) ? [] : [`delete ${id}`];

@@ -1,0 +1,70 @@
+import type {ConditionType} from '../../api/v1alpha1/conditions.ts';
+import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import type {Condition} from '../../api/v1alpha1/status.ts';
+import {sentence, type Problem} from '../problem.ts';
+import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
+import type {Rollout} from './rollout.ts';
+
+type Findings = Partial<Record<ConditionType, Finding>>;
+
+/**
+ * What the conditions say where a person has put the service to sleep, or has told the operator to keep its hands off:
+ * then nothing is wrong that is not as the spec says.
+ */
+export function withStanding(
+  findings: Findings,
+  {
+    spec,
+    rollout,
+    problems,
+    before,
+  }: {
+    readonly spec: ResolvedSpec;
+    readonly rollout: Rollout;
+    readonly problems: readonly Problem[];
+    readonly before: readonly Condition[] | undefined;
+  },
+): Findings {
+  const asleep = spec.runState === 'Hibernated' ? sleeping(findings, rollout, problems, before) : findings;
+  return spec.management === 'Paused' ? paused(asleep, rollout, problems) : asleep;
+}
+
+function sleeping(
+  findings: Findings,
+  rollout: Rollout,
+  [problem]: readonly Problem[],
+  before: readonly Condition[] | undefined,
+): Findings {
+  const asleep = isUnknown('Hibernated', 'The service hibernates: no pod can be asked');
+  const ending = rollout.replicas > 0 ? `; ${rollout.replicas} pods are still ending` : '';
+  return {
+    ...findings,
+    DatabaseReachable: asleep,
+    ProviderReachable: asleep,
+    SchemaCurrent: before?.find((each) => each.type === 'SchemaCurrent') ?? asleep,
+    Progressing: isUnknown(
+      'Hibernated',
+      'The service hibernates: what the spec says rolls out when it wakes',
+    ),
+    Available: isFalse('Hibernated', 'spec.runState is Hibernated: nothing serves'),
+    Ready: problem
+      ? isFalse(problem.reason, sentence(problem))
+      : isFalse(
+          'Hibernated',
+          `spec.runState is Hibernated: no pods run and no backups are made${ending}. Set it to Running to serve again`,
+        ),
+  };
+}
+
+function paused(findings: Findings, rollout: Rollout, problems: readonly Problem[]): Findings {
+  const held = 'spec.management is Paused: nothing is changed, whatever the spec says now';
+  const [problem] = problems;
+  const serves = rollout.state === 'Complete' && rollout.desired > 0;
+  const seen = problem ? sentence(problem) : `${rollout.ready} of ${rollout.desired} pods are ready.`;
+  const message = `${held}. ${seen} Set it to Active to go on`;
+  return {
+    ...findings,
+    Ready: serves && problem === undefined ? isTrue('Paused', message) : isFalse('Paused', message),
+    Paused: isTrue('Paused', held),
+  };
+}

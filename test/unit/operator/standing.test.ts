@@ -1,0 +1,136 @@
+import {describe, expect, test} from 'vitest';
+import {ROTATE} from '../../../src/operator/reconcile/key-finding.ts';
+import {productionSpec} from '../../fixtures/specs.ts';
+import {World} from './world.ts';
+
+const replicas = (world: World): number | undefined => world.deployment?.spec.replicas;
+
+describe('a service that hibernates', () => {
+  test('has no pods, no autoscaler and no backups; all else stays', () => {
+    const world = new World(productionSpec()).settle();
+    const before = [...world.children.keys()].filter((each) => !each.startsWith('HorizontalPodAutoscaler'));
+    world.change({runState: 'Hibernated'});
+    expect(world.pass()).toEqual([
+      'delete HorizontalPodAutoscaler/auth',
+      'patch Deployment/auth',
+      'patch CronJob/auth-backup',
+    ]);
+    expect(replicas(world)).toBe(0);
+    expect([...world.children.keys()]).toEqual(before);
+    world.rollOut();
+    world.pass();
+    expect(world.condition('Ready')).toMatchObject({status: 'False', reason: 'Hibernated'});
+    expect(world.condition('Available')).toMatchObject({status: 'False', reason: 'Hibernated'});
+    expect(world.condition('BackupHealthy')).toMatchObject({status: 'Unknown', reason: 'Suspended'});
+    expect(world.condition('SchemaCurrent')).toMatchObject({status: 'True'});
+    expect(world.status?.blockedOn).toBeUndefined();
+    expect(world.pass()).toEqual([]);
+  });
+
+  test('wakes with as many pods as it had, within what the autoscaler may', () => {
+    for (const [had, wakes] of [
+      [7, 7],
+      [1, 3],
+      [40, 10],
+    ] as const) {
+      const world = new World(productionSpec()).settle();
+      if (world.deployment) world.deployment.spec.replicas = had;
+      world.change({runState: 'Hibernated'});
+      world.pass();
+      world.change({runState: 'Running'});
+      expect(world.pass()).toEqual([
+        'patch Deployment/auth',
+        'create HorizontalPodAutoscaler/auth',
+        'update CronJob/auth-backup',
+      ]);
+      expect(replicas(world)).toBe(wakes);
+      world.rollOut();
+      world.pass();
+      expect(world.condition('Ready')).toMatchObject({status: 'True', reason: 'Ready'});
+      expect(world.pass()).toEqual([]);
+    }
+  });
+
+  test('is put to sleep and woken though a Secret is missing, and a person who scales it up is corrected', () => {
+    const world = new World(productionSpec({replicas: 2})).settle();
+    world.secret('keycloak-client', undefined);
+    world.change({runState: 'Hibernated'});
+    world.pass();
+    expect(replicas(world)).toBe(0);
+    if (world.deployment) world.deployment.spec.replicas = 3;
+    expect(world.pass()).toEqual(['patch Deployment/auth']);
+    expect(replicas(world)).toBe(0);
+    world.change({runState: 'Running'});
+    world.pass();
+    expect(replicas(world)).toBe(2);
+  });
+
+  test('what changed while it slept rolls out when it has woken with what ran before', () => {
+    const world = new World(productionSpec({replicas: 2})).settle();
+    world.change({runState: 'Hibernated'});
+    world.pass();
+    world.change({image: 'registry.test/fraiseql-auth:2.0.0'});
+    expect(world.pass()).toEqual([]);
+    world.change({runState: 'Running'});
+    expect(world.pass()[0]).toBe('patch Deployment/auth');
+    expect(replicas(world)).toBe(2);
+    world.completeJob();
+    world.pass();
+    expect(JSON.stringify(world.deployment)).toContain('fraiseql-auth:2.0.0');
+  });
+
+  test('made asleep it makes nothing, and everything when it wakes', () => {
+    const world = new World(productionSpec({runState: 'Hibernated'}));
+    expect(world.pass()).toEqual([]);
+    expect(world.condition('Ready')).toMatchObject({reason: 'Hibernated'});
+    world.change({runState: 'Running'});
+    world.settle();
+    expect(world.condition('Ready')).toMatchObject({status: 'True'});
+  });
+
+  test('backups that were due while it slept are not overdue when it wakes', () => {
+    const world = new World(productionSpec()).settle();
+    world.change({runState: 'Hibernated'});
+    world.pass();
+    world.now += 7 * 86_400_000;
+    world.change({runState: 'Running'});
+    world.pass();
+    world.rollOut();
+    world.pass();
+    expect(world.condition('BackupHealthy')?.reason).not.toBe('Overdue');
+  });
+});
+
+describe('a resource that is paused', () => {
+  test('is told of, and nothing of it is changed, until it is Active', () => {
+    const world = new World(productionSpec({replicas: 2})).settle();
+    const keys = world.status?.signingKeys;
+    world.change({management: 'Paused', replicas: 3});
+    world.children.delete('Service/auth');
+    world.annotations[ROTATE] = 'now';
+    expect(world.pass()).toEqual([]);
+    expect(world.condition('Ready')).toMatchObject({status: 'True', reason: 'Paused'});
+    expect(world.condition('Paused')).toMatchObject({status: 'True', reason: 'Paused'});
+    expect(world.status?.signingKeys).toEqual(keys);
+    world.secret('auth-db', undefined);
+    world.pass();
+    expect(world.condition('Ready')).toMatchObject({status: 'False', reason: 'Paused'});
+    expect(world.ready).toContain('auth-db');
+    world.secret('auth-db', {'database-url': 'postgres://app:secret@db/auth'});
+    world.change({management: 'Active'});
+    expect(world.pass()).toEqual(
+      expect.arrayContaining([
+        'mint Secret/auth-signing-keys',
+        'create Service/auth',
+        'update Deployment/auth',
+      ]),
+    );
+    expect(world.condition('Paused')).toBeUndefined();
+  });
+
+  test('made paused it makes nothing', () => {
+    const world = new World(productionSpec({management: 'Paused'}));
+    expect(world.pass()).toEqual([]);
+    expect(world.condition('Ready')).toMatchObject({status: 'False', reason: 'Paused'});
+  });
+});
