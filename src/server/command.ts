@@ -27,10 +27,11 @@ export async function serve(options: {dev?: boolean}): Promise<number> {
   // From the first moment on: the first process of a container does not end by a signal that nobody listens to.
   const stopped = stopSignal();
   const development = options.dev === true;
-  const load = () =>
+  const load = (again = false) =>
     loadConfiguration({
       env: process.env,
       development,
+      again,
       providerTypes: PROVIDER_TYPES,
       databaseUrlProblem,
     });
@@ -64,7 +65,7 @@ export async function serve(options: {dev?: boolean}): Promise<number> {
     configuration.reload &&
     watchConfiguration({
       files,
-      load,
+      load: () => load(true),
       apply: (next) => server.reconfigure(next),
       onOutcome: (outcome) => server.services.metrics.reloaded(outcome),
       clock: systemClock,

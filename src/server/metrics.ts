@@ -97,6 +97,14 @@ export class Metrics {
     'outcome',
   ]);
 
+  readonly #certificates = this.#counter(
+    'fraiseql_auth_tls_reloads_total',
+    'Reloads of the TLS certificate',
+    ['outcome'],
+  );
+  /** Registered when there is a certificate: the 1970 of a server without one would alarm somebody. */
+  #expiry: Gauge | undefined;
+
   /** The fault that each dependency's error series shows now. */
   readonly #reasons = new Map<string, string>();
 
@@ -224,6 +232,20 @@ export class Metrics {
 
   reloaded(outcome: 'applied' | 'refused'): void {
     this.#reload.inc({outcome});
+  }
+
+  certificateReloaded(outcome: 'applied' | 'refused'): void {
+    this.#certificates.inc({outcome});
+  }
+
+  /** `seconds` since the epoch. */
+  certificateExpires(seconds: number): void {
+    this.#expiry ??= this.#gauge(
+      'fraiseql_auth_tls_certificate_expiry_seconds',
+      'When the TLS certificate that is shown expires, seconds since the epoch',
+      [],
+    );
+    this.#expiry.set(seconds);
   }
 
   #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {

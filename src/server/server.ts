@@ -1,3 +1,4 @@
+import {Server as HttpsServer} from 'node:https';
 import type {AddressInfo} from 'node:net';
 import {createPool} from '../database/pool.ts';
 import {sleep, systemClock, type Clock} from '../support/clock.ts';
@@ -5,6 +6,7 @@ import type {Configuration} from '../support/configuration/configuration.ts';
 import {overloaded} from '../support/errors.ts';
 import type {Logger} from '../support/logging.ts';
 import {Audit} from './audit.ts';
+import {Certificate} from './certificate.ts';
 import {Database} from './database.ts';
 import {probeDatabase, probeFault} from './health/database-probe.ts';
 import {Dependency, type DependencyState} from './health/dependency.ts';
@@ -46,6 +48,7 @@ interface Intervals {
   readonly databaseBadMs: number;
   readonly redisGoodMs: number;
   readonly redisBadMs: number;
+  readonly certificateMs: number;
 }
 
 const INTERVALS: Intervals = {
@@ -55,6 +58,7 @@ const INTERVALS: Intervals = {
   databaseBadMs: 2_000,
   redisGoodMs: 5_000,
   redisBadMs: 1_000,
+  certificateMs: 5_000,
 };
 
 /** How long the start waits for the database's first answer. */
@@ -86,6 +90,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const audit = options.audit ?? new Audit();
   const intervals = {...INTERVALS, ...options.intervals};
   const metrics = new Metrics();
+  const certificate =
+    configuration.tls &&
+    new Certificate({files: configuration.tls, clock, logger, metrics, everyMs: intervals.certificateMs});
 
   // One of the connections listens for sessions that end.
   const poolSize = Math.max(1, configuration.database.poolSize - 1);
@@ -221,7 +228,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   providers.start();
   feed.start();
   gate.start();
-  const app = await createApp(services);
+  const app = await createApp(services, certificate?.context);
   await Promise.race([firstLook, sleep(clock, FIRST_LOOK_MS)]);
   try {
     await app.listen({host: configuration.host, port: configuration.port});
@@ -235,12 +242,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
   const {port} = app.server.address() as AddressInfo;
   const sweeping = startSweeping(services);
+  const renewing = certificate?.watch((context) => {
+    if (app.server instanceof HttpsServer) app.server.setSecureContext(context);
+  });
 
   let stopping: Promise<void> | undefined;
   async function stop(drainSeconds: number): Promise<void> {
     services.health.drain();
     await sleep(clock, drainSeconds * 1000);
     sweeping.stop();
+    renewing?.stop();
     databaseHealth.stop();
     providers.stop();
     // Whoever has not finished by then is a client that does not read, or one that never sends the rest.
@@ -259,7 +270,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   const host = configuration.host.includes(':') ? `[${configuration.host}]` : configuration.host;
   return {
-    url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
+    url: `${certificate ? 'https' : 'http'}://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
     services,
     reconfigure(next) {
       allowedHosts = next.allowedHosts;

@@ -1,6 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import type {IncomingMessage} from 'node:http';
 import type {Socket} from 'node:net';
+import type {SecureContextOptions} from 'node:tls';
 import formbody from '@fastify/formbody';
 import {fastify, type FastifyInstance} from 'fastify';
 import {errorBody} from '../../support/errors.ts';
@@ -29,8 +30,18 @@ import {wellKnownRoutes} from './routes/well-known.ts';
 const BODY_BYTES = 64 * 1024;
 const HEADER_BYTES = 16 * 1024;
 
-/** The HTTP side of the server: what every request has in common, and one line a route. */
-export async function createApp(services: Services): Promise<FastifyInstance> {
+/** Bounds on a connection that is slow, by design or on purpose. Node looks after them this often. */
+const CONNECTION = {maxHeaderSize: HEADER_BYTES, headersTimeout: 15_000, connectionsCheckingInterval: 3_000};
+const HANDSHAKE_MS = 10_000;
+
+/**
+ * The HTTP side of the server: what every request has in common, and one line a route. With `certificate` it is https;
+ * another can be given to `app.server` later.
+ */
+export async function createApp(
+  services: Services,
+  certificate?: SecureContextOptions,
+): Promise<FastifyInstance> {
   const trusted = trustedProxies(services.configuration.trustedProxies);
   const app = fastify({
     logger: false,
@@ -43,7 +54,10 @@ export async function createApp(services: Services): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     // A request that comes on an open connection while the server closes is served, and the connection then ended.
     return503OnClosing: false,
-    http: {maxHeaderSize: HEADER_BYTES, headersTimeout: 15_000},
+    ...(certificate === undefined
+      ? {http: CONNECTION}
+      : // The same to every route; fastify's types would have another name for each of them.
+        ({https: {...CONNECTION, ...certificate, handshakeTimeout: HANDSHAKE_MS}} as object)),
     ajv: {customOptions: {coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false}},
     schemaErrorFormatter: describeValidation,
     clientErrorHandler: refuseUnreadable,
@@ -119,7 +133,9 @@ function commonHeaders(origin: string): Record<string, string> {
 
 /** What cannot be parsed as HTTP never reaches a route: answered in the shape of the other errors, then closed. */
 function refuseUnreadable(error: Error & {code?: string}, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+  // What is no TLS cannot be answered in TLS.
+  const noTls = error.code?.startsWith('ERR_SSL_') === true;
+  if (!socket.writable || noTls || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }

@@ -1,5 +1,6 @@
 import type {KeyObject} from 'node:crypto';
 import type {LogLevel} from '../logging.ts';
+import type {TlsFiles} from './tls.ts';
 
 /**
  * What the auth server runs by: the environment and AUTH_CONFIG_FILE, read, checked and in the units that the code
@@ -10,6 +11,8 @@ export interface Configuration {
   readonly logLevel: LogLevel;
   readonly host: string;
   readonly port: number;
+  /** Undefined: plain HTTP, behind something that ends TLS. */
+  readonly tls: TlsFiles | undefined;
   readonly database: DatabaseSettings;
   readonly tokens: TokenSettings;
   readonly sessions: SessionSettings;

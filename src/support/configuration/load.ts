@@ -7,11 +7,14 @@ import {readRateLimits} from './rate-limits.ts';
 import {readRedis} from './redis.ts';
 import {readSigningKeys} from './signing-keys.ts';
 import {Sources, type Fingerprint} from './sources.ts';
-import {VARIABLES_WITHOUT_EFFECT, variablesSchema, type Variables} from './variables.ts';
+import {readTlsPair, type TlsFiles} from './tls.ts';
+import {variablesSchema, type Variables} from './variables.ts';
 
 export interface LoadOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly development: boolean;
+  /** Loaded again beside a server that runs: its certificate, which it reloads by itself, keeps nothing else from it. */
+  readonly again?: boolean;
   readonly providerTypes: readonly ProviderType[];
   /** What is wrong with a DATABASE_URL, without quoting it; undefined where nothing is. */
   readonly databaseUrlProblem: (url: string) => string | undefined;
@@ -29,9 +32,6 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
   const logLevel = logLevelFrom(options.env);
   if (logLevel === undefined)
     findings.problem('LOG_LEVEL', 'must be one of trace, debug, info, warn, error, fatal, silent');
-  for (const [name, message] of Object.entries(VARIABLES_WITHOUT_EFFECT)) {
-    if (sources.has(name)) findings.warning(name, message);
-  }
 
   const development = options.development;
   const host = variables.SERVER_HOST ?? (development ? '127.0.0.1' : '0.0.0.0');
@@ -57,6 +57,7 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
   const stateKey = readStateKey(sources, findings);
   const introspection = readIntrospection(sources, findings);
   const redis = readRedis(variables.SESSION_CACHE_TTL, stateKey, sources, findings);
+  const tls = readTls(variables, options.again === true, findings);
   if (findings.problems.length > 0) throw new ConfigurationError(findings.problems);
 
   const configuration: Configuration = {
@@ -64,6 +65,7 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
     logLevel: logLevel ?? 'info',
     host,
     port: variables.PORT,
+    tls,
     database: {
       url: databaseUrl,
       poolSize: variables.DATABASE_POOL_SIZE,
@@ -206,6 +208,23 @@ function readIntrospection(sources: Sources, findings: Findings): IntrospectionC
     );
   return clientId === undefined || clientSecret === undefined ? undefined : {clientId, clientSecret};
 }
+
+function readTls(variables: Variables, again: boolean, findings: Findings): TlsFiles | undefined {
+  const {TLS_CERT_PATH: certPath, TLS_KEY_PATH: keyPath} = variables;
+  if (certPath === undefined && keyPath === undefined) return undefined;
+  if (certPath === undefined || keyPath === undefined) {
+    const [missing, there] = certPath === undefined ? [CERT, KEY] : [KEY, CERT];
+    findings.problem(missing, `is needed beside ${there}`);
+    return undefined;
+  }
+  const files = {certPath, keyPath};
+  const pair = again ? undefined : readTlsPair(files);
+  if (pair && 'problem' in pair) findings.problem(pair.variable, pair.problem);
+  return files;
+}
+
+const CERT = 'TLS_CERT_PATH';
+const KEY = 'TLS_KEY_PATH';
 
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
 

@@ -55,6 +55,8 @@ export const issuerSchema = z.string().superRefine((text, context) => {
 });
 
 export const variablesSchema = z.object({
+  TLS_CERT_PATH: z.string().optional(),
+  TLS_KEY_PATH: z.string().optional(),
   PORT: integer(0, 65_535, 'a TCP port; 0 takes a free one').default(8000),
   SERVER_HOST: z
     .string()
@@ -97,9 +99,3 @@ export const variablesSchema = z.object({
   DRAIN_SECONDS: integer(0, 300, 'seconds').optional(),
 });
 export type Variables = z.infer<typeof variablesSchema>;
-
-/** Read by nothing yet: setting them is no mistake, but they have no effect. */
-export const VARIABLES_WITHOUT_EFFECT: Readonly<Record<string, string>> = {
-  TLS_CERT_PATH: 'has no effect in this version: end TLS at the ingress or a proxy in front',
-  TLS_KEY_PATH: 'has no effect in this version: end TLS at the ingress or a proxy in front',
-};

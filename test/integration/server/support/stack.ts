@@ -120,6 +120,15 @@ export function configurationFor(
   issuer: string,
   env: NodeJS.ProcessEnv = {},
 ): ServerOptions['configuration'] {
+  return loadFor(databaseUrl, issuer, env).configuration;
+}
+
+/** The same with the files that were read for it. */
+export function loadFor(
+  databaseUrl: string,
+  issuer: string,
+  env: NodeJS.ProcessEnv,
+): ReturnType<typeof loadConfiguration> {
   return loadConfiguration({
     env: {
       PORT: '0',
@@ -142,7 +151,7 @@ export function configurationFor(
     development: false,
     providerTypes: PROVIDER_TYPES,
     databaseUrlProblem: () => undefined,
-  }).configuration;
+  });
 }
 
 export async function migrate(url: string): Promise<void> {

@@ -24,11 +24,10 @@ describe("the guide's environment", () => {
     expect(configuration.warnings.join()).toContain('JWT_ISSUER: is the issuer of the provider google');
   });
 
-  it('warns of what has no effect yet', () => {
-    const warnings = load(GUIDE).warnings.join('\n');
-    for (const name of ['TLS_CERT_PATH', 'TLS_KEY_PATH']) {
-      expect(warnings).toContain(`${name}: has no effect`);
-    }
+  it('takes its certificate', () => {
+    const {TLS_CERT_PATH: certPath, TLS_KEY_PATH: keyPath} = GUIDE;
+    expect(load(GUIDE).tls).toEqual({certPath, keyPath});
+    expect(load(without('TLS_CERT_PATH', 'TLS_KEY_PATH')).tls).toBeUndefined();
   });
 
   it('takes its Redis', () => {

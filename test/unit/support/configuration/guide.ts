@@ -8,6 +8,7 @@ import {PROVIDER_TYPES} from '../../../../src/server/providers/catalogue.ts';
 import type {Configuration} from '../../../../src/support/configuration/configuration.ts';
 import {loadConfiguration} from '../../../../src/support/configuration/load.ts';
 import {ConfigurationError} from '../../../../src/support/configuration/problems.ts';
+import {selfSigned} from '../../../support/certificate.ts';
 
 export const directory = mkdtempSync(join(tmpdir(), 'configuration-'));
 afterAll(() => rmSync(directory, {recursive: true}));
@@ -27,7 +28,9 @@ export const P256 = pem(generateKeyPairSync('ec', {namedCurve: 'prime256v1'}));
 export const P384 = pem(generateKeyPairSync('ec', {namedCurve: 'secp384r1'}));
 export const ED25519 = pem(generateKeyPairSync('ed25519'));
 
-/** The guide's production environment, and our signing key. */
+const {certPath, keyPath} = selfSigned(directory, 'api.yourdomain.com');
+
+/** The guide's production environment, its certificate where a test may write, and our signing key. */
 export const GUIDE: NodeJS.ProcessEnv = {
   OAUTH_PROVIDER: 'google',
   GOOGLE_CLIENT_ID: 'prod-client-id',
@@ -42,8 +45,8 @@ export const GUIDE: NodeJS.ProcessEnv = {
   SESSION_TIMEOUT_MINUTES: '60',
   PORT: '8000',
   SERVER_HOST: '0.0.0.0',
-  TLS_CERT_PATH: '/etc/FraiseQL/certs/server.crt',
-  TLS_KEY_PATH: '/etc/FraiseQL/certs/server.key',
+  TLS_CERT_PATH: certPath,
+  TLS_KEY_PATH: keyPath,
   JWT_SIGNING_KEY: RSA,
 };
 

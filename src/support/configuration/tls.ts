@@ -1,0 +1,81 @@
+import {createHash, createPrivateKey, X509Certificate, type KeyObject} from 'node:crypto';
+import {readFileSync} from 'node:fs';
+import {createSecureContext} from 'node:tls';
+
+/** Where the server's own certificate stands: TLS_CERT_PATH with its chain, TLS_KEY_PATH; both PEM. */
+export interface TlsFiles {
+  readonly certPath: string;
+  readonly keyPath: string;
+}
+
+/** A certificate with its key, as they were read together. */
+export interface TlsPair {
+  readonly cert: string;
+  readonly key: string;
+  /** SHA-256 over both, hex: tells one pair from another. */
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
+  /** The names that it is for, as the certificate writes them. */
+  readonly names: string;
+}
+
+/** What keeps a pair from being used. */
+export interface TlsProblem {
+  readonly variable: 'TLS_CERT_PATH' | 'TLS_KEY_PATH';
+  readonly problem: string;
+}
+
+/** Reads the pair and checks that it is one. Never quotes what it read. */
+export function readTlsPair(files: TlsFiles): TlsPair | TlsProblem {
+  const cert = read(files.certPath, 'TLS_CERT_PATH');
+  if (typeof cert !== 'string') return cert;
+  const key = read(files.keyPath, 'TLS_KEY_PATH');
+  if (typeof key !== 'string') return key;
+  const certificate = parse(() => new X509Certificate(cert));
+  if (!certificate)
+    return problem('TLS_CERT_PATH', `the file ${files.certPath} holds no certificate in PEM form`);
+  const privateKey = parse((): KeyObject => createPrivateKey(key));
+  if (!privateKey)
+    return problem('TLS_KEY_PATH', `the file ${files.keyPath} holds no unencrypted private key in PEM form`);
+  if (!certificate.checkPrivateKey(privateKey))
+    return problem(
+      'TLS_KEY_PATH',
+      `the key in ${files.keyPath} is not the certificate's in ${files.certPath}`,
+    );
+  if (!parse(() => createSecureContext({cert, key})))
+    return problem(
+      'TLS_CERT_PATH',
+      `OpenSSL does not take the certificate in ${files.certPath} with its chain`,
+    );
+  return {
+    cert,
+    key,
+    id: createHash('sha256').update(`${cert.length}:${cert}${key}`).digest('hex'),
+    notAfter: Date.parse(certificate.validTo),
+    names: certificate.subjectAltName ?? certificate.subject.replaceAll('\n', ', '),
+  };
+}
+
+function read(path: string, variable: TlsProblem['variable']): string | TlsProblem {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    return problem(variable, `the file ${path} cannot be read (${code})`);
+  }
+}
+
+function problem(variable: TlsProblem['variable'], text: string): TlsProblem {
+  return {variable, problem: text};
+}
+
+/** OpenSSL's message can quote what it could not decode, so it goes no further. */
+function parse<T>(reader: () => T): T | undefined {
+  try {
+    return reader();
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}
