@@ -63,6 +63,12 @@ export default {
       '^src/audit/',
       '^src/(?!audit/|support/)|node_modules/(pg|fastify|undici)/',
     ),
+    rule(
+      'attack-stands-outside',
+      'an attack knows of the server what anybody does',
+      '^src/attack/',
+      '^src/(?!attack/|support/)|node_modules/',
+    ),
     rule('support-is-below-all', 'support serves every room', '^src/support/', '^src/(?!support/)'),
     rule(
       'operator-only-reads-schema-version',

@@ -23,7 +23,13 @@ export default defineConfig({
   test: {
     projects: [
       {test: {name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 10_000}},
-      {test: {...SERVERS, name: 'integration', include: ['test/integration/**/*.test.ts']}},
+      {
+        test: {
+          ...SERVERS,
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts', 'test/attack/**/*.test.ts'],
+        },
+      },
       {test: {...SERVERS, name: 'conformance', include: ['test/conformance/**/*.test.ts'], isolate: false}},
       {
         test: {

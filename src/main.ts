@@ -56,6 +56,16 @@ program
   .action(async (id: string, file?: string) => exit((await import('./audit/command.ts')).explain(id, file)));
 
 program
+  .command('attack <url>')
+  .description('try on your own server what an attacker would; exit code 1 when something does not hold')
+  .option('--yes-this-is-mine', 'needed where the server is not on this machine')
+  .option('--only <name...>', 'run these attacks only')
+  .option('--patience <seconds>', 'how long a connection may send headers that never end', '20')
+  .action(async (url: string, options: {yesThisIsMine?: boolean; only?: string[]; patience: string}) =>
+    exit((await import('./attack/command.ts')).attack(url, options)),
+  );
+
+program
   .command('version')
   .description('print the version')
   .action(() => {

@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import type {IncomingMessage} from 'node:http';
+import {ServerResponse, type IncomingMessage} from 'node:http';
 import type {Socket} from 'node:net';
 import type {SecureContextOptions} from 'node:tls';
 import formbody from '@fastify/formbody';
@@ -31,7 +31,7 @@ const BODY_BYTES = 64 * 1024;
 const HEADER_BYTES = 16 * 1024;
 
 /** Bounds on a connection that is slow, by design or on purpose. Node looks after them this often. */
-const CONNECTION = {maxHeaderSize: HEADER_BYTES, headersTimeout: 15_000, connectionsCheckingInterval: 3_000};
+const CONNECTION = {maxHeaderSize: HEADER_BYTES, headersTimeout: 10_000, connectionsCheckingInterval: 1_000};
 const HANDSHAKE_MS = 10_000;
 
 /**
@@ -135,7 +135,11 @@ function commonHeaders(origin: string): Record<string, string> {
 function refuseUnreadable(error: Error & {code?: string}, socket: Socket): void {
   // What is no TLS cannot be answered in TLS.
   const noTls = error.code?.startsWith('ERR_SSL_') === true;
-  if (!socket.writable || noTls || error.code === 'ECONNRESET') {
+  // A request that was answered before its body turned out to be unreadable has had its one answer: a second one would
+  // be taken by a proxy for that of its next request.
+  const answer: unknown = Reflect.get(socket, '_httpMessage');
+  const answered = answer instanceof ServerResponse && answer.headersSent;
+  if (!socket.writable || noTls || answered || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }

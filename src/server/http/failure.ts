@@ -91,6 +91,9 @@ async function answer(
   else logger.info(entry, 'refused');
 
   void reply.code(error.status).headers(error.headers);
+  // The rest of a chunked body has not been looked at: nothing may come after it on this connection.
+  if (request.headers['transfer-encoding'] !== undefined && !request.raw.complete)
+    void reply.header('connection', 'close');
   if (wantsPage(request)) {
     const returnTo = error.returnTo ?? askedReturnTo(request, configuration.login);
     return pages.send(

@@ -57,9 +57,9 @@ afterAll(async () => {
 it('signs with each algorithm in turn, and no verify fails meanwhile', async () => {
   const issued = [await holdSession(server, {subject: 'reload'})];
   const statuses = new Map<number, number>();
-  let ended = false;
+  const ended = new AbortController();
   const clients = Array.from({length: 8}, async (_, n) => {
-    for (let turn = n; !ended; turn++) {
+    for (let turn = n; !ended.signal.aborted; turn++) {
       const {access} = issued[turn % issued.length] ?? {access: ''};
       const {status} = await fetch(`${server.url}/auth/verify`, {
         headers: {authorization: `Bearer ${access}`},
@@ -74,7 +74,7 @@ it('signs with each algorithm in turn, and no verify fails meanwhile', async () 
     issued.push(await holdSession(server, {subject: 'reload'}));
     await until('requests meanwhile', () => (statuses.get(200) ?? 0) > before + 100);
   }
-  ended = true;
+  ended.abort();
   await Promise.all(clients);
   expect([...statuses.keys()]).toEqual([200]);
   const algorithms = issued.map(({access}) => {

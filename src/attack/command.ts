@@ -1,0 +1,110 @@
+// `fraiseql-auth attack URL`: tries on one's own server what an attacker would, politely: some two hundred small requests
+// one after another, no load, no guessing, nothing that another user would notice. Its parts:
+//   target.ts   the server, spoken to byte by byte
+//   trial.ts    what an attack is, and what became of it
+//   login.ts, tokens.ts, requests.ts, slow.ts   the attacks
+import {callback, forgedHost, loginCsrf, openRedirect} from './login.ts';
+import {
+  crossOrigin,
+  headerInjection,
+  hostileBodies,
+  identityHeaders,
+  pathAliases,
+  smuggling,
+} from './requests.ts';
+import {SLOW, slowHeaders} from './slow.ts';
+import {Target, isLoopback} from './target.ts';
+import {forgedTokens, keyDisclosure} from './tokens.ts';
+import {Trial, type Attack} from './trial.ts';
+
+export interface AttackOptions {
+  /** The caller says that the server is their own. */
+  readonly yesThisIsMine?: boolean;
+  /** Names of the attacks to run; default: all. */
+  readonly only?: readonly string[];
+  /** Seconds that a connection which never ends its headers may stay open. */
+  readonly patience?: string;
+}
+
+/**
+ * Runs the attacks and prints what was tried, what held and what did not. The exit code: 0 where all held, 1 where
+ * something did not, 2 where nothing could be tried.
+ */
+export async function attack(
+  address: string,
+  options: AttackOptions,
+  print: (text: string) => void = (text) => void process.stdout.write(text),
+): Promise<number> {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    print('attack: the address must be a URL such as https://auth.example.com\n');
+    return 2;
+  }
+  if (!isLoopback(url.hostname) && options.yesThisIsMine !== true) {
+    print(
+      `attack: ${url.hostname} is not this machine. Attack only a server that is yours to attack: add --yes-this-is-mine\n`,
+    );
+    return 2;
+  }
+  const patience = Number(options.patience ?? 20);
+  if (!(patience > 0 && patience <= 120)) {
+    print('attack: --patience must be seconds from 1 to 120\n');
+    return 2;
+  }
+  const all: Attack[] = [
+    openRedirect,
+    loginCsrf,
+    forgedHost,
+    forgedTokens,
+    keyDisclosure,
+    identityHeaders,
+    smuggling,
+    pathAliases,
+    headerInjection,
+    hostileBodies,
+    crossOrigin,
+    slowHeaders(patience * 1000),
+    callback,
+  ];
+  const unknown = (options.only ?? []).filter((name) => !all.some((each) => each.name === name));
+  if (unknown.length > 0) {
+    print(`attack: there is no ${unknown.join(', ')}; there are ${all.map(({name}) => name).join(', ')}\n`);
+    return 2;
+  }
+  const target = new Target(url);
+  const alive = await target.ask('/auth/providers');
+  if (alive.status === 0) {
+    print(`attack: ${url.origin} does not answer\n`);
+    return 2;
+  }
+  const chosen = all.filter(({name}) => options.only === undefined || options.only.includes(name));
+  return report(target, chosen, print);
+}
+
+async function report(
+  target: Target,
+  attacks: readonly Attack[],
+  print: (text: string) => void,
+): Promise<number> {
+  let [tried, failed] = [0, 0];
+  // The slow one waits for the most part: the others go on meanwhile.
+  const slow = attacks.find(({name}) => name === SLOW);
+  const slowTrial = new Trial();
+  const waiting = slow?.run(target, slowTrial);
+  for (const each of attacks) {
+    const trial = each === slow ? slowTrial : new Trial();
+    await (each === slow ? waiting : each.run(target, trial));
+    tried += trial.tried;
+    failed += trial.failures.length;
+    const result = trial.failures.length > 0 ? 'FAILED' : trial.tried > 0 ? 'held  ' : 'not tried';
+    print(`${result}  ${each.name.padEnd(17)} ${String(trial.tried).padStart(3)} tried  ${each.title}\n`);
+    for (const failure of trial.failures) print(`          did not hold: ${failure}\n`);
+    for (const note of trial.notes) print(`          note: ${note}\n`);
+    if (trial.limited > 0)
+      print(`          note: ${trial.limited} were answered 429 by the rate limit, and tell nothing\n`);
+  }
+  print(
+    `${tried} tried in ${target.asked} requests at ${target.url.origin}: ${failed === 0 ? 'all held' : `${failed} did not hold`}\n`,
+  );
+  return failed === 0 ? 0 : 1;
+}

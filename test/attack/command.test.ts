@@ -1,0 +1,105 @@
+// The command against our own server, where all must hold, and against one that is weak on purpose, where nothing may:
+// each attack can fail.
+import {createServer, type Server} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {attack} from '../../src/attack/command.ts';
+import type {RunningServer} from '../../src/server/server.ts';
+import {startStack, type Stack} from '../integration/server/support/stack.ts';
+
+let stack: Stack;
+let server: RunningServer;
+let weak: Server;
+
+beforeAll(async () => {
+  stack = await startStack();
+  server = await stack.server();
+  weak = await startWeakServer();
+});
+afterAll(async () => {
+  weak.closeAllConnections();
+  weak.close();
+  await stack.close();
+});
+
+async function run(url: string, options = {}): Promise<{code: number; output: string}> {
+  let output = '';
+  const code = await attack(url, options, (text) => {
+    output += text;
+  });
+  return {code, output};
+}
+
+/** Believes whatever it is told, and tells whatever it knows. */
+async function startWeakServer(): Promise<Server> {
+  const made = createServer(
+    {
+      insecureHTTPParser: true,
+      headersTimeout: 0,
+      requestTimeout: 0,
+      maxHeaderSize: 1_048_576,
+      requireHostHeader: false,
+    },
+    (request, response) => {
+      const url = new URL(request.url?.replace(/^\/+/, '/') ?? '/', 'http://weak');
+      const {host, origin} = request.headers;
+      response.setHeader('access-control-allow-origin', origin ?? '*');
+      response.setHeader('x-auth-request-user', 'admin');
+      const injected = /[\r\n]X-Injected: (\w+)/.exec(decodeURIComponent(url.pathname + url.search))?.[1];
+      if (injected !== undefined) response.setHeader('x-injected', injected);
+      request.resume();
+      response.setHeader('connection', 'close');
+      if (url.pathname === '/auth/start') {
+        const forwarded = String(request.headers['x-forwarded-host'] ?? host);
+        response.setHeader('set-cookie', 'login=1');
+        response
+          .writeHead(303, {location: `http://provider/?state=1&redirect_uri=http://${forwarded}`})
+          .end();
+      } else if (url.pathname === '/.well-known/jwks.json') {
+        response.end(JSON.stringify({keys: [{kty: 'RSA', kid: 'weak', n: 'AQAB', e: 'AQAB', d: 'AQAB'}]}));
+      } else {
+        response.end(`<p>${url.searchParams.get('error_description')}</p>`);
+      }
+    },
+  );
+  await new Promise<void>((resolve) => {
+    made.listen(0, '127.0.0.1', resolve);
+  });
+  return made;
+}
+
+describe('fraiseql-auth attack', () => {
+  it('all holds at our server', async () => {
+    const {code, output} = await run(server.url);
+    expect(output).not.toContain('did not hold:');
+    expect(output).toMatch(/all held\n$/);
+    expect(code).toBe(0);
+    expect(output.match(/^held /gm)).toHaveLength(13);
+    expect(output).not.toContain('so a refusal tells little');
+  });
+
+  it('nothing holds at a weak one', async () => {
+    const {port} = weak.address() as AddressInfo;
+    const {code, output} = await run(`http://127.0.0.1:${port}`, {patience: '1'});
+    expect(code).toBe(1);
+    const held = output.match(/^(?:held|not tried) .*$/gm) ?? [];
+    expect(held).toEqual([]);
+    expect(output.match(/^FAILED /gm)).toHaveLength(13);
+  });
+
+  it("refuses to touch another's server", async () => {
+    const {code, output} = await run('https://auth.example.com');
+    expect(code).toBe(2);
+    expect(output).toContain('--yes-this-is-mine');
+  });
+
+  it.each([
+    ['an address that is none', 'auth', {}, 'must be a URL'],
+    ['a server that is not there', 'http://127.0.0.1:9', {}, 'does not answer'],
+    ['an unknown attack', 'http://127.0.0.1:9', {only: ['x']}, 'there is no x'],
+  ])('says what is wrong with %s', async (_, url, options, message) => {
+    const {code, output} = await run(url, options);
+    expect(code).toBe(2);
+    expect(output).toContain(message);
+  });
+});
