@@ -1,0 +1,117 @@
+// A login, a refresh, a logout and what goes wrong beside them; then every log line, every metric and every table is
+// searched for the secrets that went through the server.
+import {afterAll, beforeAll, expect, it} from 'vitest';
+import {Client} from 'pg';
+import type {RunningServer} from '../../src/server/server.ts';
+import {
+  browserAt,
+  CLIENT_SECRET,
+  PUBLIC_URL,
+  startStack,
+  type Stack,
+} from '../integration/server/support/stack.ts';
+import {finishLogin, signIn, startLogin} from '../support/login.ts';
+
+const person = {baseUrl: PUBLIC_URL, user: 'secretive', password: 'planted-password-of-a-person'};
+let stack: Stack;
+let server: RunningServer;
+
+beforeAll(async () => {
+  stack = await startStack();
+  server = await stack.server({
+    INTROSPECTION_CLIENT_ID: 'gateway',
+    INTROSPECTION_CLIENT_SECRET: 'planted-introspection-secret',
+  });
+});
+afterAll(() => stack.close());
+
+const post = (path: string, body: unknown): Promise<Response> =>
+  fetch(server.url + path, {
+    method: 'POST',
+    headers: {'content-type': 'application/json'},
+    body: JSON.stringify(body),
+  });
+
+/** Every row of every table of ours, as text. */
+async function tables(): Promise<string> {
+  const client = new Client({connectionString: stack.database.url});
+  await client.connect();
+  try {
+    const {rows} = await client.query<{name: string}>(
+      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = '_system'`,
+    );
+    let text = '';
+    for (const {name} of rows) {
+      const {rows: found} = await client.query<{row: string}>(`SELECT t::text AS row FROM ${name} t`);
+      text += found.map(({row}) => row).join('\n');
+    }
+    return text;
+  } finally {
+    await client.end();
+  }
+}
+
+it('no secret is in a log, a metric or a table', async () => {
+  const secrets = new Map<string, string>();
+  const plant = (name: string, secret: string | null | undefined): void => {
+    if (!secret) throw new Error(`no ${name} to look for`);
+    secrets.set(name, secret);
+  };
+  const browser = browserAt(() => server);
+  const callback = await signIn(browser, await startLogin(browser, person), person);
+  plant('code', callback.searchParams.get('code'));
+  plant('state', callback.searchParams.get('state'));
+  const cookies = await browser.jar.getCookies(PUBLIC_URL);
+  plant('binding cookie', cookies.find(({key}) => key.includes('fraiseql-login'))?.value);
+  const tokens = await finishLogin(browser, callback);
+  plant('access token', tokens.access_token);
+  plant("the access token's signature", tokens.access_token.split('.')[2]);
+  plant('refresh token', tokens.refresh_token);
+  const again = await signIn(browser, await startLogin(browser, person), person);
+  plant("another login's code", again.searchParams.get('code'));
+  // Without its cookie: refused.
+  expect((await fetch(server.url + again.pathname + again.search)).status).toBe(400);
+  const refreshed = (await (await post('/auth/refresh', {refresh_token: tokens.refresh_token})).json()) as {
+    refresh_token: string;
+  };
+  plant('the next refresh token', refreshed.refresh_token);
+  plant('a refresh token that nobody issued', 'planted-refresh-token-that-nobody-issued-12');
+  expect(
+    (await post('/auth/refresh', {refresh_token: secrets.get('a refresh token that nobody issued')})).status,
+  ).toBe(401);
+  plant('a bearer token that is none', 'planted.bearer.token');
+  const authorization = `Bearer ${secrets.get('a bearer token that is none')}`;
+  expect((await fetch(`${server.url}/auth/verify`, {headers: {authorization}})).status).toBe(401);
+  plant('a wrong client secret', 'planted-wrong-client-secret');
+  const wrong = {
+    token: tokens.access_token,
+    client_id: 'gateway',
+    client_secret: 'planted-wrong-client-secret',
+  };
+  const asked = await fetch(`${server.url}/auth/introspect`, {
+    method: 'POST',
+    body: new URLSearchParams(wrong),
+  });
+  expect(asked.status).toBe(401);
+  expect((await post('/auth/logout', {refresh_token: refreshed.refresh_token})).status).toBe(204);
+  plant('client secret', CLIENT_SECRET);
+  plant('introspection secret', 'planted-introspection-secret');
+  plant('password', person.password);
+  plant('key that seals logins', Buffer.alloc(32, 7).toString('base64'));
+  plant('private key', 'PRIVATE KEY');
+  const password = new URL(stack.database.url).password;
+  if (password !== '') plant('database password', password);
+
+  const places = {
+    logs: stack.logs.join(''),
+    metrics: await (await fetch(`${server.url}/metrics`)).text(),
+    tables: await tables(),
+  };
+  expect(places.logs).toContain('session_refreshed');
+  expect(places.metrics).toContain('fraiseql_auth_refreshes_total');
+  expect(places.tables).toContain('secretive');
+  const found = Object.entries(places).flatMap(([place, text]) =>
+    [...secrets].filter(([, secret]) => text.includes(secret)).map(([name]) => `${name} in ${place}`),
+  );
+  expect(found).toEqual([]);
+});
