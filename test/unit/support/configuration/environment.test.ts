@@ -34,6 +34,19 @@ describe("the guide's environment", () => {
     const redis = {REDIS_URL: 'redis://redis.internal:6379', SESSION_CACHE_TTL: '300'};
     expect(load({...GUIDE, ...redis}).redis).toEqual({url: redis.REDIS_URL, sessionTtlSeconds: 300});
     expect(load(GUIDE).redis).toBeUndefined();
+    expect(load({...GUIDE, ...redis}).warnings.join()).toContain(
+      'REDIS_URL: limits are shared, but sessions',
+    );
+  });
+
+  it('takes limits one by one', () => {
+    expect(load({...GUIDE, RATE_LIMIT_LOGOUT_PER_MINUTE: '7'}).rateLimits).toEqual({
+      startPerMinute: 100,
+      callbackPerMinute: 50,
+      refreshPerMinute: 10,
+      logoutPerMinute: 7,
+      failedLoginsPerHour: 5,
+    });
   });
 
   it('needs no OAUTH_PROVIDER, as in its Compose file', () => {

@@ -79,6 +79,18 @@ describe('a wrong setting', () => {
       {RETURN_TO_ORIGINS: 'https://a.example.com/app'},
       'RETURN_TO_ORIGINS: must be an origin: no path',
     ],
+    ['REDIS_URL', {REDIS_URL: 'http://:hunter2@redis:6379'}, 'REDIS_URL: must be redis://user:password@host'],
+    ['its database', {REDIS_URL: 'redis://:hunter2@redis:6379/auth'}, 'REDIS_URL: must end after the port'],
+    [
+      'SESSION_CACHE_TTL',
+      {SESSION_CACHE_TTL: '0'},
+      'SESSION_CACHE_TTL: must be a whole number from 1 to 3600',
+    ],
+    [
+      'a limit',
+      {RATE_LIMIT_START_PER_MINUTE: 'many'},
+      'RATE_LIMIT_START_PER_MINUTE: must be a whole number from 1 to 1000000',
+    ],
     [
       'TRUSTED_PROXIES',
       {TRUSTED_PROXIES: '10.0.0.0/8,all'},
