@@ -25,6 +25,8 @@ const MERGE_KEYS: Record<string, readonly string[]> = {
 };
 /** Lists that are sets of scalars. */
 const SETS: ReadonlySet<string> = new Set(['finalizers']);
+/** Maps that are one value: a key that another adds to the selector of a Service is none of ours, and takes its pods away. */
+const ATOMIC_MAPS: ReadonlySet<string> = new Set(['selector', 'matchLabels']);
 const QUANTITY_MAPS: ReadonlySet<string> = new Set(['limits', 'requests', 'capacity', 'hard']);
 const QUANTITIES: ReadonlySet<string> = new Set(['averageValue', 'divisor', 'sizeLimit', 'storage']);
 const INT_OR_STRING: ReadonlySet<string> = new Set([
@@ -35,7 +37,7 @@ const INT_OR_STRING: ReadonlySet<string> = new Set([
   'maxSurge',
 ]);
 
-/** True when `live` has all of `desired`. Fields of `live` that `desired` does not name do not matter. */
+/** True when `live` has all of `desired`. Fields of `live` that `desired` does not name do not matter, but in selectors. */
 export function isSubset(desired: unknown, live: unknown): boolean {
   return within(withData(desired), live, []);
 }
@@ -46,6 +48,8 @@ function within(desired: unknown, live: unknown, path: Path): boolean {
   if (isObject(desired)) {
     if (live === undefined || live === null) return Object.values(desired).every((value) => isEmpty(value));
     if (!isObject(live)) return false;
+    if (ATOMIC_MAPS.has(path.at(-1) ?? '') && Object.keys(live).some((name) => !(name in desired)))
+      return false;
     return Object.entries(desired).every(([name, value]) => within(value, live[name], [...path, name]));
   }
   if (live === undefined || live === null) return isEmpty(desired);

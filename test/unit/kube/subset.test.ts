@@ -7,6 +7,7 @@ describe('what is a difference and what is not', () => {
   test.each<[string, unknown, unknown, boolean]>([
     ['the same', {a: 1}, {a: 1}, true],
     ['defaults that the server added', {a: 1}, {a: 1, b: 2}, true],
+    ['what another added to a selector', {selector: {a: 'b'}}, {selector: {a: 'b', c: 'd'}}, false],
     ['another value', {a: 1}, {a: 2}, false],
     ['a missing value', {a: 1}, {}, false],
     ['another type', {a: {b: 1}}, {a: 'b'}, false],
