@@ -2,22 +2,18 @@ import {readFile} from 'node:fs/promises';
 import {hostname} from 'node:os';
 import {setFlagsFromString} from 'node:v8';
 import {KubeClient} from '../kube/client.ts';
-import {LeaderElection} from '../kube/lease.ts';
 import {systemClock} from '../support/clock.ts';
 import {createLogger, type Logger} from '../support/logging.ts';
 import {VERSION} from '../support/version.ts';
 import {configurationFrom, type OperatorConfiguration} from './configuration.ts';
 import {serveRoutes} from './http.ts';
+import {liveness} from './liveness.ts';
+import {GRACE_MS, lead, LEASE, within} from './leading.ts';
 import {Manager} from './manager.ts';
 import {createOperatorMetrics} from './metrics.ts';
 import {podAsker} from './reconcile/ask-pod.ts';
 
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
-const LEASE = 'fraiseql-auth-operator';
-/** A watch that was silent for so long is broken beyond what it mends by itself: a restart is due. */
-const SILENT_MS = 10 * 60_000;
-/** Work under way has this long to end after SIGTERM. */
-const GRACE_MS = 5000;
 
 /**
  * V8 lets the space for new objects grow to 128 MB where the machine has much memory, and that for old ones to twice
@@ -65,10 +61,7 @@ async function run(configuration: OperatorConfiguration, logger: Logger): Promis
   });
   const servers = [
     await serveRoutes(configuration.healthPort, {
-      '/healthz': () =>
-        manager.silentMs() > SILENT_MS
-          ? `a watch has been silent for ${Math.round(manager.silentMs() / 1000)} s`
-          : undefined,
+      '/healthz': () => liveness(manager.silentMs()),
       '/readyz': () => (manager.hasSynced() ? undefined : 'the watches have not seen everything yet'),
     }),
     await serveRoutes(configuration.metricsPort, {
@@ -94,12 +87,16 @@ async function run(configuration: OperatorConfiguration, logger: Logger): Promis
   try {
     code = leaderElect
       ? await lead(
-          client,
-          configuration,
-          manager,
-          (name, leading) => metrics.kube.leading(name, leading),
+          {
+            client,
+            namespace: configuration.namespace,
+            identity,
+            clock: systemClock,
+            logger,
+            onLeading: (leading) => metrics.kube.leading(LEASE, leading),
+            work: (signal, mayWrite) => manager.work(signal, mayWrite),
+          },
           ending.signal,
-          logger,
         )
       : await alone(manager, ending.signal);
   } finally {
@@ -107,10 +104,11 @@ async function run(configuration: OperatorConfiguration, logger: Logger): Promis
     process.removeListener('SIGTERM', end);
     process.removeListener('SIGINT', end);
     await within(
+      systemClock,
       GRACE_MS,
       Promise.all([manager.stop(), pods.close(), ...servers.map((each) => each.close())]),
     );
-    await within(GRACE_MS, client.close());
+    await within(systemClock, GRACE_MS, client.close());
   }
   logger.info({code}, 'the operator has ended');
   return code;
@@ -120,52 +118,6 @@ async function run(configuration: OperatorConfiguration, logger: Logger): Promis
 async function alone(manager: Manager, ending: AbortSignal): Promise<number> {
   await manager.work(ending);
   return 0;
-}
-
-/** Works while the lease is held. Losing it is the end: a fresh process stands for election anew. */
-async function lead(
-  client: KubeClient,
-  configuration: OperatorConfiguration,
-  manager: Manager,
-  onLeading: (name: string, leading: boolean) => void,
-  ending: AbortSignal,
-  logger: Logger,
-): Promise<number> {
-  const election = new LeaderElection(client, {
-    namespace: configuration.namespace,
-    name: LEASE,
-    identity: configuration.identity,
-    logger,
-    onLeading: (leading) => onLeading(LEASE, leading),
-  });
-  const release = (): void =>
-    void election
-      .release()
-      .catch((error: unknown) => logger.warn({err: error}, 'the lease could not be released'));
-  ending.addEventListener('abort', release, {once: true});
-  if (ending.aborted) release();
-  let working: Promise<void> = Promise.resolve();
-  let lost = false;
-  await election.run({
-    onStartedLeading(signal) {
-      working = manager.work(signal);
-      return working;
-    },
-    onStoppedLeading() {
-      lost = !ending.aborted;
-    },
-  });
-  await within(GRACE_MS, working);
-  if (lost) logger.error('the lease was lost: this process ends, so that it writes nothing more');
-  return lost ? 1 : 0;
-}
-
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 async function ownNamespace(): Promise<string | undefined> {

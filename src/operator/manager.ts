@@ -6,7 +6,7 @@ import {WorkQueue, type Priority} from '../kube/workqueue.ts';
 import type {Clock} from '../support/clock.ts';
 import type {Logger} from '../support/logging.ts';
 import {VERSION} from '../support/version.ts';
-import {fenced} from './fence.ts';
+import {fenced, fencedEvents} from './fence.ts';
 import type {OperatorMetrics} from './metrics.ts';
 import type {Cluster} from './reconcile/act.ts';
 import {Caches} from './reconcile/caches.ts';
@@ -43,6 +43,8 @@ export class Manager {
   readonly #options: ManagerOptions;
   readonly #overlay: Overlay;
   readonly #caches: Caches;
+  /** While this process works. */
+  #secrets: SecretReader | undefined;
   #add: (key: string, priority: Priority) => void = () => undefined;
 
   constructor(options: ManagerOptions) {
@@ -68,20 +70,20 @@ export class Manager {
 
   /** How long the quietest of the watches has been silent, in milliseconds. */
   silentMs(): number {
-    return this.#caches.silentMs();
+    return Math.max(this.#caches.silentMs(), this.#secrets?.silentMs() ?? 0);
   }
 
   async stop(): Promise<void> {
     await this.#caches.stop();
   }
 
-  /** Does the work until the signal aborts. Nothing is written after that. */
-  async work(signal: AbortSignal): Promise<void> {
+  /** Does the work until the signal aborts. Nothing is written after that, nor while `mayWrite` says no. */
+  async work(signal: AbortSignal, mayWrite: () => boolean = () => true): Promise<void> {
     const {client, clock, logger, metrics, image, identity, ask} = this.#options;
     await this.#caches.synced();
     if (signal.aborted) return;
-    const cluster = fenced(this.#options.wrap?.(client) ?? client, signal);
-    const events = new EventRecorder(client, {
+    const cluster = fenced(this.#options.wrap?.(client) ?? client, signal, mayWrite);
+    const events = new EventRecorder(fencedEvents(client, mayWrite), {
       component: COMPONENT,
       instance: identity,
       clock,
@@ -113,6 +115,7 @@ export class Manager {
       onChange: (key) => queue.add(key),
     });
     const secrets = new SecretReader(client, {clock, logger, onKey: (key) => queue.add(key)});
+    this.#secrets = secrets;
     const reconciler = new Reconciler({
       cluster,
       caches: this.#caches,
@@ -139,7 +142,8 @@ export class Manager {
         try {
           const result = await reconciler.reconcile(key, handling);
           metrics.reconciled('success', seconds());
-          metrics.synced(clock.now() / 1000);
+          if (this.#caches.resource(key) === undefined) metrics.forget(key);
+          else metrics.synced(key, clock.now() / 1000);
           this.#count();
           return result;
         } catch (error) {
@@ -154,6 +158,7 @@ export class Manager {
       prober.stop();
       keyWatch.stop();
       await secrets.stop();
+      this.#secrets = undefined;
       await events.flush();
     }
   }

@@ -1,5 +1,6 @@
 import {collectDefaultMetrics, Registry} from 'prom-client';
 import {createKubeMetrics, type KubeMetrics} from '../kube/metrics.ts';
+import {parseKey} from '../kube/objects.ts';
 import {Instruments} from '../support/instruments.ts';
 
 /** The operator's own metrics, beside those of `kube/`. */
@@ -10,8 +11,10 @@ export interface OperatorMetrics {
   reconciled(result: 'success' | 'requeue' | 'error', seconds: number): void;
   /** Every resource that there is, and those that are ready. */
   resources(total: number, ready: number): void;
-  /** A pass ended without an error, at this time (seconds since the epoch). */
-  synced(at: number): void;
+  /** A pass over a resource (`namespace/name`) ended without an error, at this time (seconds since the epoch). */
+  synced(key: string, at: number): void;
+  /** A resource is gone: nothing is said of it any more. */
+  forget(key: string): void;
 }
 
 export function createOperatorMetrics(): OperatorMetrics {
@@ -37,6 +40,12 @@ export function createOperatorMetrics(): OperatorMetrics {
     'fraiseql_auth_operator_last_successful_sync_timestamp_seconds',
     'When a pass last ended without an error',
   );
+  const resourceSynced = make.gauge(
+    'fraiseql_auth_operator_resource_last_sync_timestamp_seconds',
+    'When a pass over this resource last ended without an error; time() minus this is how long ago',
+    'namespace',
+    'name',
+  );
   return {
     registry,
     kube: createKubeMetrics(registry),
@@ -48,6 +57,15 @@ export function createOperatorMetrics(): OperatorMetrics {
       resources.set({ready: 'true'}, ready);
       resources.set({ready: 'false'}, total - ready);
     },
-    synced: (at) => synced.set(at),
+    synced(key, at) {
+      synced.set(at);
+      resourceSynced.set(labelsOf(key), at);
+    },
+    forget: (key) => resourceSynced.remove(labelsOf(key)),
   };
+}
+
+function labelsOf(key: string): {namespace: string; name: string} {
+  const {namespace = '', name} = parseKey(key);
+  return {namespace, name};
 }

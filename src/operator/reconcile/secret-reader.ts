@@ -80,6 +80,11 @@ export class SecretReader {
     await space.reflector.stop();
   }
 
+  /** How long the quietest of its watches has been silent, in milliseconds; 0 where there is none. */
+  silentMs(): number {
+    return Math.max(0, ...[...this.#namespaces.values()].map((each) => each.reflector.lastActivityMs()));
+  }
+
   async stop(): Promise<void> {
     const all = [...this.#namespaces.values()];
     this.#namespaces.clear();

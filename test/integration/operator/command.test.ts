@@ -1,11 +1,9 @@
-import {spawn, type ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
-import {resolve} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import type {Lease} from '../../../src/kube/lease.ts';
 import {RESOURCES} from '../../../src/kube/objects.ts';
-import {freePort} from '../../support/ports.ts';
+import {startOperator, type OperatorProgram} from '../../support/operator-program.ts';
 import {
   createSecrets,
   eventually,
@@ -16,47 +14,14 @@ import {
   type Harness,
 } from './harness.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../../src/main.ts');
-
 let harness: Harness;
 beforeAll(async () => {
   harness = await startHarness();
 });
 afterAll(() => harness.stop());
 
-interface Program {
-  readonly process: ChildProcess;
-  readonly output: () => string;
-  readonly health: number;
-  readonly metrics: number;
-}
-
-async function program(env: Record<string, string> = {}): Promise<Program> {
-  const health = await freePort();
-  const metrics = await freePort();
-  const child = spawn(process.execPath, [MAIN, 'operator'], {
-    env: {
-      PATH: process.env['PATH'],
-      KUBECONFIG: harness.server.kubeconfigPath,
-      OPERATOR_IMAGE: IMAGE,
-      POD_NAMESPACE: 'default',
-      HEALTH_PORT: String(health),
-      METRICS_PORT: String(metrics),
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  child.stdout?.on('data', (data: Buffer) => (output += data.toString()));
-  child.stderr?.on('data', (data: Buffer) => (output += data.toString()));
-  return {process: child, output: () => output, health, metrics};
-}
-
-const get = async (port: number, path: string): Promise<string> => {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`);
-  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-  return answer.text();
-};
+const program = (env: Record<string, string> = {}): Promise<OperatorProgram> =>
+  startOperator(harness.server.kubeconfigPath, IMAGE, env);
 
 const lease = async (): Promise<Lease | undefined> =>
   harness.admin.get<Lease>(RESOURCES.Lease, {namespace: 'default', name: 'fraiseql-auth-operator'});
@@ -67,20 +32,34 @@ describe('fraiseql-auth operator', () => {
     const see = new Observer(harness.admin, namespace);
     await createSecrets(harness.admin, namespace);
     const one = await program({POD_NAME: 'one', WATCH_NAMESPACE: namespace});
-    await eventually(() => get(one.health, '/readyz'), 30_000);
-    expect(await get(one.health, '/healthz')).toBe('ok\n');
+    await eventually(() => one.health('/readyz'), 30_000);
+    expect(await one.health('/healthz')).toBe('ok\n');
     await eventually(async () => (await lease())?.spec.holderIdentity === 'one');
 
     const two = await program({POD_NAME: 'two', WATCH_NAMESPACE: namespace});
-    await eventually(() => get(two.health, '/readyz'), 30_000);
+    await eventually(() => two.health('/readyz'), 30_000);
     await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
     await see.becomeReady();
-    const metrics = await get(one.metrics, '/metrics');
+    const metrics = await one.metrics();
     expect(metrics).toMatch(/^fraiseql_auth_operator_reconcile_total\{result="success"\} \d+/m);
     expect(metrics).toMatch(/^leader_election_master_status\{name="fraiseql-auth-operator"\} 1/m);
     expect(metrics).toMatch(/^rest_client_requests_total\{verb="create",code="201"\} \d+/m);
-    expect(metrics).toContain('workqueue_depth');
-    expect(metrics).toContain('fraiseql_auth_operator_last_successful_sync_timestamp_seconds');
+    for (const name of [
+      'fraiseql_auth_operator_reconcile_duration_seconds_count',
+      'workqueue_depth{name="fraiseqlauth"}',
+      'workqueue_queue_duration_seconds_count{name="fraiseqlauth"}',
+      'rest_client_request_duration_seconds_count{verb="create"}',
+      'nodejs_eventloop_lag_p99_seconds',
+      'kube_events_total{outcome="written"}',
+      'fraiseql_auth_operator_last_successful_sync_timestamp_seconds',
+    ]) {
+      expect(metrics).toMatch(new RegExp(`^${name.replaceAll(/[{}]/g, '\\$&')} [0-9.e+-]+$`, 'm'));
+    }
+    const synced = new RegExp(
+      `^fraiseql_auth_operator_resource_last_sync_timestamp_seconds\\{namespace="${namespace}",name="auth"\\} (\\S+)$`,
+      'm',
+    );
+    expect(Math.abs(Number(synced.exec(metrics)?.[1]) - Date.now() / 1000)).toBeLessThan(60);
 
     const asked = performance.now();
     one.process.kill('SIGTERM');
@@ -90,6 +69,10 @@ describe('fraiseql-auth operator', () => {
     await eventually(async () => (await lease())?.spec.holderIdentity === 'two', 4000);
     await harness.admin.delete(RESOURCES.Service, {namespace, name: 'auth'});
     await eventually(async () => (await see.get(RESOURCES.Service, 'auth')) !== undefined && true);
+    // Nothing is said any more of one that is gone.
+    await eventually(async () => synced.test(await two.metrics()));
+    await harness.admin.delete(FRAISEQLAUTH, {namespace, name: 'auth'}, {propagationPolicy: 'Background'});
+    await eventually(async () => !synced.test(await two.metrics()));
     two.process.kill('SIGTERM');
     expect((await once(two.process, 'exit'))[0]).toBe(0);
     expect(one.output() + two.output()).not.toContain('postgres://');
