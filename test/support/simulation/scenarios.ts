@@ -1,0 +1,126 @@
+import {RESOURCES} from '../../../src/kube/objects.ts';
+import {developmentSpec, productionSpec, provider} from '../../fixtures/specs.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import type {Simulation} from './simulation.ts';
+
+const tokens = {algorithm: 'ES256'};
+const s3 = {destination: {s3: {bucket: 'backups', credentialsSecretRef: {name: 's3'}}}};
+
+export const DEVELOPMENT = developmentSpec({tokens});
+const PRODUCTION = productionSpec({tokens, backup: s3});
+
+/** Specs to go from and to. */
+export const SPECS: readonly Record<string, unknown>[] = [
+  DEVELOPMENT,
+  PRODUCTION,
+  developmentSpec({tokens, providers: [provider(), provider({name: 'second', type: 'OIDC'})]}),
+  developmentSpec({tokens: {...tokens, accessTTL: '30m'}, replicas: 2}),
+  developmentSpec({tokens, image: 'registry.test/other:2.0.0'}),
+  productionSpec({tokens, backup: {policy: 'None'}, replicas: 4}),
+  productionSpec({tokens, backup: s3, autoscaling: {minReplicas: 2, maxReplicas: 6}}),
+  productionSpec({tokens, backup: {...s3, schedule: '@hourly'}, image: 'registry.test/other:2.0.0'}),
+];
+
+/** Something that happens to a resource, and what has to have come of it. */
+export interface Scenario {
+  readonly name: string;
+  /** Undefined: the resource is not there before. */
+  readonly before?: Record<string, unknown>;
+  happens(simulation: Simulation): void | Promise<void>;
+  /** By default: it is ready. */
+  done?(simulation: Simulation): boolean;
+}
+
+const wrong = {'database-url': 'postgres://app:wrong@db/auth'};
+const right = {'database-url': 'postgres://app:secret@db/auth'};
+
+/** What the operator is killed in, at each of its writes. */
+export const SCENARIOS: readonly Scenario[] = [
+  {name: 'create', happens: (simulation) => simulation.spec(PRODUCTION)},
+  {
+    name: 'spec change',
+    before: DEVELOPMENT,
+    happens: (simulation) =>
+      simulation.spec(
+        developmentSpec({
+          tokens: {...tokens, accessTTL: '30m'},
+          replicas: 2,
+          providers: [provider({displayName: 'Staff'})],
+        }),
+      ),
+  },
+  {name: 'sections come', before: DEVELOPMENT, happens: (simulation) => simulation.spec(PRODUCTION)},
+  {name: 'sections go', before: PRODUCTION, happens: (simulation) => simulation.spec(DEVELOPMENT)},
+  {
+    name: 'another key algorithm',
+    before: DEVELOPMENT,
+    happens: (simulation) => simulation.spec(developmentSpec({tokens: {algorithm: 'EdDSA'}})),
+  },
+  {
+    name: 'Secret change',
+    before: DEVELOPMENT,
+    happens: (simulation) =>
+      simulation.secret('keycloak-client', {'client-id': 'auth', 'client-secret': 'another'}),
+  },
+  {
+    name: 'migration',
+    before: DEVELOPMENT,
+    happens: (simulation) => simulation.secret('auth-db', {'database-url': 'postgres://app:secret@new/auth'}),
+  },
+  {
+    name: 'migration that fails and is tried again',
+    before: DEVELOPMENT,
+    async happens(simulation) {
+      simulation.secret('auth-db', wrong);
+      // The first is that of the creation.
+      await simulation.time.run(120_000, () => migrations(simulation) === 3);
+      simulation.secret('auth-db', right);
+    },
+    done: (simulation) => simulation.isReady() && simulation.api.list('jobs').length === 1,
+  },
+  {
+    name: 'children deleted',
+    before: PRODUCTION,
+    happens(simulation) {
+      for (const [type, name] of CHILDREN) simulation.delete(type, name);
+    },
+    done: (simulation) =>
+      simulation.isReady() && CHILDREN.every(([type, name]) => there(simulation, type, name)),
+  },
+  {
+    name: 'resource deleted',
+    before: PRODUCTION,
+    happens: (simulation) => simulation.delete(FRAISEQLAUTH, 'auth'),
+    done: (simulation) => simulation.resource === undefined && simulation.children().length === 0,
+  },
+  {
+    name: 'resource deleted and made anew',
+    before: DEVELOPMENT,
+    happens(simulation) {
+      simulation.delete(FRAISEQLAUTH, 'auth');
+      simulation.spec(DEVELOPMENT);
+    },
+  },
+];
+
+/** The children by type and name, those with a hash in theirs left out. */
+export const CHILDREN = [
+  [RESOURCES.ServiceAccount, 'auth'],
+  [RESOURCES.Deployment, 'auth'],
+  [RESOURCES.Service, 'auth'],
+  [RESOURCES.PodDisruptionBudget, 'auth'],
+  [RESOURCES.HorizontalPodAutoscaler, 'auth'],
+  [RESOURCES.CronJob, 'auth-backup'],
+  [RESOURCES.ServiceAccount, 'auth-backup'],
+] as const;
+
+function there(simulation: Simulation, type: (typeof CHILDREN)[number][0], name: string): boolean {
+  return simulation.api.get(type, {namespace: 'prod', name}) !== undefined;
+}
+
+/** How many migrations have ended. */
+function migrations(simulation: Simulation): number {
+  return simulation.api.writes.filter(
+    ({kind, verb, by}) => kind === 'Job' && verb === 'update' && by === 'controllers',
+  ).length;
+}
