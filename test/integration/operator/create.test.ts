@@ -2,7 +2,6 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {setTimeout as delay} from 'node:timers/promises';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import {RESOURCES} from '../../../src/kube/objects.ts';
-import type {Deployment} from '../../../src/operator/workloads.ts';
 import {createSecrets, eventually, fraiseqlauth, Observer, startHarness, type Harness} from './harness.ts';
 
 let harness: Harness;
@@ -60,30 +59,5 @@ describe('a FraiseQLAuth is applied', () => {
     await delay(1500);
     expect(await harness.writesSince(quiet)).toEqual([]);
     await again.stop();
-  });
-
-  test('a deleted or edited child is restored, what others own is left alone', async () => {
-    const namespace = await harness.namespace();
-    const see = new Observer(harness.admin, namespace);
-    await createSecrets(harness.admin, namespace);
-    const operator = await harness.operate({namespaces: [namespace]});
-    await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
-    await see.becomeReady();
-
-    await harness.admin.delete(RESOURCES.Service, {namespace, name: 'auth'});
-    await eventually(async () => (await see.get(RESOURCES.Service, 'auth')) !== undefined && true);
-
-    const key = {namespace, name: 'auth'};
-    await harness.admin.mergePatch(RESOURCES.Deployment, key, {
-      metadata: {labels: {team: 'a'}},
-      spec: {template: {spec: {serviceAccountName: 'other', serviceAccount: 'other'}}},
-    });
-    await eventually(async () => {
-      const live = await see.get<Deployment>(RESOURCES.Deployment, 'auth');
-      return JSON.stringify(live?.spec?.template).includes('"serviceAccountName":"auth"') && true;
-    });
-    const live = await see.get<Deployment>(RESOURCES.Deployment, 'auth');
-    expect(live?.metadata.labels?.['team']).toBe('a');
-    await operator.stop();
   });
 });

@@ -9,7 +9,7 @@ import {CHILD_TYPES} from '../../../src/operator/reconcile/caches.ts';
 import type {KeyAsker} from '../../../src/operator/reconcile/key-watch.ts';
 import type {PodAnswer} from '../../../src/operator/reconcile/prober.ts';
 import type {Deployment, Job, Pod} from '../../../src/operator/workloads.ts';
-import {systemClock} from '../../../src/support/clock.ts';
+import {systemClock, type Clock} from '../../../src/support/clock.ts';
 import {createLogger} from '../../../src/support/logging.ts';
 import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
 import {completeJob, rollOut} from '../../support/controllers.ts';
@@ -41,9 +41,12 @@ export interface Harness {
     wrap?: (cluster: Cluster) => Cluster;
     /** What pods say of their keys; by default nobody is there. */
     askForKeys?: {ask: KeyAsker['pod']};
+    /** Its way to the API server, closed with it; by default one of its own. */
+    client?: KubeClient;
+    clock?: Clock;
   }): Promise<Running>;
-  /** Writes by operators after a moment, as `verb resource/name`. */
-  writesSince(from: Date, namespace?: string): Promise<string[]>;
+  /** Writes by operators after a moment, as `verb resource/name`; with `done` only those that succeeded. */
+  writesSince(from: Date, namespace?: string, done?: boolean): Promise<string[]>;
   stop(): Promise<void>;
 }
 
@@ -68,15 +71,15 @@ export async function startHarness({permissive = false} = {}): Promise<Harness> 
       await createNamespace(admin, name);
       return name;
     },
-    async operate({namespaces = [], wrap, askForKeys} = {}) {
-      const client = await server.client({userAgent: AGENT});
+    async operate({namespaces = [], wrap, askForKeys, client: given, clock = systemClock} = {}) {
+      const client = given ?? (await server.client({userAgent: AGENT}));
       const ending = new AbortController();
       const manager = new Manager({
         client,
         image: IMAGE,
         namespaces,
         identity: 'test',
-        clock: systemClock,
+        clock,
         logger: createLogger({
           component: 'operator',
           level: process.env['TEST_LOG'] === '1' ? 'debug' : 'silent',
@@ -102,11 +105,12 @@ export async function startHarness({permissive = false} = {}): Promise<Harness> 
       running.add(one);
       return one;
     },
-    async writesSince(from, namespace) {
+    async writesSince(from, namespace, done = false) {
       await delay(200);
       return (await server.writes())
         .filter((each) => each.userAgent === AGENT && new Date(each.requestReceivedTimestamp) >= from)
         .filter((each) => each.objectRef?.resource !== 'events')
+        .filter((each) => !done || (each.responseStatus?.code ?? 500) < 300)
         .filter((each) => namespace === undefined || each.objectRef?.namespace === namespace)
         .map(
           ({verb, objectRef: ref}) =>
