@@ -89,3 +89,11 @@ refreshes: build ## a million refreshes while replicas, database and network fai
 .PHONY: bench-operator
 bench-operator: build cluster-install ## the operator's throughput beside a floor, memory, restart, latencies
 	scripts/bench-operator
+
+.PHONY: faults
+faults: $(MODULES) cluster-install ## killed at every write, and every fault on the way: a count of cases that end in the same state
+	scripts/faults
+
+.PHONY: soak
+soak: build cluster-install ## 30 minutes of edits, deletions, cut watches and killed operators; MINUTES= and RESOURCES= for less
+	scripts/soak --minutes $(or $(MINUTES),30) --resources $(or $(RESOURCES),200)

@@ -89,6 +89,14 @@ export class Program {
     return {now: field('VmRSS'), peak: field('VmHWM')};
   }
 
+  /** Ends it at once, as a node that dies does. */
+  async kill(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await ended;
+  }
+
   /** Ends it as a cluster does: SIGTERM, and waits. */
   async stop(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
