@@ -45,8 +45,8 @@ export interface Harness {
     client?: KubeClient;
     clock?: Clock;
   }): Promise<Running>;
-  /** Writes by operators after a moment, as `verb resource/name`; with `done` only those that succeeded. */
-  writesSince(from: Date, namespace?: string, done?: boolean): Promise<string[]>;
+  /** Writes by operators after a moment, as `verb resource/name`. */
+  writesSince(from: Date, namespace?: string): Promise<string[]>;
   stop(): Promise<void>;
 }
 
@@ -105,12 +105,11 @@ export async function startHarness({permissive = false} = {}): Promise<Harness> 
       running.add(one);
       return one;
     },
-    async writesSince(from, namespace, done = false) {
+    async writesSince(from, namespace) {
       await delay(200);
       return (await server.writes())
         .filter((each) => each.userAgent === AGENT && new Date(each.requestReceivedTimestamp) >= from)
         .filter((each) => each.objectRef?.resource !== 'events')
-        .filter((each) => !done || (each.responseStatus?.code ?? 500) < 300)
         .filter((each) => namespace === undefined || each.objectRef?.namespace === namespace)
         .map(
           ({verb, objectRef: ref}) =>
