@@ -11,6 +11,9 @@ const MINUTE = 60_000;
 
 test('alive as long as the watches hear something, be it only bookmarks; not after ten minutes of silence', async () => {
   const simulation = new Simulation(1);
+  const first = simulation.start();
+  await simulation.time.run(MINUTE, () => first.leading);
+  // The one that waits: the other ends with its lease.
   const {manager} = simulation.start();
   simulation.spec(DEVELOPMENT);
   expect(await simulation.settle()).toBe(true);
