@@ -101,7 +101,9 @@ async function report(
     for (const failure of trial.failures) print(`          did not hold: ${failure}\n`);
     for (const note of trial.notes) print(`          note: ${note}\n`);
     if (trial.limited > 0)
-      print(`          note: ${trial.limited} were answered 429 by the rate limit, and tell nothing\n`);
+      print(
+        `          note: ${trial.limited} were turned away by a limit or for overload, and tell nothing\n`,
+      );
   }
   print(
     `${tried} tried in ${target.asked} requests at ${target.url.origin}: ${failed === 0 ? 'all held' : `${failed} did not hold`}\n`,

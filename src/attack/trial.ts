@@ -10,7 +10,7 @@ export interface Attack {
 /** What became of one attack. */
 export class Trial {
   tried = 0;
-  /** Answers with 429, which tell nothing of what was tried. */
+  /** Answers with 429, or 503 and when to come again, which tell nothing of what was tried. */
   limited = 0;
   /** Why some of it could not be tried. */
   readonly notes: string[] = [];
@@ -19,7 +19,8 @@ export class Trial {
 
   /** Counts one try. `held` says whether the answer is one that a sound server gives. */
   expect(what: string, answer: Answer, held: (answer: Answer) => boolean): void {
-    if (answer.status === 429) {
+    const shed = answer.status === 503 && answer.headers['retry-after'] !== undefined;
+    if (answer.status === 429 || shed) {
       this.limited++;
       return;
     }
