@@ -32,7 +32,10 @@ const IN_FLIGHT: Readonly<Record<Urgency, number>> = {
   check: 1_500,
   ending: 2_000,
 };
-/** How late the event loop may be on average, milliseconds: what comes is read later than it can be answered. */
+/**
+ * How late the event loop may be on average, milliseconds, in two samples one after the other: what comes is read later
+ * than it can be answered. One long stall is over by the time it is seen.
+ */
 const LATE_MS: Readonly<Record<Urgency, number>> = {login: 500, refresh: 1_000, check: 2_000, ending: 4_000};
 const SAMPLE_MS = 1_000;
 const RESOLUTION_MS = 20;
@@ -54,9 +57,12 @@ export class Gate {
 
   start(): void {
     this.#delay.enable();
+    let before = 0;
     const look = (): void => {
       const mean = this.#delay.mean / 1e6 - RESOLUTION_MS;
-      this.#lateMs = Number.isFinite(mean) ? mean : 0;
+      const late = Number.isFinite(mean) ? mean : 0;
+      this.#lateMs = Math.min(before, late);
+      before = late;
       this.#delay.reset();
       this.#timer = this.#clock.setTimeout(look, SAMPLE_MS);
     };
