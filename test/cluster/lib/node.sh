@@ -118,6 +118,8 @@ containerRuntimeEndpoint: unix://$STATE/containerd.sock
 cgroupDriver: cgroupfs
 cgroupRoot: $CGROUP
 failSwapOn: false
+# Mounted Secrets follow sooner than within the minute of the default: tests of key rotation wait for them.
+syncFrequency: 5s
 failCgroupV1: false
 protectKernelDefaults: false
 resolvConf: /dev/null
