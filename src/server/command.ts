@@ -62,11 +62,13 @@ export async function serve(options: {dev?: boolean}): Promise<number> {
     'listening',
   );
   const watching =
-    configuration.reload &&
+    configuration.reload !== 'Off' &&
     watchConfiguration({
       files,
       load: () => load(true),
-      apply: (next) => server.reconfigure(next),
+      // Signing keys rotate under pods that serve; all else comes with other pods, where an operator sees to that.
+      apply: (next) =>
+        configuration.reload === 'Keys' ? server.replaceKeys(next) : server.reconfigure(next),
       onOutcome: (outcome) => server.services.metrics.reloaded(outcome),
       clock: systemClock,
       logger,

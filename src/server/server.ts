@@ -73,6 +73,8 @@ export interface RunningServer {
   readonly services: Services;
   /** Takes over what may change while it runs: the providers, the hosts that they may have, the branding, the keys. */
   reconfigure(configuration: Configuration): void;
+  /** Takes over the signing keys, and nothing else. */
+  replaceKeys(configuration: Pick<Configuration, 'signingKeys'>): void;
   /**
    * Says not ready, serves on for `drainSeconds`, then takes no new connection, ends what is under way and closes.
    * Calling it again waits for the same.
@@ -217,7 +219,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     revocations: standing,
     tokens: new AccessTokens(new KeySet(configuration.signingKeys), configuration.tokens, clock),
   };
-  const showKeys = (current: Configuration): void =>
+  const showKeys = (current: Pick<Configuration, 'signingKeys'>): void =>
     metrics.keysInUse(services.tokens.keys.signer.kid, current.signingKeys);
   showKeys(configuration);
   metrics.tokenLifetime(configuration.tokens.lifetimeSeconds);
@@ -269,6 +271,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 
   const host = configuration.host.includes(':') ? `[${configuration.host}]` : configuration.host;
+  function replaceKeys(next: Pick<Configuration, 'signingKeys'>): void {
+    const before = services.tokens.keys.signer.kid;
+    services.tokens.replaceKeys(new KeySet(next.signingKeys));
+    showKeys(next);
+    const {kid} = services.tokens.keys.signer;
+    if (kid !== before) audit.record('key_rotated', {outcome: 'success', reason: `${before} -> ${kid}`});
+  }
+
   return {
     url: `${certificate ? 'https' : 'http'}://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
     services,
@@ -276,12 +286,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       allowedHosts = next.allowedHosts;
       providers.replace(next.providers);
       services.pages.rebrand(next.branding);
-      const before = services.tokens.keys.signer.kid;
-      services.tokens.replaceKeys(new KeySet(next.signingKeys));
-      showKeys(next);
-      const {kid} = services.tokens.keys.signer;
-      if (kid !== before) audit.record('key_rotated', {outcome: 'success', reason: `${before} -> ${kid}`});
+      replaceKeys(next);
     },
+    replaceKeys,
     stop: (drainSeconds = configuration.drainSeconds) => (stopping ??= stop(drainSeconds)),
   };
 }

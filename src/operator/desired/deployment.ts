@@ -182,8 +182,9 @@ function serverEnv(spec: ResolvedSpec): EnvVar[] {
     ['REFRESH_ROTATION', tokens.refreshRotation],
     ['RETURN_TO_ORIGINS', spec.returnToOrigins.join(',')],
     ['TRUSTED_PROXIES', spec.trustedProxies.join(',')],
-    // What changes comes with other pods, which prove themselves; a wrong Secret must not reach those that serve.
-    ['CONFIGURATION_RELOAD', 'Off'],
+    // What changes comes with other pods, which prove themselves; a wrong Secret must not reach those that serve. Only
+    // signing keys rotate under them.
+    ['CONFIGURATION_RELOAD', 'Keys'],
     ['DRAIN_SECONDS', String(DRAIN_SECONDS)],
     ['LOG_LEVEL', spec.logging.level],
   ];

@@ -32,7 +32,7 @@ export interface Configuration {
   /** Undefined: each replica has its own limits, and reads sessions by itself. */
   readonly redis: RedisSettings | undefined;
   /** Whether files that change are read again while the server runs. */
-  readonly reload: boolean;
+  readonly reload: 'On' | 'Keys' | 'Off';
   /** How long the server goes on serving after SIGTERM, while its readiness already says no. */
   readonly drainSeconds: number;
   /** What is odd but no reason to refuse the start; for the log. */

@@ -107,7 +107,7 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
     trustedProxies: variables.TRUSTED_PROXIES,
     rateLimits: readRateLimits(variables, file.rateLimits),
     redis,
-    reload: variables.CONFIGURATION_RELOAD === 'On',
+    reload: variables.CONFIGURATION_RELOAD,
     drainSeconds:
       variables.DRAIN_SECONDS ?? (sources.variable('KUBERNETES_SERVICE_HOST') === undefined ? 0 : 5),
     warnings: findings.warnings,

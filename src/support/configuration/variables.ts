@@ -95,7 +95,7 @@ export const variablesSchema = z.object({
     3600,
     'seconds that what one replica read of a session serves the others',
   ).default(300),
-  CONFIGURATION_RELOAD: oneOf(['On', 'Off']).default('On'),
+  CONFIGURATION_RELOAD: oneOf(['On', 'Keys', 'Off']).default('On'),
   DRAIN_SECONDS: integer(0, 300, 'seconds').optional(),
 });
 export type Variables = z.infer<typeof variablesSchema>;
