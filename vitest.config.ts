@@ -15,7 +15,7 @@ const SERVERS = {
   testTimeout: 60_000,
   hookTimeout: 120_000,
   pool: 'forks',
-  maxWorkers: 3,
+  maxWorkers: 4,
   globalSetup: './test/support/shared-postgres-setup.ts',
 } as const;
 
@@ -47,7 +47,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],
           exclude: ALONE,
-          maxWorkers: 5,
+          maxWorkers: 7,
           sequence: {groupOrder: 2},
         },
       },

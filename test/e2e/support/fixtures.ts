@@ -19,6 +19,7 @@ const CLIENT_NAMESPACES = [
   'e2e-foreign',
   'e2e-others',
   'e2e-rollout',
+  'e2e-refused',
   'e2e-rotation',
   'e2e-hibernation',
 ] as const;
