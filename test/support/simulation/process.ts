@@ -23,6 +23,8 @@ export class OperatorProcess {
   readonly clock: ProcessClock;
   /** Leads, as far as it knows. */
   leading = false;
+  /** Called when the program has come to its end by itself. */
+  onExit: () => void = () => undefined;
   /** The program has come to its end, or was killed. */
   ended = false;
   readonly #ending = new AbortController();
@@ -83,6 +85,8 @@ export class OperatorProcess {
 
   /** The process is gone: whatever it still had in mind does not happen. */
   #exit(): void {
+    if (this.ended) return;
     this.kill();
+    this.onExit();
   }
 }

@@ -44,6 +44,8 @@ export class Simulation {
   start(skew: {offsetMs?: number; rate?: number} = {}): OperatorProcess {
     const operator = new OperatorProcess(`operator-${++this.#started}`, this, skew);
     operator.client.faults = this.#faults;
+    // As the cluster does with a program that has ended.
+    operator.onExit = () => void this.time.after(1000, () => this.start(skew));
     this.operators.push(operator);
     return operator;
   }
