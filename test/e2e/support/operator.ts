@@ -30,7 +30,15 @@ export async function ensureOperator(): Promise<void> {
     await kubectl(['get', 'deployment', OPERATOR], {namespace: OPERATOR_NAMESPACE});
   } catch (error) {
     if (!(error instanceof KubectlError)) throw error;
-    await installWithHelm();
+    await installWithHelm().catch(async (refused: unknown) => {
+      // Another file has begun the same a moment before.
+      const begun = refused instanceof KubectlError && /already exists|in progress/.test(refused.stderr);
+      if (!begun) throw refused;
+      await kubectl(['wait', '--for=create', `deployment/${OPERATOR}`, '--timeout=120s'], {
+        namespace: OPERATOR_NAMESPACE,
+        timeoutMs: 130_000,
+      });
+    });
   }
   await rolledOut(`deployment/${OPERATOR}`, OPERATOR_NAMESPACE);
 }
