@@ -2,6 +2,7 @@
 import {setTimeout as delay} from 'node:timers/promises';
 import {createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet} from 'jose';
 import {afterAll, beforeAll, expect, onTestFailed, test} from 'vitest';
+import {eventually} from '../support/eventually.ts';
 import {kubectl, listObjects} from '../support/kubectl.ts';
 import {login, type Tokens} from '../support/login.ts';
 import {dumpOnFailure} from './support/diagnostics.ts';
@@ -146,11 +147,10 @@ test.concurrent('a key rotates on request: old and new tokens verify all along, 
   ).find(({metadata}) => metadata.name === `${NAME}-signing-keys`);
   expect(Object.keys(secret?.data ?? {})).not.toContain(`${old}.pem`);
   for (const pod of pods) {
-    await expect
-      .poll(async () => (await browserFor(ROTATION, pod).visit(`${baseUrl}/.well-known/jwks.json`)).body, {
-        timeout: 60_000,
-      })
-      .not.toContain(old);
+    await eventually(async () => {
+      const keys = await browserFor(ROTATION, pod).visit(`${baseUrl}/.well-known/jwks.json`);
+      return !keys.body.includes(String(old));
+    }, 60_000);
     const verified = await browserFor(ROTATION, pod).visit(`${baseUrl}/auth/verify`, {
       headers: {authorization: `Bearer ${before}`},
     });
@@ -200,7 +200,8 @@ test.concurrent('a service hibernates and wakes within seconds, and who was sign
   await delay(3000);
   expect(await listObjects('services', HIBERNATION, `app.kubernetes.io/instance=${NAME}`)).toEqual([]);
   await patch(HIBERNATION, {management: 'Active'});
-  await expect
-    .poll(() => listObjects('services', HIBERNATION, `app.kubernetes.io/instance=${NAME}`), {timeout: 15_000})
-    .toHaveLength(1);
+  await eventually(
+    async () =>
+      (await listObjects('services', HIBERNATION, `app.kubernetes.io/instance=${NAME}`)).length === 1,
+  );
 }, 180_000);
