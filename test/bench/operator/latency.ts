@@ -1,7 +1,7 @@
 import {setTimeout as delay} from 'node:timers/promises';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import type {KubeClient} from '../../../src/kube/client.ts';
-import {RESOURCES, type KubeObject, type ObjectKey} from '../../../src/kube/objects.ts';
+import {keyOf, RESOURCES, type KubeObject, type ObjectKey} from '../../../src/kube/objects.ts';
 import {Watcher} from './watcher.ts';
 import {OURS} from './world.ts';
 
@@ -22,8 +22,8 @@ export class LatencyMeter {
   readonly #client: KubeClient;
   readonly #autoscalers: Watcher<Autoscaler>;
   readonly #services: Watcher<KubeObject>;
-  /** Of all meters: each change is to a number that the resource does not have yet. */
-  static #most = 3;
+  /** What each resource has by all meters: a change is to a number that it does not have. */
+  static readonly #most = new Map<string, number>();
 
   /** It sees the children of these instances alone; of all, where none are given. What it watches weighs as well. */
   constructor(client: KubeClient, instances: readonly string[] = []) {
@@ -62,8 +62,9 @@ export class LatencyMeter {
   }
 
   async #change(key: Required<ObjectKey>): Promise<number> {
-    LatencyMeter.#most = LatencyMeter.#most === 9 ? 4 : LatencyMeter.#most + 1;
-    const maxReplicas = LatencyMeter.#most;
+    const before = LatencyMeter.#most.get(keyOf(key)) ?? 3;
+    const maxReplicas = before === 9 ? 4 : before + 1;
+    LatencyMeter.#most.set(keyOf(key), maxReplicas);
     const seen = this.#autoscalers.next(
       `the autoscaler of ${key.name}`,
       ({object}) => is(object, key) && object.spec?.maxReplicas === maxReplicas,

@@ -27,7 +27,11 @@ export class Program {
   /** Starts it; what it says is appended to `log`. `nodeFlags` are for profiling. */
   static async start(kubeconfig: string, log: string, nodeFlags: readonly string[] = []): Promise<Program> {
     const [health, metrics] = [await freePort(), await freePort()];
-    const child = spawn(process.execPath, [...nodeFlags, resolve(ROOT, 'dist/main.js'), 'operator'], {
+    const program = resolve(ROOT, 'dist/main.js');
+    // By its first line, as in the image, which holds down what it takes of memory.
+    const [command, args] =
+      nodeFlags.length === 0 ? [program, []] : [process.execPath, [...nodeFlags, program]];
+    const child = spawn(command, [...args, 'operator'], {
       env: {
         PATH: process.env['PATH'],
         KUBECONFIG: kubeconfig,
