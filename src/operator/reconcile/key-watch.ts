@@ -1,7 +1,8 @@
-import type {Clock, Timer} from '../../support/clock.ts';
+import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
 import type {KeyAnswer, Observed} from '../observed.ts';
 import type {Pod} from '../workloads.ts';
+import {Rounds, type Outcome} from './rounds.ts';
 
 /** Asks pods, and the world, for keys. Undefined or rejected: there was no answer. */
 export interface KeyAsker {
@@ -36,8 +37,6 @@ interface Subject {
   publicURL: string;
   answers: Map<string, {readonly answer: KeyAnswer; readonly at: number}>;
   publicKids: readonly string[] | undefined;
-  timer: Timer | undefined;
-  asking: boolean;
   /** Turns in a row in which nothing was new. */
   calm: number;
   said: string;
@@ -49,13 +48,13 @@ interface Subject {
  */
 export class KeyWatch {
   readonly #options: KeyWatchOptions;
-  readonly #subjects = new Map<string, Subject>();
-  readonly #waiting: string[] = [];
-  #active = 0;
-  #stopped = false;
+  readonly #rounds: Rounds<Subject>;
 
   constructor(options: KeyWatchOptions) {
     this.#options = options;
+    const {clock, onChange, random} = options;
+    const ask = (key: string, subject: Subject): Promise<Outcome> => this.#ask(key, subject);
+    this.#rounds = new Rounds({clock, concurrency: CONCURRENCY, ask, onChange, random});
   }
 
   /** What was heard last; begins to ask when it is the first time, and goes on until `forget`. */
@@ -65,14 +64,15 @@ export class KeyWatch {
         ? [{uid: metadata.uid, address: status.podIP}]
         : [],
     );
-    const subject = this.#subjects.get(key);
+    const subject = this.#rounds.get(key);
     if (subject === undefined) {
-      if (!this.#stopped) this.#begin(key, targets, publicURL);
+      const answers = new Map<string, never>();
+      this.#rounds.begin(key, {targets, publicURL, answers, publicKids: undefined, calm: 0, said: ''});
       return {};
     }
     const others = targets.some(({uid}) => !subject.targets.some((each) => each.uid === uid));
     Object.assign(subject, {targets, publicURL});
-    if (others) this.#due(key, subject, 0);
+    if (others) this.#rounds.askNow(key);
     const since = this.#options.clock.monotonic() - FRESH_MS;
     const fresh = [...subject.answers].filter(([, {at}]) => at >= since);
     return {
@@ -82,67 +82,16 @@ export class KeyWatch {
   }
 
   forget(key: string): void {
-    this.#subjects.get(key)?.timer?.cancel();
-    this.#subjects.delete(key);
+    this.#rounds.forget(key);
   }
 
   stop(): void {
-    this.#stopped = true;
-    for (const key of this.#subjects.keys()) this.forget(key);
-    this.#waiting.length = 0;
-  }
-
-  #begin(key: string, targets: readonly Target[], publicURL: string): void {
-    const subject: Subject = {
-      targets,
-      publicURL,
-      answers: new Map(),
-      publicKids: undefined,
-      timer: undefined,
-      asking: false,
-      calm: 0,
-      said: '',
-    };
-    this.#subjects.set(key, subject);
-    this.#due(key, subject, 0);
-  }
-
-  #due(key: string, subject: Subject, ms: number): void {
-    subject.timer?.cancel();
-    subject.timer = undefined;
-    if (this.#stopped || subject.asking) return;
-    if (ms > 0) {
-      subject.timer = this.#options.clock.setTimeout(() => this.#due(key, subject, 0), ms);
-      return;
-    }
-    if (!this.#waiting.includes(key)) this.#waiting.push(key);
-    this.#pump();
-  }
-
-  #pump(): void {
-    while (this.#active < CONCURRENCY) {
-      const key = this.#waiting.shift();
-      if (key === undefined) return;
-      const subject = this.#subjects.get(key);
-      if (subject === undefined) continue;
-      this.#active++;
-      subject.asking = true;
-      void this.#ask(key, subject).finally(() => {
-        this.#active--;
-        subject.asking = false;
-        if (this.#subjects.get(key) === subject) {
-          const random = this.#options.random ?? Math.random;
-          const ms = subject.calm > CALM_TURNS ? CALM_MS : SOON_MS;
-          this.#due(key, subject, ms * (0.9 + random() * 0.2));
-        }
-        this.#pump();
-      });
-    }
+    this.#rounds.stop();
   }
 
   /** Never rejects. */
-  async #ask(key: string, subject: Subject): Promise<void> {
-    const {clock, logger, ask, onChange} = this.#options;
+  async #ask(key: string, subject: Subject): Promise<Outcome> {
+    const {clock, logger, ask} = this.#options;
     const quietly = <T>(asked: Promise<T | undefined>): Promise<T | undefined> =>
       asked.catch((error: unknown) => {
         logger.debug({key, err: error}, 'nobody could be asked for keys there');
@@ -157,9 +106,9 @@ export class KeyWatch {
     subject.publicKids = publicKids;
     subject.answers = new Map(heard.flatMap(({uid, answer}) => (answer ? [[uid, {answer, at}]] : [])));
     const said = JSON.stringify([publicKids, heard]);
-    subject.calm = said === subject.said ? subject.calm + 1 : 0;
-    if (said === subject.said) return;
+    const changed = said !== subject.said;
+    subject.calm = changed ? 0 : subject.calm + 1;
     subject.said = said;
-    if (this.#subjects.get(key) === subject) onChange(key);
+    return {changed, againMs: subject.calm > CALM_TURNS ? CALM_MS : SOON_MS};
   }
 }

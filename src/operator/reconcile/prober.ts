@@ -1,7 +1,8 @@
-import type {Clock, Timer} from '../../support/clock.ts';
+import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
 import type {HealthReport} from '../observed.ts';
 import {seconds} from '../status/backup.ts';
+import {Rounds, type Outcome} from './rounds.ts';
 
 /** What one pod says of itself; undefined where it could not be asked. */
 export type PodAnswer = Omit<HealthReport, 'checkedAt'> | undefined;
@@ -30,8 +31,6 @@ interface Subject {
   report: HealthReport | undefined;
   misses: number;
   turn: number;
-  timer: Timer | undefined;
-  asking: boolean;
   askedAt: number;
 }
 
@@ -41,97 +40,47 @@ interface Subject {
  */
 export class Prober {
   readonly #options: ProberOptions;
-  readonly #subjects = new Map<string, Subject>();
-  readonly #waiting: string[] = [];
-  #active = 0;
-  #stopped = false;
+  readonly #rounds: Rounds<Subject>;
 
   constructor(options: ProberOptions) {
     this.#options = options;
+    const {clock, onChange, random} = options;
+    const ask = (key: string, subject: Subject): Promise<Outcome> => this.#ask(key, subject);
+    this.#rounds = new Rounds({clock, concurrency: CONCURRENCY, ask, onChange, random});
   }
 
   /** The pods' word on a resource; undefined where none could be asked. Begins to ask, when it is the first time. */
   report(key: string): HealthReport | undefined {
-    const known = this.#subjects.get(key);
-    if (known !== undefined) {
-      // One that was asked a moment ago is not asked again at once, however often it is looked at.
-      const waited = this.#options.clock.monotonic() - known.askedAt;
-      if (known.report === undefined && waited > UNHEALTHY_MS / 3 && this.#options.targets(key).length > 0) {
-        this.#due(key, known, 0);
-      }
-      return known.report;
+    const known = this.#rounds.get(key);
+    if (known === undefined) {
+      this.#rounds.begin(key, {report: undefined, misses: 0, turn: 0, askedAt: 0});
+      return undefined;
     }
-    if (this.#stopped) return undefined;
-    const subject: Subject = {
-      report: undefined,
-      misses: 0,
-      turn: 0,
-      timer: undefined,
-      asking: false,
-      askedAt: 0,
-    };
-    this.#subjects.set(key, subject);
-    this.#due(key, subject, 0);
-    return undefined;
+    // One that was asked a moment ago is not asked again at once, however often it is looked at.
+    const waited = this.#options.clock.monotonic() - known.askedAt;
+    if (known.report === undefined && waited > UNHEALTHY_MS / 3 && this.#options.targets(key).length > 0) {
+      this.#rounds.askNow(key);
+    }
+    return known.report;
   }
 
   forget(key: string): void {
-    this.#subjects.get(key)?.timer?.cancel();
-    this.#subjects.delete(key);
+    this.#rounds.forget(key);
   }
 
   stop(): void {
-    this.#stopped = true;
-    for (const key of this.#subjects.keys()) this.forget(key);
-    this.#waiting.length = 0;
+    this.#rounds.stop();
   }
 
-  #due(key: string, subject: Subject, ms: number): void {
-    if (this.#stopped || subject.asking || this.#waiting.includes(key)) return;
-    if (ms > 0) {
-      subject.timer?.cancel();
-      subject.timer = this.#options.clock.setTimeout(() => this.#due(key, subject, 0), ms);
-      return;
-    }
-    subject.timer?.cancel();
-    subject.timer = undefined;
-    this.#waiting.push(key);
-    this.#pump();
+  async #ask(key: string, subject: Subject): Promise<Outcome> {
+    const changed = await this.#look(key, subject);
+    return {changed, againMs: subject.report?.auth === 'healthy' ? HEALTHY_MS : UNHEALTHY_MS};
   }
 
-  #pump(): void {
-    while (this.#active < CONCURRENCY) {
-      const key = this.#waiting.shift();
-      if (key === undefined) return;
-      const subject = this.#subjects.get(key);
-      if (subject === undefined) continue;
-      this.#active++;
-      subject.asking = true;
-      subject.askedAt = this.#options.clock.monotonic();
-      void this.#ask(key, subject).finally(() => {
-        this.#active--;
-        subject.asking = false;
-        if (this.#subjects.get(key) === subject) this.#next(key, subject);
-        this.#pump();
-      });
-    }
-  }
-
-  #next(key: string, subject: Subject): void {
-    const ms = subject.report?.auth === 'healthy' ? HEALTHY_MS : UNHEALTHY_MS;
-    const random = this.#options.random ?? Math.random;
-    subject.timer = this.#options.clock.setTimeout(
-      () => {
-        subject.timer = undefined;
-        this.#due(key, subject, 0);
-      },
-      ms * (0.9 + random() * 0.2),
-    );
-  }
-
-  /** Never rejects. */
-  async #ask(key: string, subject: Subject): Promise<void> {
-    const {targets, ask, clock, logger, onChange} = this.#options;
+  /** Whether the report became another one. Never rejects. */
+  async #look(key: string, subject: Subject): Promise<boolean> {
+    const {targets, ask, clock, logger} = this.#options;
+    subject.askedAt = clock.monotonic();
     const all = targets(key);
     const chosen =
       all.length <= PODS
@@ -148,10 +97,10 @@ export class Prober {
     );
     const merged = merge(answers);
     subject.misses = merged === undefined ? subject.misses + 1 : 0;
-    if (merged === undefined && (subject.report === undefined || subject.misses < MISSES)) return;
-    if (same(subject.report, merged)) return;
+    if (merged === undefined && (subject.report === undefined || subject.misses < MISSES)) return false;
+    if (same(subject.report, merged)) return false;
     subject.report = merged && {...merged, checkedAt: seconds(clock.now())};
-    if (this.#subjects.get(key) === subject) onChange(key);
+    return true;
   }
 }
 
