@@ -19,7 +19,9 @@ export interface HealthReport {
   readonly auth: 'healthy' | 'degraded' | 'unhealthy';
   readonly oauthProvider: 'ok' | 'error' | undefined;
   readonly db: 'ok' | 'error' | undefined;
-  /** What cannot be used and why, in the words of the metric: `database`, `provider:<name>`. */
+  /** Only where the pods have a Redis. */
+  readonly cache?: 'ok' | 'error';
+  /** What cannot be used and why, in the words of the metric: `database`, `provider:<name>`, `redis`. */
   readonly errors: readonly {readonly dependency: string; readonly reason: string}[];
   /** When this was first so, RFC 3339. */
   readonly checkedAt: string;

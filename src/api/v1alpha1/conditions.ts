@@ -93,6 +93,19 @@ export const CONDITIONS = {
     trueWhen: 'Every identity provider answers.',
     reasons: ['Reachable', 'NotYetKnown', 'Hibernated', 'ProviderUnreachable', 'ProviderInvalid'],
   },
+  CacheReachable: {
+    trueWhen:
+      'The Redis of `spec.cache` answers. It never makes Ready false, for nothing depends on it; it is there only with `spec.cache`.',
+    reasons: [
+      'Reachable',
+      'NotYetKnown',
+      'Hibernated',
+      'CacheUnreachable',
+      'CacheAuthenticationFailed',
+      'CachePermissionDenied',
+      'CacheRefusesWrites',
+    ],
+  },
   KeysHealthy: {
     trueWhen: 'There is a key to sign tokens with, and no pod is behind in a rotation of keys.',
     reasons: ['Healthy', 'Rotating', 'NotYetKnown', 'KeyMissing', 'KeyInvalid', 'KeyNotServed'],

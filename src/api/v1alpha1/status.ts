@@ -92,6 +92,7 @@ export const statusSchema = z.object({
       auth: word.optional().meta({description: 'healthy, degraded or unhealthy.'}),
       oauthProvider: word.optional().meta({description: 'ok or error.'}),
       db: word.optional().meta({description: 'ok or error.'}),
+      cache: word.optional().meta({description: 'ok or error; only with spec.cache.'}),
       checkedAt: time.optional(),
     })
     .optional()

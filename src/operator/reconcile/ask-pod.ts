@@ -67,6 +67,7 @@ function withCauses(health: HealthOf, errors: HealthOf['errors']): PodAnswer {
   const named = (prefix: string): boolean => errors.some(({dependency}) => dependency.startsWith(prefix));
   if (health.db === 'error' && !named('database')) return undefined;
   if (health.oauthProvider === 'error' && !named('provider:')) return undefined;
+  if (health.cache === 'error' && !named('redis')) return undefined;
   return {...health, errors};
 }
 
@@ -80,12 +81,13 @@ export function parseHealth(text: string): PodAnswer {
     throw error;
   }
   if (typeof body !== 'object' || body === null) return undefined;
-  const {auth, oauth_provider: provider, db} = body as Record<string, unknown>;
+  const {auth, oauth_provider: provider, db, redis} = body as Record<string, unknown>;
   if (auth !== 'healthy' && auth !== 'degraded' && auth !== 'unhealthy') return undefined;
   return {
     auth,
     oauthProvider: provider === 'ok' || provider === 'error' ? provider : undefined,
     db: db === 'ok' || db === 'error' ? db : undefined,
+    ...((redis === 'ok' || redis === 'error') && {cache: redis}),
     errors: [],
   };
 }

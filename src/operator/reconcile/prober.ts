@@ -105,8 +105,8 @@ export class Prober {
 }
 
 /**
- * One word from several pods. The database answers when it answers any of them; a provider fails when it fails for one,
- * for pods look after it at different times.
+ * One word from several pods. The database answers when it answers any of them; a provider, or Redis, fails when it
+ * fails for one, for pods look after it at different times.
  */
 export function merge(answers: readonly PodAnswer[]): PodAnswer {
   const given = answers.filter((each) => each !== undefined);
@@ -115,16 +115,21 @@ export function merge(answers: readonly PodAnswer[]): PodAnswer {
   const oauthProvider = given.some((each) => each.oauthProvider === 'error')
     ? 'error'
     : given.find((each) => each.oauthProvider)?.oauthProvider;
+  const cache = given.some((each) => each.cache === 'error')
+    ? 'error'
+    : given.find((each) => each.cache)?.cache;
   const errors = new Map<string, {dependency: string; reason: string}>();
   for (const {dependency, reason} of given.flatMap((each) => each.errors)) {
     if (dependency === 'database' && db === 'ok') continue;
     errors.set(dependency, {dependency, reason});
   }
-  const auth = db === 'error' ? 'unhealthy' : oauthProvider === 'error' ? 'degraded' : 'healthy';
+  const whole = oauthProvider !== 'error' && cache !== 'error';
+  const auth = db === 'error' ? 'unhealthy' : whole ? 'healthy' : 'degraded';
   return {
     auth,
     oauthProvider,
     db,
+    ...(cache && {cache}),
     errors: [...errors.values()].sort((a, b) => (a.dependency < b.dependency ? -1 : 1)),
   };
 }

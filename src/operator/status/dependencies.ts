@@ -70,6 +70,47 @@ export function databaseProblem(health: HealthReport | undefined, spec: Resolved
   }
 }
 
+/** What the pods say of Redis, as a problem; undefined where it is well, unknown, or there is none. */
+export function cacheProblem(health: HealthReport | undefined, spec: ResolvedSpec): Problem | undefined {
+  if (health?.cache !== 'error' || spec.cache === undefined) return undefined;
+  const {name, key} = spec.cache.redisURLSecretRef;
+  const why = health.errors.find((each) => each.dependency === 'redis')?.reason ?? 'unreachable';
+  const secret = `Secret ${name} (key "${key}")`;
+  const objectRef = {apiVersion: 'v1', kind: 'Secret', name, key};
+  const goesOn = 'Meanwhile each pod counts limits for itself and reads sessions from the database';
+  switch (why) {
+    case 'authentication_failed':
+      return {
+        reason: 'CacheAuthenticationFailed',
+        message: `Redis refuses the user or password in ${secret}`,
+        hint: `Put the right ones into ${secret}: the pods roll by themselves. ${goesOn}`,
+        objectRef,
+      };
+    case 'permission_denied':
+      return {
+        reason: 'CachePermissionDenied',
+        message: `The user in ${secret} lacks rights in Redis`,
+        hint: `Grant the user reads, writes and scripts on keys that begin with fraiseql-auth:. ${goesOn}`,
+        objectRef,
+      };
+    case 'out_of_memory':
+    case 'read_only':
+      return {
+        reason: 'CacheRefusesWrites',
+        message: `The Redis that ${secret} names takes no writes (${why.replaceAll('_', ' ')})`,
+        hint: `${why === 'read_only' ? 'Name the one that takes writes, not its replica' : 'Give it more memory, or maxmemory-policy allkeys-lru'}. ${goesOn}`,
+        objectRef,
+      };
+    default:
+      return {
+        reason: 'CacheUnreachable',
+        message: `The Redis that ${secret} names cannot be reached (${why.replaceAll('_', ' ')})`,
+        hint: `Check that it runs and that host and port in the Secret are right. ${goesOn}; they use it again by themselves when it is back`,
+        objectRef,
+      };
+  }
+}
+
 /** What the pods say of the identity providers: one problem for each that fails. */
 export function providerProblems(
   health: HealthReport | undefined,

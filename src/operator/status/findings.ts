@@ -146,6 +146,18 @@ export function availableFinding(rollout: Rollout, observed: Observed): Finding 
   return isTrue('Available', ready >= rollout.desired ? 'Every pod is ready' : 'Pods are ready and serve');
 }
 
+/** Undefined where the spec has no cache. */
+export function cacheFinding(
+  problem: Problem | undefined,
+  {spec}: Decision,
+  observed: Observed,
+): Finding | undefined {
+  if (spec?.cache === undefined) return undefined;
+  if (problem) return isFalse(problem.reason, sentence(problem));
+  if (observed.health?.cache === 'ok') return isTrue('Reachable', 'The pods reach Redis');
+  return isUnknown('NotYetKnown', 'No pod has been asked yet');
+}
+
 export function providerFinding(problems: readonly Problem[], observed: Observed): Finding {
   const [first] = problems;
   if (first) return isFalse(first.reason, problems.map(sentence).join(' '));

@@ -41,6 +41,7 @@ function sleeping(
     ...findings,
     DatabaseReachable: asleep,
     ProviderReachable: asleep,
+    ...(findings.CacheReachable && {CacheReachable: asleep}),
     SchemaCurrent: before?.find((each) => each.type === 'SchemaCurrent') ?? asleep,
     Progressing: isUnknown(
       'Hibernated',

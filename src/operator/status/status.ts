@@ -9,9 +9,10 @@ import {sentence, type Problem} from '../problem.ts';
 import type {Decision} from '../reconcile/decision.ts';
 import {assessBackup, seconds} from './backup.ts';
 import {conditionsFrom, cut, isFalse, isTrue, type Finding} from './conditions.ts';
-import {databaseProblem, providerProblems} from './dependencies.ts';
+import {cacheProblem, databaseProblem, providerProblems} from './dependencies.ts';
 import {
   availableFinding,
+  cacheFinding,
   databaseFinding,
   migrationProblems,
   progressFinding,
@@ -48,9 +49,11 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
 
   const database = migrationProblems(decision).database ?? databaseProblem(observed.health, spec);
   const providers = providerProblems(observed.health, spec, {kind: resource.kind, name: metadata.name});
+  const asleep = spec.runState === 'Hibernated';
+  const cache = asleep ? undefined : cacheProblem(observed.health, spec);
   const backup = assessBackup({
     backup: spec.backup,
-    asleep: spec.runState === 'Hibernated',
+    asleep,
     conditionBefore: before?.conditions?.find((each) => each.type === 'BackupHealthy'),
     cronJob: cronJobOf(observed, names(metadata).backup),
     observed,
@@ -63,7 +66,6 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
   const migration = migrationProblems(decision);
   const proof = proofProblem(decision, names(metadata).server);
   // In the order in which a person should look at them: the first is what Ready speaks of.
-  const asleep = spec.runState === 'Hibernated';
   const problems = asleep
     ? distinct(refused)
     : distinct([
@@ -78,7 +80,12 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
         ...(rollout.problem && rollout.problem.reason !== proof?.reason ? [rollout.problem] : []),
         ...providers,
       ]);
-  const all = distinct([...problems, ...keyProblems, ...(decision.secrets?.backupProblems ?? [])]);
+  const all = distinct([
+    ...problems,
+    ...(cache ? [cache] : []),
+    ...keyProblems,
+    ...(decision.secrets?.backupProblems ?? []),
+  ]);
 
   const findings: Partial<Record<ConditionType, Finding>> = {
     SpecValid: isTrue('Valid', 'The spec is valid'),
@@ -103,6 +110,8 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     ProviderReachable: providerFinding(providers, observed),
     BackupHealthy: backup.condition,
   };
+  const cacheSays = cacheFinding(cache, decision, observed);
+  if (cacheSays) findings.CacheReachable = cacheSays;
   findings.Ready = summarise({
     problems,
     decision,
@@ -225,13 +234,15 @@ function endpoints({publicURL}: ResolvedSpec): FraiseQLAuthStatus['endpoints'] {
 function healthNow(observed: Observed, before: FraiseQLAuthStatus | undefined): FraiseQLAuthStatus['health'] {
   const {health} = observed;
   if (health === undefined) return undefined;
-  const {auth, oauthProvider, db, checkedAt} = health;
+  const {auth, oauthProvider, db, cache, checkedAt} = health;
   const known = before?.health;
-  const same = known?.auth === auth && known.oauthProvider === oauthProvider && known.db === db;
+  const same =
+    known?.auth === auth && known.oauthProvider === oauthProvider && known.db === db && known.cache === cache;
   return {
     auth,
     ...(oauthProvider && {oauthProvider}),
     ...(db && {db}),
+    ...(cache && {cache}),
     checkedAt: same ? (known.checkedAt ?? checkedAt) : checkedAt,
   };
 }

@@ -25,6 +25,12 @@ describe('one word from several pods', () => {
     expect(merge([away, good])).toEqual(good);
     expect(merge([away, away])).toEqual(away);
     expect(merge([good, late])).toEqual(late);
+    const [shared, alone] = [
+      {...good, cache: 'ok' as const},
+      {...good, auth: 'degraded' as const, cache: 'error' as const},
+    ];
+    expect(merge([shared, shared])).toEqual(shared);
+    expect(merge([shared, alone])).toEqual(alone);
   });
 });
 
@@ -105,6 +111,9 @@ describe('what a pod answers', () => {
       oauthProvider: 'error',
       db: 'ok',
       errors: [],
+    });
+    expect(parseHealth('{"auth":"degraded","oauth_provider":"ok","db":"ok","redis":"error"}')).toMatchObject({
+      cache: 'error',
     });
     const metrics = [
       '# TYPE fraiseql_auth_dependency_error gauge',
