@@ -3,8 +3,8 @@ import {defineConfig} from 'vitest/config';
 // The projects, by what a test needs around it:
 //   unit         nothing but this process
 //   integration  real servers on loopback: PostgreSQL, an OpenID provider, an S3 server, a kube-apiserver
-//   conformance  a file for each rule of the standards that the server keeps: many and small, so that the files of a
-//                worker share their modules and their servers
+//   conformance  a file for each rule of the standards that the server keeps, and one for each attack: many and small, so
+//                that the files of a worker share their modules and their servers
 //   e2e          a whole cluster; run inside `test/cluster/run`: first, one after the other, what installs the operator or
 //                takes times; then the rest side by side, for each has namespaces of its own and mostly waits
 const ALONE = ['test/e2e/install.test.ts', 'test/e2e/journey.test.ts'];
@@ -27,10 +27,17 @@ export default defineConfig({
         test: {
           ...SERVERS,
           name: 'integration',
-          include: ['test/integration/**/*.test.ts', 'test/attack/**/*.test.ts'],
+          include: ['test/integration/**/*.test.ts'],
         },
       },
-      {test: {...SERVERS, name: 'conformance', include: ['test/conformance/**/*.test.ts'], isolate: false}},
+      {
+        test: {
+          ...SERVERS,
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts', 'test/attack/**/*.test.ts'],
+          isolate: false,
+        },
+      },
       {
         test: {
           ...CLUSTER,

@@ -11,7 +11,7 @@ import {Database} from './database.ts';
 import {probeDatabase, probeFault} from './health/database-probe.ts';
 import {Dependency, type DependencyState} from './health/dependency.ts';
 import {Health} from './health/health.ts';
-import {createApp} from './http/app.ts';
+import {createApp, type Patience} from './http/app.ts';
 import {Cookies} from './http/cookies.ts';
 import {Limits} from './limits/limits.ts';
 import {LoginTransactions} from './login/transactions.ts';
@@ -38,6 +38,7 @@ export interface ServerOptions {
   readonly audit?: Audit;
   readonly clock?: Clock;
   readonly intervals?: Partial<Intervals>;
+  readonly patience?: Patience;
 }
 
 /** Milliseconds between two looks at what the server needs, while it is well and while it is not. */
@@ -230,7 +231,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   providers.start();
   feed.start();
   gate.start();
-  const app = await createApp(services, certificate?.context);
+  const app = await createApp(services, certificate?.context, options.patience);
   await Promise.race([firstLook, sleep(clock, FIRST_LOOK_MS)]);
   try {
     await app.listen({host: configuration.host, port: configuration.port});

@@ -3,11 +3,12 @@ import {ServerResponse, type IncomingMessage} from 'node:http';
 import type {Socket} from 'node:net';
 import type {SecureContextOptions} from 'node:tls';
 import formbody from '@fastify/formbody';
-import {fastify, type FastifyInstance} from 'fastify';
+import {fastify, type FastifyInstance, type FastifyReply} from 'fastify';
 import {errorBody} from '../../support/errors.ts';
 import type {Services} from '../services.ts';
 import {sendAway} from '../health/drain.ts';
 import {limitRoutes} from '../limits/routes.ts';
+import {refuseAmbiguous} from './ambiguity.ts';
 import {guardBrowsers} from './browser.ts';
 import {describeValidation, handleFailures} from './failure.ts';
 import {trustedProxies} from './proxies.ts';
@@ -30,8 +31,13 @@ import {wellKnownRoutes} from './routes/well-known.ts';
 const BODY_BYTES = 64 * 1024;
 const HEADER_BYTES = 16 * 1024;
 
-/** Bounds on a connection that is slow, by design or on purpose. Node looks after them this often. */
-const CONNECTION = {maxHeaderSize: HEADER_BYTES, headersTimeout: 10_000, connectionsCheckingInterval: 1_000};
+/** How long a client may take over its request, milliseconds: over the headers, and over all of it. */
+export interface Patience {
+  readonly headersMs: number;
+  readonly requestMs: number;
+}
+
+const PATIENCE: Patience = {headersMs: 10_000, requestMs: 30_000};
 const HANDSHAKE_MS = 10_000;
 
 /**
@@ -41,30 +47,49 @@ const HANDSHAKE_MS = 10_000;
 export async function createApp(
   services: Services,
   certificate?: SecureContextOptions,
+  patience: Patience = PATIENCE,
 ): Promise<FastifyInstance> {
+  const connection = {
+    maxHeaderSize: HEADER_BYTES,
+    headersTimeout: patience.headersMs,
+    // Node looks after both so often.
+    connectionsCheckingInterval: Math.min(1_000, patience.headersMs),
+    // Refused by ambiguity.ts, in words.
+    requireHostHeader: false,
+  };
   const trusted = trustedProxies(services.configuration.trustedProxies);
+  const headers = commonHeaders(services.configuration.login.origin);
   const app = fastify({
     logger: false,
     bodyLimit: BODY_BYTES,
     exposeHeadRoutes: false,
     trustProxy: trusted,
     genReqId: (request) => requestId(request, trusted),
-    requestTimeout: 30_000,
+    requestTimeout: patience.requestMs,
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
     // A request that comes on an open connection while the server closes is served, and the connection then ended.
     return503OnClosing: false,
     ...(certificate === undefined
-      ? {http: CONNECTION}
+      ? {http: connection}
       : // The same to every route; fastify's types would have another name for each of them.
-        ({https: {...CONNECTION, ...certificate, handshakeTimeout: HANDSHAKE_MS}} as object)),
+        ({https: {...connection, ...certificate, handshakeTimeout: HANDSHAKE_MS}} as object)),
     ajv: {customOptions: {coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false}},
     schemaErrorFormatter: describeValidation,
     clientErrorHandler: refuseUnreadable,
+    // An address that cannot be decoded reaches no hook.
+    frameworkErrors(_error, request, reply) {
+      const body = errorBody('invalid_request', 'The request cannot be read', request.id);
+      const type = 'application/json; charset=utf-8';
+      // The types of fastify know no status and no body of a request without a route.
+      return (reply as FastifyReply)
+        .code(400)
+        .headers({...headers, 'x-request-id': request.id, 'content-type': type})
+        .send(body);
+    },
   });
   app.removeContentTypeParser('text/plain');
 
-  const headers = commonHeaders(services.configuration.login.origin);
   app.addHook('onRequest', (request, reply, done) => {
     void reply.headers(headers).header('x-request-id', request.id);
     done();
@@ -78,6 +103,7 @@ export async function createApp(
   });
   sendAway(app, services.health);
   handleFailures(app, services);
+  refuseAmbiguous(app);
   guardBrowsers(app, services);
   limitRoutes(app, services);
   services.gate.guard(app);
@@ -150,9 +176,11 @@ function refuseUnreadable(error: Error & {code?: string}, socket: Socket): void 
       ? '408 Request Timeout'
       : '400 Bad Request';
   const message = tooLarge ? 'The headers are larger than 16 KiB' : 'The request cannot be read';
-  const body = errorBody('invalid_request', message, randomUUID());
+  const id = randomUUID();
+  const body = errorBody('invalid_request', message, id);
   socket.end(
     `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\ncache-control: no-store\r\n\r\n${body}`,
+      `content-length: ${Buffer.byteLength(body)}\r\ncache-control: no-store\r\n` +
+      `x-content-type-options: nosniff\r\nx-request-id: ${id}\r\n\r\n${body}`,
   );
 }
