@@ -1,10 +1,10 @@
 import type {Answer, Target} from './target.ts';
 import {providerOf, refused, type Attack} from './trial.ts';
 
-const EVIL = 'evil.example';
+export const EVIL = 'evil.example';
 
 /** Ways to write an address elsewhere so that a careless check takes it for a path, or for an address of ours. */
-function spellings({host}: URL): string[] {
+export function spellings({host}: URL): string[] {
   return [
     `https://${EVIL}`,
     `HTTPS://${EVIL.toUpperCase()}`,
@@ -32,6 +32,18 @@ function spellings({host}: URL): string[] {
     EVIL,
     `//${EVIL}/%2f..`,
     `https://evil\u3002example`,
+    `https://${host}%00.${EVIL}`,
+    `https://${host}:x@${EVIL}`,
+    `https://[${EVIL}]/`,
+    `/%09/${EVIL}\u0000`,
+    `;//${EVIL}`,
+    `\u2215\u2215${EVIL}`,
+    `/\u00a0/${EVIL}`,
+    `http:/\\/\\${EVIL}`,
+    'JaVaScRiPt:alert(1)',
+    'blob:https://evil.example/x',
+    'vbscript:x',
+    'file:///etc/passwd',
     'javascript:alert(1)',
     'data:text/html,<script>alert(1)</script>',
     '/auth/callback?state=x',

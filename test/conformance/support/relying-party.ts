@@ -29,10 +29,17 @@ export interface RelyingParty {
   close(): Promise<void>;
 }
 
-/** `path` stands after the issuer's origin, as a tenant's does. */
-export async function startRelyingParty(path = ''): Promise<RelyingParty> {
+/**
+ * `path` stands after the issuer's origin, as a tenant's does; `allowed` says which hosts may be private and on http, where
+ * not all of this machine may.
+ */
+export async function startRelyingParty(
+  path = '',
+  allowed: (op: HostileProvider) => string[] = () => ['127.0.0.1'],
+): Promise<RelyingParty> {
   const op = await startHostileProvider(CLIENT, SECRET, path);
-  const outbound = createGuardedFetch({allowedHosts: () => ['127.0.0.1']});
+  const allowedHosts = (): string[] => allowed(op);
+  const outbound = createGuardedFetch({allowedHosts});
   const provider = new Provider(
     {
       name: 'op',
@@ -47,7 +54,7 @@ export async function startRelyingParty(path = ''): Promise<RelyingParty> {
     },
     {
       fetch: outbound.fetch,
-      allowedHosts: () => ['127.0.0.1'],
+      allowedHosts,
       clock: systemClock,
       redirectUri: REDIRECT_URI,
       goodMs: 60_000,
