@@ -1,17 +1,25 @@
 import type {Reporter, TestModule} from 'vitest/node';
 
-/** Prints one plain closing line, `N passed, N failed, N skipped`, that a log reader can count on. */
+/**
+ * Prints what a log reader can count on: a line `FAILED file > test: why` for each that failed, and at the end one plain
+ * `N passed, N failed, N skipped`.
+ */
 export default class TallyReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const tally = {passed: 0, failed: 0, skipped: 0};
+    const fail = (name: string, errors: readonly {readonly message: string}[] = []): void => {
+      tally.failed++;
+      process.stdout.write(`FAILED ${name}: ${errors[0]?.message.split('\n')[0] ?? 'no error'}\n`);
+    };
     for (const module of modules) {
       for (const test of module.children.allTests()) {
-        const {state} = test.result();
+        const {state, errors} = test.result();
         if (state === 'passed') tally.passed++;
-        else if (state === 'failed') tally.failed++;
+        else if (state === 'failed') fail(`${module.relativeModuleId} > ${test.fullName}`, errors);
         else tally.skipped++;
       }
-      if (module.state() === 'failed' && module.errors().length > 0) tally.failed++;
+      const errors = module.errors();
+      if (module.state() === 'failed' && errors.length > 0) fail(module.relativeModuleId, errors);
     }
     process.stdout.write(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped\n`);
   }
