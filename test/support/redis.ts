@@ -1,12 +1,9 @@
-import {spawn, type ChildProcess} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
-import {existsSync, rmSync} from 'node:fs';
-import {mkdtemp, rm} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {existsSync} from 'node:fs';
 import {delimiter, join} from 'node:path';
-import {setTimeout as delay} from 'node:timers/promises';
 import {Redis} from 'ioredis';
 import {freePort} from './ports.ts';
+import {startServer} from './server-process.ts';
 
 /** A real Redis server of its own, with a password, on a free port of loopback, thrown away at the end. */
 export interface TestRedis {
@@ -28,17 +25,15 @@ export interface TestRedis {
 
 /** Starts a server: a few milliseconds. */
 export async function startRedis(): Promise<TestRedis> {
-  const {command, argv0} = findProgram();
-  const directory = await mkdtemp(join(tmpdir(), 'fraiseql-redis-'));
   const [port, password] = [await freePort(), randomBytes(12).toString('base64url')];
   const urlAt = (at: number): string => `redis://:${password}@127.0.0.1:${at}`;
-  let server: ChildProcess | undefined;
-  let log = '';
-  const killAtExit = (): void => {
-    server?.kill('SIGKILL');
-    rmSync(directory, {recursive: true, force: true, maxRetries: 3});
-  };
-  process.on('exit', killAtExit);
+  const settings = {port, bind: '127.0.0.1', save: '', appendonly: 'no', requirepass: password};
+  const server = await startServer({
+    name: 'Redis',
+    ...findProgram(),
+    args: () => Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    answers: () => answers(urlAt(port)),
+  });
   const client = new Redis(urlAt(port), {
     lazyConnect: true,
     maxRetriesPerRequest: 0,
@@ -47,49 +42,12 @@ export async function startRedis(): Promise<TestRedis> {
   });
   client.on('error', () => {});
 
-  async function start(): Promise<void> {
-    if (server) return;
-    const settings = {port, bind: '127.0.0.1', save: '', appendonly: 'no', requirepass: password};
-    const child = spawn(
-      command,
-      Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
-      {argv0, cwd: directory, stdio: ['ignore', 'pipe', 'pipe']},
-    );
-    server = child;
-    const keep = (chunk: Buffer): void => {
-      log = (log + chunk.toString()).slice(-10_000);
-    };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
-    child.once('exit', () => {
-      if (server === child) server = undefined;
-    });
-    const deadline = Date.now() + 20_000;
-    while (!(await answers(urlAt(port)))) {
-      if (server !== child) throw new Error(`Redis ended while it started:\n${log}`);
-      if (Date.now() > deadline) throw new Error(`Redis did not come up:\n${log}`);
-      await delay(20);
-    }
-  }
-
-  async function stop(): Promise<void> {
-    const child = server;
-    if (!child) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await gone;
-    server = undefined;
-  }
-
   async function close(): Promise<void> {
     client.disconnect();
-    await stop();
-    process.off('exit', killAtExit);
-    await rm(directory, {recursive: true, force: true});
+    await server.close();
   }
 
   try {
-    await start();
     await client.connect();
   } catch (error) {
     await close();
@@ -107,8 +65,8 @@ export async function startRedis(): Promise<TestRedis> {
         await Promise.all(keys.sort().map(async (key) => [key, (await client.get(key)) ?? ''] as const)),
       );
     },
-    stop,
-    start,
+    stop: server.stop,
+    start: server.start,
     close,
   };
 }

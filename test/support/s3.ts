@@ -1,11 +1,10 @@
-import {spawn, type ChildProcess} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
-import {existsSync, rmSync} from 'node:fs';
-import {mkdir, mkdtemp, readdir, rm} from 'node:fs/promises';
-import {homedir, tmpdir} from 'node:os';
+import {existsSync} from 'node:fs';
+import {mkdir, readdir} from 'node:fs/promises';
+import {homedir} from 'node:os';
 import {join} from 'node:path';
-import {setTimeout as delay} from 'node:timers/promises';
 import {freePort} from './ports.ts';
+import {startServer} from './server-process.ts';
 
 /** A real S3 server of its own (versitygw over a directory), on a free port of loopback. */
 export interface TestS3 {
@@ -26,64 +25,17 @@ export interface TestS3 {
 
 /** Starts a server: about a tenth of a second. */
 export async function startS3(): Promise<TestS3> {
-  const program = await findProgram();
-  const root = await mkdtemp(join(tmpdir(), 'fraiseql-s3-'));
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const accessKeyId = randomBytes(8).toString('hex');
   const secretAccessKey = randomBytes(16).toString('hex');
-  let server: ChildProcess | undefined;
-  let log = '';
-  const killAtExit = (): void => {
-    server?.kill('SIGKILL');
-    rmSync(root, {recursive: true, force: true, maxRetries: 3});
-  };
-  process.on('exit', killAtExit);
-
-  async function start(): Promise<void> {
-    if (server) return;
-    const child = spawn(program, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', root], {
-      env: {PATH: process.env['PATH'], ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey},
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    server = child;
-    const keep = (chunk: Buffer): void => {
-      log = (log + chunk.toString()).slice(-10_000);
-    };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
-    child.once('exit', () => {
-      if (server === child) server = undefined;
-    });
-    const deadline = Date.now() + 20_000;
-    while (!(await answers(endpoint))) {
-      if (server !== child) throw new Error(`the S3 server ended while it started:\n${log}`);
-      if (Date.now() > deadline) throw new Error(`the S3 server did not come up:\n${log}`);
-      await delay(20);
-    }
-  }
-
-  async function stop(): Promise<void> {
-    const child = server;
-    if (!child) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await gone;
-    server = undefined;
-  }
-
-  async function close(): Promise<void> {
-    await stop();
-    process.off('exit', killAtExit);
-    await rm(root, {recursive: true, force: true});
-  }
-
-  try {
-    await start();
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const {directory, ...server} = await startServer({
+    name: 'the S3 server',
+    command: await findProgram(),
+    args: (root) => ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', root],
+    env: {PATH: process.env['PATH'], ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey},
+    answers: () => answers(endpoint),
+  });
   return {
     endpoint,
     accessKeyId,
@@ -97,12 +49,10 @@ export async function startS3(): Promise<TestS3> {
     }),
     createBucket: async (name) => {
       // The server's buckets are the directories below its root.
-      await mkdir(join(root, name));
+      await mkdir(join(directory, name));
     },
-    directory: (bucket) => join(root, bucket),
-    stop,
-    start,
-    close,
+    directory: (bucket) => join(directory, bucket),
+    ...server,
   };
 }
 
