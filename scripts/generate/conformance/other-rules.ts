@@ -44,6 +44,7 @@ const SESSIONS = 'test/conformance/sessions';
 const LOGIN = 'test/conformance/login';
 const LOGOUT = 'test/conformance/logout';
 const SERVER = 'test/integration/server';
+const ATTACK = 'test/attack';
 
 /** In any order; the page sorts them. */
 export const OTHER_RULES: readonly OtherRule[] = [
@@ -67,9 +68,9 @@ export const OTHER_RULES: readonly OtherRule[] = [
     ],
   }),
   bcp('4.4.2', 'A provider that sends no iss is told apart by a redirect URI of its own', {
-    keptBy: [`${RP}/rfc-9207-2.4-issuer.test.ts`],
+    keptBy: [`${ATTACK}/mix-up.test.ts`],
     reason:
-      'Not kept in part: all providers share one redirect URI. One that supports RFC 9207 is told apart by iss; of others the ID token says whose it is, after the code was sent',
+      'Where it has callback: Own. Of two that send no iss and share a redirect URI the ID token says whose it is, after the code was sent',
   }),
   bcp('4.5.3', 'Against injected codes: PKCE and nonce', {
     keptBy: [`${RP}/rfc-9700-2.1.1-pkce.test.ts`, `${RP}/oidc-core-3.1.3.7-11-nonce.test.ts`],
@@ -79,10 +80,10 @@ export const OTHER_RULES: readonly OtherRule[] = [
     reason: 'The challenge is sent with every login, whatever the metadata says',
   }),
   bcp('4.9.2', 'Access tokens are treated as credentials: no log and no table holds one', {
-    keptBy: [`${SERVER}/login.test.ts`],
+    keptBy: [`${SERVER}/login.test.ts`, `${ATTACK}/secrets.test.ts`],
   }),
   bcp('4.13', 'Headers of a TLS-terminating proxy are believed from the proxies that are named alone', {
-    keptBy: [`${SERVER}/http.test.ts`, `${SERVER}/limits.test.ts`],
+    keptBy: [`${ATTACK}/forged-proxy.test.ts`, `${SERVER}/http.test.ts`, `${SERVER}/limits.test.ts`],
   }),
   bcp('4.15', 'A client cannot choose a client_id that passes for a user', {
     reason: 'Does not apply: no client is registered and no token is issued to a client; sub is a hash',
@@ -168,7 +169,11 @@ export const OTHER_RULES: readonly OtherRule[] = [
     reason: 'Does not apply: the providers are configured',
   }),
   discovery('7.1', 'TLS, and no private address, unless a host is allowed by name', {
-    keptBy: ['test/unit/server/addresses.test.ts', `${RP}/oidc-discovery-4.3-metadata.test.ts`],
+    keptBy: [
+      'test/unit/server/addresses.test.ts',
+      `${RP}/oidc-discovery-4.3-metadata.test.ts`,
+      `${ATTACK}/ssrf.test.ts`,
+    ],
   }),
 
   backchannel('2.2', 'backchannel_logout_uri is registered at the provider', {
@@ -257,7 +262,11 @@ export const OTHER_RULES: readonly OtherRule[] = [
     keptBy: [`${LOGIN}/rfc-9700-4.7.1-csrf.test.ts`, `${RP}/rfc-9700-2.1.1-pkce.test.ts`],
   }),
   asvs('10.2.2', 'Mix-up of providers', {
-    keptBy: [`${LOGIN}/rfc-9700-4.4.2-mix-up.test.ts`, `${RP}/rfc-9207-2.4-issuer.test.ts`],
+    keptBy: [
+      `${LOGIN}/rfc-9700-4.4.2-mix-up.test.ts`,
+      `${RP}/rfc-9207-2.4-issuer.test.ts`,
+      `${ATTACK}/mix-up.test.ts`,
+    ],
     reason: 'For a provider without RFC 9207 see RFC 9700 4.4.2',
   }),
   asvs('10.2.3', 'No scope is asked for that is not needed', {

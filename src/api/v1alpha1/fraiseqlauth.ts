@@ -38,7 +38,7 @@ const shape = z.object({
     'must be the scheme and host by which browsers reach the service, without a path or a slash at the end: for example https://api.example.com',
   ).meta({
     description:
-      'Where browsers reach the service. It is the issuer of its tokens, and the redirect URI at every provider is this and /auth/callback.',
+      'Where browsers reach the service. It is the issuer of its tokens, and the redirect URI at every provider is this and /auth/callback, with /NAME after it where the provider has callback: Own.',
   }),
   returnToOrigins: setOf(
     origin(

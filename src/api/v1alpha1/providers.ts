@@ -86,6 +86,10 @@ const provider = withRules(
         description:
           'When given, only people whose verified e-mail is of one of these domains may log in. Azure says so only where its optional claim xms_edov is switched on.',
       }),
+    callback: z.enum(['Shared', 'Own']).optional().meta({
+      description:
+        'Where it sends people back. Own: to `<publicURL>/auth/callback/<name>`, so that another provider beside it cannot pass answers of this one for its own, even where this one does not name itself in them (RFC 9207). Register that address there first. Default: Shared, `<publicURL>/auth/callback`.',
+    }),
   }),
   [
     {

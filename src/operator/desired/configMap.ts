@@ -53,6 +53,7 @@ function authYaml(spec: ResolvedSpec) {
       clientIdFile: `${PATHS.providers}/${each.name}/client-id`,
       clientSecretFile: `${PATHS.providers}/${each.name}/client-secret`,
       ...(each.scopes && {scopes: each.scopes}),
+      ...(each.callback === 'Own' && {callback: each.callback}),
       ...(each.allowedEmailDomains && {allowedEmailDomains: each.allowedEmailDomains}),
     })),
     signingKeysFile: PATHS.keyListFile,

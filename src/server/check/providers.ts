@@ -5,7 +5,7 @@ import type {Configuration, ProviderSettings} from '../../support/configuration/
 import {connectionFor} from '../providers/catalogue.ts';
 import {explain, printable, providerFault} from '../providers/failures.ts';
 import {createGuardedFetch, type GuardedFetch} from '../providers/guarded-fetch.ts';
-import type {AuthorizationRequest} from '../providers/protocol.ts';
+import {redirectUriOf, type AuthorizationRequest} from '../providers/protocol.ts';
 import {CheckError} from './problem.ts';
 
 /** A provider that does not answer is asked so often, with a pause between, before it counts as away. */
@@ -38,13 +38,22 @@ export async function checkProviders(configuration: Configuration, clock: Clock)
       refused.length > 0 ? 'ProviderInvalid' : 'ProviderUnreachable',
       told.map(({provider, why}) => `Provider ${provider} ${why}`).join('; '),
       refused.length > 0
-        ? `Check issuerURL, client-id, client-secret and scopes, and that ${configuration.login.redirectUri} is registered there as redirect URI`
+        ? `Check issuerURL, client-id, client-secret and scopes, and that ${redirectUris(configuration, refused)} is registered there as redirect URI`
         : 'Check that it runs and is reachable from the pods',
       {providers: failed.map(({provider}) => provider)},
     );
   } finally {
     await outbound.close();
   }
+}
+
+/** The redirect URIs of the providers of these verdicts, each once. */
+function redirectUris({providers, login}: Configuration, verdicts: readonly {provider: string}[]): string {
+  const named = new Set(verdicts.map(({provider}) => provider));
+  const uris = providers
+    .filter(({name}) => named.has(name))
+    .map((settings) => redirectUriOf(settings, login.redirectUri));
+  return [...new Set(uris)].join(' or ');
 }
 
 async function patiently(
@@ -69,6 +78,7 @@ async function ask(
   const {name: provider} = settings;
   // A server that is overloaded or broken says nothing of us, whatever the library makes of its answer.
   let troubled: number | undefined;
+  const redirectUri = redirectUriOf(settings, login.redirectUri);
   const protocol = connectionFor(settings.type)(settings, {
     fetch: async (url, init) => {
       const response = await fetch(url, init);
@@ -77,7 +87,7 @@ async function ask(
     },
     allowedHosts: () => allowedHosts,
     clock,
-    redirectUri: login.redirectUri,
+    redirectUri,
     onStaleKeys: () => undefined,
   });
   const failed = (step: string, error: unknown): Verdict => {
@@ -103,13 +113,13 @@ async function ask(
     const page = await fetch(address.href, {headers: {accept: 'text/html', 'user-agent': 'fraiseql-auth'}});
     if (page.status >= 500 || page.status === 429)
       return {state: 'away', provider, why: `answers the authorization request with ${page.status}`};
-    const error = refusalIn(page, address, login.redirectUri);
+    const error = refusalIn(page, address, redirectUri);
     if (error !== undefined)
       return {state: 'refused', provider, why: `refuses the authorization request: ${error}`};
   } catch (error) {
     return failed('the authorization request', error);
   }
-  const callback = new URL(login.redirectUri);
+  const callback = new URL(redirectUri);
   callback.search = new URLSearchParams({code: random(), state: request.state}).toString();
   try {
     await protocol.exchange(callback, request);

@@ -7,6 +7,7 @@ const LIMITED: ReadonlyMap<string, AddressLimit> = new Map([
   ['POST /auth/start', 'start'],
   ['GET /auth/start', 'start'],
   ['GET /auth/callback', 'callback'],
+  ['GET /auth/callback/:provider', 'callback'],
   ['POST /auth/logout', 'logout'],
 ]);
 

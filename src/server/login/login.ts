@@ -46,6 +46,14 @@ export interface AuthorizationResponse {
   readonly error_description?: string;
 }
 
+/** How the answer came back. */
+export interface Return {
+  /** What the browser's cookie of this login holds. */
+  readonly binding: string | undefined;
+  /** The provider whose own address it came to; undefined: the one that providers share. */
+  readonly callback: string | undefined;
+}
+
 export interface CompletedLogin {
   readonly session: Session;
   /** A refresh token, or with `returnTo` the value of the session cookie. */
@@ -55,12 +63,12 @@ export interface CompletedLogin {
 
 /**
  * Takes the provider's answer. The transaction is consumed first, so that a state serves once whatever the answer is;
- * then the answer's issuer is checked; only then is the code sent to the token endpoint.
+ * then whose it is, by the address that it came to and by its issuer; only then is the code sent to the token endpoint.
  */
 export async function completeLogin(
   services: Services,
   response: AuthorizationResponse,
-  binding: string | undefined,
+  {binding, callback: at}: Return,
   origin: Origin,
 ): Promise<CompletedLogin> {
   let name = 'unknown';
@@ -73,11 +81,12 @@ export async function completeLogin(
     ({returnTo} = transaction);
     const provider = services.providers.find(name);
     if (!provider) throw new AuthError('invalid_state', `the provider ${name} is no longer configured`);
+    provider.checkCallback(at);
     await provider.checkIssuer(response.iss);
     if (response.error === undefined && response.code === undefined)
       throw new AuthError('invalid_request', 'neither code nor error', {message: 'code is needed'});
 
-    const callback = callbackUrl(services.configuration.login.redirectUri, response);
+    const callback = callbackUrl(provider.redirectUri, response);
     const started = services.clock.monotonic();
     const identity = await provider
       .exchange(callback, transaction)

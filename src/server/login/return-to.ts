@@ -5,7 +5,7 @@ import {AuthError} from '../../support/errors.ts';
 const MAX_LENGTH = 2048;
 
 /** Paths that would begin a login again or take its answer twice. */
-const LOOPS = new Set(['/auth/start', '/auth/callback']);
+const LOOPS = /^\/auth\/(?:start$|callback(?:\/|$))/;
 
 /**
  * The absolute address that `return_to` means: a path on our own origin, or an address on an allowed one. Undefined for
@@ -25,7 +25,7 @@ export function resolveReturnTo(
   const url = new URL(text, origin);
   if (url.username !== '' || url.password !== '') return undefined;
   if (url.origin !== origin && (isPath || !allowed.includes(url.origin))) return undefined;
-  if (url.origin === origin && LOOPS.has(url.pathname)) return undefined;
+  if (url.origin === origin && LOOPS.test(url.pathname)) return undefined;
   return url.href;
 }
 

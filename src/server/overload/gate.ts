@@ -10,6 +10,7 @@ const ROUTES: ReadonlyMap<string, Urgency> = new Map([
   ['POST /auth/start', 'login'],
   ['GET /auth/start', 'login'],
   ['GET /auth/callback', 'login'],
+  ['GET /auth/callback/:provider', 'login'],
   ['POST /auth/refresh', 'refresh'],
   ['GET /auth/verify', 'check'],
   ['GET /auth/me', 'check'],

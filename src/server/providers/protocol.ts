@@ -33,6 +33,11 @@ export interface Protocol {
   logoutToken?(token: string): Promise<LogoutToken>;
 }
 
+/** Where that provider sends people back: to the address that all share, or to one below it of its own. */
+export function redirectUriOf({name, callback}: ProviderSettings, shared: string): string {
+  return callback === 'Own' ? `${shared}/${name}` : shared;
+}
+
 export interface ProtocolContext {
   readonly fetch: GuardedFetch;
   readonly allowedHosts: () => readonly string[];

@@ -5,7 +5,13 @@ import {Dependency, type DependencyState} from '../health/dependency.ts';
 import {connectionFor} from './catalogue.ts';
 import type {LogoutToken} from './logout-token.ts';
 import {exchangeFailure, explain, providerFault} from './failures.ts';
-import type {AuthorizationRequest, Protocol, ProtocolContext, ProvenIdentity} from './protocol.ts';
+import {
+  redirectUriOf,
+  type AuthorizationRequest,
+  type Protocol,
+  type ProtocolContext,
+  type ProvenIdentity,
+} from './protocol.ts';
 
 export interface ProviderContext extends ProtocolContext {
   readonly goodMs: number;
@@ -24,6 +30,8 @@ export interface ProviderContext extends ProtocolContext {
 export class Provider {
   readonly settings: ProviderSettings;
   readonly health: Dependency;
+  /** Where it sends people back. */
+  readonly redirectUri: string;
   readonly #context: ProviderContext;
   readonly #protocol: Protocol;
   #refused = false;
@@ -31,7 +39,8 @@ export class Provider {
   constructor(settings: ProviderSettings, context: ProviderContext) {
     this.settings = settings;
     this.#context = context;
-    this.#protocol = connectionFor(settings.type)(settings, context);
+    this.redirectUri = redirectUriOf(settings, context.redirectUri);
+    this.#protocol = connectionFor(settings.type)(settings, {...context, redirectUri: this.redirectUri});
     this.health = new Dependency({
       name: `provider:${settings.name}`,
       probe: () => this.#protocol.probe(),
@@ -67,6 +76,16 @@ export class Provider {
   async checkIssuer(iss: string | undefined): Promise<void> {
     await this.#available();
     this.#protocol.checkIssuer(iss);
+  }
+
+  /**
+   * Whether an answer that came to that address of ours may be of this provider (RFC 9700, section 4.4.2): `at` is the name
+   * in it. Throws `oauth_error` where it is the address of another one.
+   */
+  checkCallback(at: string | undefined): void {
+    const {name, callback} = this.settings;
+    if (at !== (callback === 'Own' ? name : undefined))
+      throw new AuthError('oauth_error', `the answer came to the address of ${at ?? 'other providers'}`);
   }
 
   /** Exchanges the code for the user's identity. `callback` is our redirect URI with the answer's parameters. */

@@ -120,6 +120,8 @@ export interface ProviderSettings {
   readonly scopes: readonly string[];
   /** Only users with a verified e-mail address in one of these domains may log in; empty: all. */
   readonly allowedEmailDomains: readonly string[];
+  /** Own: it sends people back to an address that no other provider has. */
+  readonly callback: 'Shared' | 'Own';
 }
 
 export const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;

@@ -28,6 +28,7 @@ const providerSchema = z.strictObject({
   allowedEmailDomains: z
     .array(z.string().regex(/^[^@\s]+\.[^@\s]+$/, 'must be a domain such as example.com'))
     .optional(),
+  callback: z.enum(['Shared', 'Own'], 'must be Shared or Own').default('Shared'),
 });
 export type FileProvider = z.infer<typeof providerSchema>;
 

@@ -59,6 +59,7 @@ function fromEnvironment(
     clientSecret,
     scopes: type.scopes,
     allowedEmailDomains: [],
+    callback: 'Shared',
   };
 }
 
@@ -129,5 +130,6 @@ function fromFile(
     clientSecret,
     scopes: entry.scopes ?? type.scopes,
     allowedEmailDomains: (entry.allowedEmailDomains ?? []).map((domain) => domain.toLowerCase()),
+    callback: entry.callback,
   };
 }

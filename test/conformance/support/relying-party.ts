@@ -51,6 +51,7 @@ export async function startRelyingParty(
       clientSecret: SECRET,
       scopes: ['openid', 'email', 'profile'],
       allowedEmailDomains: [],
+      callback: 'Shared',
     },
     {
       fetch: outbound.fetch,

@@ -40,6 +40,7 @@ async function serverWith(
             clientSecret: CLIENT_SECRET,
             scopes: ['read:user', 'user:email'],
             allowedEmailDomains: [],
+            callback: 'Shared',
             ...changes,
           },
         ],

@@ -195,7 +195,7 @@ describe('the configuration', () => {
           scopes: ['openid'],
           allowedHosts: ['keycloak-keys.idp.svc'],
         }),
-        {name: 'google', type: 'Google', clientCredentialsSecretRef: {name: 'google'}},
+        {name: 'google', type: 'Google', clientCredentialsSecretRef: {name: 'google'}, callback: 'Own'},
       ],
     });
     expect(read(spec)).toEqual({
@@ -215,6 +215,7 @@ describe('the configuration', () => {
           displayName: 'google',
           clientIdFile: '/etc/fraiseql-auth/providers/google/client-id',
           clientSecretFile: '/etc/fraiseql-auth/providers/google/client-secret',
+          callback: 'Own',
         },
       ],
       signingKeysFile: '/etc/fraiseql-auth/keys/keys.json',

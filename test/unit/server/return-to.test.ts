@@ -69,6 +69,7 @@ describe('return_to refuses (RFC 9700 4.11)', () => {
     '#x',
     '/auth/start?return_to=/',
     '/auth/callback',
+    '/auth/callback/google',
     '/auth/../auth/start',
     `/${'x'.repeat(2048)}`,
   ])('%j', (text) => {

@@ -7,44 +7,51 @@ import {tokenResponse, type TokenResponse} from '../schemas.ts';
 
 /**
  * `GET /auth/callback`: where the provider sends the browser back. Answers with tokens, or, where the login was begun
- * with `return_to`, sends the browser there with the session in a cookie and no token anywhere.
+ * with `return_to`, sends the browser there with the session in a cookie and no token anywhere. `/auth/callback/NAME` is the
+ * same for a provider with an address of its own.
  */
 export function callbackRoute(app: FastifyInstance, services: Services): void {
   const {cookies, tokens, limits, configuration} = services;
-  app.get<{Querystring: AuthorizationResponse}>(
-    '/auth/callback',
-    {schema: SCHEMA},
-    async (request, reply) => {
-      const {state} = request.query;
-      const bindingName = cookies.bindingName(state);
-      const binding = readCookie(request.headers.cookie, bindingName);
-      // The login ends here, however it does.
-      if (binding !== undefined) void reply.header('set-cookie', cookies.clear(bindingName));
-      const {session, secret, returnTo} = await completeLogin(services, request.query, binding, {
-        requestId: request.id,
-        address: request.ip,
-      }).catch(async (error: unknown) => {
-        const address = countedAddress(request, configuration.trustedProxies);
-        if (address !== undefined) await limits?.loginFailed(address, error);
-        throw error;
-      });
-      if (returnTo !== undefined) {
-        await endReplaced(services, request);
-        const maxAge = session.expiresAt - services.clock.now() / 1000;
-        return reply
-          .header('set-cookie', cookies.set(cookies.sessionName, secret, maxAge))
-          .redirect(returnTo, 303);
-      }
-      const access = await tokens.issue(session.userId, session.id, session.expiresAt);
-      const body: TokenResponse = {
-        access_token: access.token,
-        refresh_token: secret,
-        token_type: 'Bearer',
-        expires_in: access.expiresIn,
-      };
-      return reply.send(body);
-    },
-  );
+  for (const url of ['/auth/callback', '/auth/callback/:provider'])
+    app.get<{Querystring: AuthorizationResponse; Params: {provider?: string}}>(
+      url,
+      {schema: SCHEMA},
+      async (request, reply) => {
+        const {state} = request.query;
+        const bindingName = cookies.bindingName(state);
+        const binding = readCookie(request.headers.cookie, bindingName);
+        // The login ends here, however it does.
+        if (binding !== undefined) void reply.header('set-cookie', cookies.clear(bindingName));
+        const {session, secret, returnTo} = await completeLogin(
+          services,
+          request.query,
+          {binding, callback: request.params.provider},
+          {
+            requestId: request.id,
+            address: request.ip,
+          },
+        ).catch(async (error: unknown) => {
+          const address = countedAddress(request, configuration.trustedProxies);
+          if (address !== undefined) await limits?.loginFailed(address, error);
+          throw error;
+        });
+        if (returnTo !== undefined) {
+          await endReplaced(services, request);
+          const maxAge = session.expiresAt - services.clock.now() / 1000;
+          return reply
+            .header('set-cookie', cookies.set(cookies.sessionName, secret, maxAge))
+            .redirect(returnTo, 303);
+        }
+        const access = await tokens.issue(session.userId, session.id, session.expiresAt);
+        const body: TokenResponse = {
+          access_token: access.token,
+          refresh_token: secret,
+          token_type: 'Bearer',
+          expires_in: access.expiresIn,
+        };
+        return reply.send(body);
+      },
+    );
 }
 
 /** A browser holds one session: the one whose cookie is overwritten ends (OWASP ASVS 5, 7.2.4). */

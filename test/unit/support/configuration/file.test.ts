@@ -28,7 +28,7 @@ describe('AUTH_CONFIG_FILE', () => {
 issuer: https://api.example.com
 providers:
   - {name: google, type: google, displayName: Google, clientId: abc, clientSecretFile: ${secret}}
-  - {name: staff, type: Keycloak, issuerUrl: https://id.example.com/realms/staff, clientIdFile: ${id}, clientSecretFile: ${secret}, allowedEmailDomains: [Example.com]}
+  - {name: staff, type: Keycloak, issuerUrl: https://id.example.com/realms/staff, clientIdFile: ${id}, clientSecretFile: ${secret}, allowedEmailDomains: [Example.com], callback: Own}
 signingKeys:
   - {kid: 2026-11, algorithm: RS256, file: ${now}, use: sign}
   - {algorithm: RS256, file: ${before}, use: verify}
@@ -38,13 +38,20 @@ allowedHosts: [keycloak.idp.svc:8080]
   it('gives several providers and keys', () => {
     const configuration = load(env(whole));
     expect(configuration.providers).toMatchObject([
-      {name: 'google', issuer: 'https://accounts.google.com', clientId: 'abc', clientSecret: 'the secret'},
+      {
+        name: 'google',
+        issuer: 'https://accounts.google.com',
+        clientId: 'abc',
+        clientSecret: 'the secret',
+        callback: 'Shared',
+      },
       {
         name: 'staff',
         type: 'keycloak',
         displayName: 'Keycloak',
         clientId: 'the id',
         allowedEmailDomains: ['example.com'],
+        callback: 'Own',
       },
     ]);
     expect(configuration.signingKeys.map((key) => [key.kid, key.privateKey !== undefined])).toEqual([
