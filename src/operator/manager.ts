@@ -16,6 +16,8 @@ import {Overlay} from './reconcile/overlay.ts';
 import {Prober, type PodAnswer} from './reconcile/prober.ts';
 import {Reconciler} from './reconcile/reconciler.ts';
 import {SecretReader} from './reconcile/secret-reader.ts';
+import {targetOf, type Target} from './reconcile/target.ts';
+import type {Pod} from './workloads.ts';
 
 export interface ManagerOptions {
   readonly client: KubeClient;
@@ -26,7 +28,7 @@ export interface ManagerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: OperatorMetrics;
-  readonly ask: (address: string) => Promise<PodAnswer>;
+  readonly ask: (target: Target) => Promise<PodAnswer>;
   /** Left out: nobody can be asked for keys, and none moves on. */
   readonly askForKeys?: KeyAsker;
   /** What stands between the reconciler and the client: tests stop writes here. */
@@ -101,7 +103,7 @@ export class Manager {
       clock,
       logger,
       ask,
-      targets: (key) => this.#addresses(key),
+      targets: (key) => this.#targets(key),
       onChange: (key) => queue.add(key),
     });
     const nobody: KeyAsker = {
@@ -112,6 +114,7 @@ export class Manager {
       clock,
       logger,
       ask: this.#options.askForKeys ?? nobody,
+      targetOf: (pod) => this.#targetOf(pod),
       onChange: (key) => queue.add(key),
     });
     const secrets = new SecretReader(client, {clock, logger, onKey: (key) => queue.add(key)});
@@ -164,7 +167,7 @@ export class Manager {
   }
 
   /** Where the pods of a resource answer. */
-  #addresses(key: string): string[] {
+  #targets(key: string): Target[] {
     const resource = this.#caches.resource(key);
     if (resource === undefined) return [];
     return this.#caches
@@ -175,7 +178,12 @@ export class Manager {
           pod.metadata.deletionTimestamp === undefined &&
           pod.status?.phase === 'Running',
       )
-      .flatMap((pod) => pod.status?.podIP ?? []);
+      .flatMap((pod) => this.#targetOf(pod) ?? []);
+  }
+
+  #targetOf(pod: Pod): Target | undefined {
+    const {namespace = ''} = pod.metadata;
+    return targetOf(pod, (secretName) => this.#secrets?.pins(namespace, secretName) ?? []);
   }
 
   #counted = 0;

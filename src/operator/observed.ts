@@ -1,8 +1,39 @@
 import type {KubeObject} from '../kube/objects.ts';
-import type {CronJob, Deployment, Job, Pod, ReplicaSet} from './workloads.ts';
+import type {PairFault} from '../support/certificate.ts';
+import type {Scheme} from './desired/service.ts';
+import {
+  certificateSecretOf,
+  type CronJob,
+  type Deployment,
+  type Job,
+  type Pod,
+  type ReplicaSet,
+  serves,
+} from './workloads.ts';
 
-/** A Secret of the user's: of each value only a hash, empty where the value is. */
-export type SecretView = ReadonlyMap<string, string>;
+/** A Secret of the user's. */
+export interface SecretView {
+  /** Of each value only a hash, empty where the value is; by its key. */
+  readonly hashes: ReadonlyMap<string, string>;
+  /** What its certificate and key turned out to be, where it has such. */
+  readonly certificate?: CertificateView | PairFault;
+}
+
+/** A certificate with its key; nothing of the key. */
+export type CertificateView = ShownCertificate & {
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number;
+  /** For whom it is. */
+  readonly names: string;
+};
+
+/** A certificate that a pod shows. */
+export interface ShownCertificate {
+  /** SHA-256 over it, hex. */
+  readonly fingerprint: string;
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
+}
 
 /** What a key in the Secret of signing keys turned out to be. */
 export type KeyView =
@@ -21,6 +52,8 @@ export interface HealthReport {
   readonly db: 'ok' | 'error' | undefined;
   /** Only where the pods have a Redis. */
   readonly cache?: 'ok' | 'error';
+  /** What the pods that speak https show, each certificate once. */
+  readonly certificates?: readonly ShownCertificate[];
   /** What cannot be used and why, in the words of the metric: `database`, `provider:<name>`, `redis`. */
   readonly errors: readonly {readonly dependency: string; readonly reason: string}[];
   /** When this was first so, RFC 3339. */
@@ -76,6 +109,19 @@ export function childrenOf<T extends KubeObject>(observed: Observed, kind: strin
 export const jobsOf = (observed: Observed): Job[] => childrenOf<Job>(observed, 'Job');
 export const deploymentOf = (observed: Observed, name: string): Deployment | undefined =>
   child(observed, 'Deployment', name);
+/** How pods that run, or may come any moment, are spoken to. */
+export function schemesOf(observed: Observed, name: string): Set<Scheme> {
+  const made = [
+    deploymentOf(observed, name)?.spec?.template?.spec,
+    ...observed.pods.filter(serves).map(({spec}) => spec),
+  ];
+  return new Set(
+    made
+      .filter((spec) => spec !== undefined)
+      .map((spec) => (certificateSecretOf(spec) === undefined ? 'http' : 'https')),
+  );
+}
+
 export const cronJobOf = (observed: Observed, name: string): CronJob | undefined =>
   child(observed, 'CronJob', name);
 

@@ -1,4 +1,5 @@
 import type {KubeObject} from '../kube/objects.ts';
+import {TLS_VOLUME} from './desired/pod.ts';
 
 /** The parts of the cluster's own objects that the operator reads. All of it may be missing: others write it. */
 
@@ -34,6 +35,7 @@ export interface StatusCondition {
 interface Volume {
   name: string;
   configMap?: {name?: string};
+  secret?: {secretName?: string};
   projected?: {sources?: {configMap?: {name?: string}}[]};
 }
 
@@ -108,4 +110,21 @@ export function configMapsOf(spec: {readonly volumes?: readonly object[]} | unde
     ...(volume.configMap?.name === undefined ? [] : [volume.configMap.name]),
     ...(volume.projected?.sources ?? []).flatMap((source) => source.configMap?.name ?? []),
   ]);
+}
+
+/** The Secret whose certificate a pod of this template shows; undefined for one that speaks http. */
+export function certificateSecretOf(
+  spec: {readonly volumes?: readonly object[]} | undefined,
+): string | undefined {
+  const volumes = (spec?.volumes ?? []) as readonly Volume[];
+  return volumes.find(({name}) => name === TLS_VOLUME)?.secret?.secretName;
+}
+
+/** A pod of the server that has not ended. */
+export function serves({metadata, status}: Pod): boolean {
+  return (
+    metadata.labels?.['app.kubernetes.io/component'] === 'server' &&
+    status?.phase !== 'Failed' &&
+    status?.phase !== 'Succeeded'
+  );
 }

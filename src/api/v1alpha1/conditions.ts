@@ -60,7 +60,14 @@ export const CONDITIONS = {
   },
   SecretsResolved: {
     trueWhen: 'Every Secret that the spec names is there, with its keys.',
-    reasons: ['Resolved', 'SecretNotFound', 'SecretKeyNotFound', 'SecretValueInvalid', 'SecretsForbidden'],
+    reasons: [
+      'Resolved',
+      'SecretNotFound',
+      'SecretKeyNotFound',
+      'SecretValueInvalid',
+      'CertificateInvalid',
+      'SecretsForbidden',
+    ],
   },
   DatabaseReachable: {
     trueWhen: 'The database answers this service.',
@@ -92,6 +99,22 @@ export const CONDITIONS = {
   ProviderReachable: {
     trueWhen: 'Every identity provider answers.',
     reasons: ['Reachable', 'NotYetKnown', 'Hibernated', 'ProviderUnreachable', 'ProviderInvalid'],
+  },
+  CertificateReady: {
+    trueWhen:
+      'The pods show the certificate of `spec.tls.inPod`, and it is valid for a while yet. It is there only with `spec.tls`.',
+    reasons: [
+      'Served',
+      'NotYetKnown',
+      'Renewing',
+      'ExpiresSoon',
+      'CertificateExpired',
+      'CertificateNotYetValid',
+      'CertificateInvalid',
+      'SecretNotFound',
+      'SecretKeyNotFound',
+      'SecretValueInvalid',
+    ],
   },
   CacheReachable: {
     trueWhen:

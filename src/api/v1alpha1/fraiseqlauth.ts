@@ -13,6 +13,7 @@ import {SURGE, autoscaling, replicas} from './scaling.ts';
 import {cache, rateLimits} from './sharing.ts';
 import {signingKeys} from './signingKeys.ts';
 import type {statusSchema} from './status.ts';
+import {tls} from './tls.ts';
 import {tokens} from './tokens.ts';
 
 const ADDRESS = /^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)(\/[0-9]{1,3})?$/;
@@ -120,6 +121,10 @@ const shape = z.object({
     description:
       'Any text. Each other text replaces the pods, one by one, though nothing else has changed; a change that failed is tried again by it. For example the date of the restart.',
   }),
+  tls: tls.optional().meta({
+    description:
+      'Encryption between the pods and what stands before them. Default: none, the pods speak http inside the cluster.',
+  }),
   pod: pod.optional().meta({description: 'Where the pods run, and what else they carry.'}),
   logging: z
     .object({
@@ -191,6 +196,13 @@ const rules: Rule<Shape>[] = [
       'spec.publicURL must start with https:// in the Production profile, for tokens and cookies travel over it (http:// is for localhost and names ending in .svc): write https://, or profile: Development',
     fieldPath: '.publicURL',
     holds: (spec) => spec.profile !== 'Production' || SAFE_ORIGIN.test(spec.publicURL),
+  },
+  {
+    rule: "!has(self.tls) || self.publicURL.startsWith('https://')",
+    message:
+      'spec.publicURL must start with https:// where spec.tls.inPod is set, for the pods then speak nothing else: write https://, or remove spec.tls',
+    fieldPath: '.publicURL',
+    holds: (spec) => spec.tls === undefined || spec.publicURL.startsWith('https://'),
   },
   {
     rule: "self.profile != 'Production' || has(self.backup)",

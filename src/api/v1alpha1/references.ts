@@ -10,9 +10,14 @@ export interface Reference {
   optionalKeys?: string[];
   /** The field that names it: `spec.database.urlSecretRef`. */
   field: string;
+  /** A pair of certificate and key, which pods that run take up by themselves when it changes. */
+  certificate?: boolean;
   /** Whose work needs it: where only backups do, the server runs without it. */
   neededBy: 'server' | 'backup' | 'pull';
 }
+
+/** The keys of a Secret of type kubernetes.io/tls. */
+export const CERTIFICATE_KEYS = {certificate: 'tls.crt', key: 'tls.key'} as const;
 
 /** Every object that a spec names, in the spec's order. */
 export function references(spec: ResolvedSpec): Reference[] {
@@ -38,6 +43,16 @@ export function references(spec: ResolvedSpec): Reference[] {
       name,
       keys: [key],
       field: 'spec.cache.redisURLSecretRef',
+      neededBy: 'server',
+    });
+  }
+  if (spec.certificateSecret !== undefined) {
+    found.push({
+      kind: 'Secret',
+      name: spec.certificateSecret,
+      keys: [CERTIFICATE_KEYS.certificate, CERTIFICATE_KEYS.key],
+      certificate: true,
+      field: 'spec.tls.inPod.certificateSecretRef',
       neededBy: 'server',
     });
   }

@@ -76,6 +76,8 @@ export interface ResolvedSpec {
   /** What is not given stays as the server has it. */
   rateLimits: NonNullable<DefaultedSpec['rateLimits']>;
   migrations: {timeoutSeconds: number};
+  /** The Secret with the certificate that the pods show; undefined: they speak http. */
+  certificateSecret: string | undefined;
   scaling: Scaling;
   resources: ResolvedResources;
   /** Undefined: the operator's own image. */
@@ -159,6 +161,7 @@ export function resolveSpec(written: FraiseQLAuthSpec): ResolvedSpec {
     },
     rateLimits: spec.rateLimits ?? {policy: 'Enforce'},
     migrations: {timeoutSeconds: seconds(spec.migrations.timeout)},
+    certificateSecret: spec.tls?.inPod.certificateSecretRef.name,
     scaling: scaling(spec, profile.scaling),
     resources: mergedResources(spec.resources, profile.resources),
     image: spec.image,

@@ -11,6 +11,7 @@ import {
   type Volume,
   POD_SECURITY,
   SCRATCH,
+  TLS_VOLUME,
   databaseVolume,
   extraEnv,
   placement,
@@ -23,6 +24,8 @@ import {SURGE} from '../../api/v1alpha1/scaling.ts';
 
 /** The port of the server, of its probes and of its metrics. */
 export const SERVER_PORT = 8000;
+/** What that port is called in a pod that speaks http, and in one that speaks https: the Service finds it by this. */
+export const PORT_NAMES = {http: 'http', https: 'https'} as const;
 /** How long a pod that is told to end goes on serving, while its endpoint is taken out everywhere. */
 const DRAIN_SECONDS = 5;
 
@@ -93,6 +96,7 @@ export function deployment(
 export function serverTemplate(instance: Instance, inputs: TemplateInputs): ServerTemplate {
   const {spec} = instance;
   const {volumes, volumeMounts} = mounts(instance, inputs);
+  const scheme = spec.certificateSecret === undefined ? 'http' : 'https';
   return {
     metadata: {
       labels: {...podLabels(spec), ...labels(instance, 'server', inputs.version)},
@@ -116,18 +120,23 @@ export function serverTemplate(instance: Instance, inputs: TemplateInputs): Serv
           name: 'server',
           image: inputs.image,
           args: ['serve'],
-          ports: [{name: 'http', containerPort: SERVER_PORT, protocol: 'TCP'}],
+          ports: [{name: PORT_NAMES[scheme], containerPort: SERVER_PORT, protocol: 'TCP'}],
           env: [...serverEnv(spec), ...extraEnv(spec)],
           // Alive is not the same as able to log people in: a database outage must restart nothing.
-          startupProbe: {...probe('/health/live'), periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 60},
+          startupProbe: {
+            ...probe('/health/live', scheme),
+            periodSeconds: 1,
+            timeoutSeconds: 3,
+            failureThreshold: 60,
+          },
           livenessProbe: {
-            ...probe('/health/live'),
+            ...probe('/health/live', scheme),
             periodSeconds: 10,
             timeoutSeconds: 5,
             failureThreshold: 3,
           },
           readinessProbe: {
-            ...probe('/health/auth'),
+            ...probe('/health/auth', scheme),
             periodSeconds: 5,
             timeoutSeconds: 3,
             failureThreshold: 2,
@@ -143,8 +152,9 @@ export function serverTemplate(instance: Instance, inputs: TemplateInputs): Serv
   };
 }
 
-function probe(path: string) {
-  return {httpGet: {path, port: 'http', scheme: 'HTTP'}};
+/** By the kubelet, which does not look at the certificate. */
+function probe(path: string, scheme: keyof typeof PORT_NAMES) {
+  return {httpGet: {path, port: PORT_NAMES[scheme], scheme: scheme.toUpperCase()}};
 }
 
 /** Over zones and nodes, as evenly as there is room; each roll-out by itself. */
@@ -168,6 +178,8 @@ function serverEnv(spec: ResolvedSpec): EnvVar[] {
     ['DATABASE_POOL_SIZE', String(database.poolSize)],
     ['DATABASE_MAX_LIFETIME', String(database.maxLifetimeSeconds)],
     ['STATE_KEY_FILE', PATHS.stateKeyFile],
+    ['TLS_CERT_PATH', spec.certificateSecret === undefined ? '' : PATHS.certificateFile],
+    ['TLS_KEY_PATH', spec.certificateSecret === undefined ? '' : PATHS.certificateKeyFile],
     ['REDIS_URL_FILE', spec.cache ? PATHS.redisURLFile : ''],
     ['SESSION_CACHE_TTL', spec.cache ? String(spec.cache.sessionTTLSeconds) : ''],
     ['RATE_LIMITS', spec.rateLimits.policy === 'None' ? 'Off' : ''],
@@ -201,6 +213,10 @@ function mounts(instance: Instance, {configMapName}: TemplateInputs) {
     },
     databaseVolume(spec),
     ...(spec.cache ? [urlVolume('redis', spec.cache.redisURLSecretRef, PATHS.redis)] : []),
+    // The whole of it, and no path within: so the kubelet brings a renewed certificate into a pod that runs.
+    ...(spec.certificateSecret === undefined
+      ? []
+      : [secretVolume(TLS_VOLUME, spec.certificateSecret, PATHS.tls)]),
     secretVolume('keys', names(instance).signingKeys, PATHS.keys),
     secretVolume('state', names(instance).state, PATHS.state),
     ...spec.providers.map((each) =>

@@ -36,6 +36,9 @@ export const CONTAINER_SECURITY = {
   capabilities: {drop: ['ALL']},
 };
 
+/** The volume with the certificate of a pod that speaks https; one without it speaks http. */
+export const TLS_VOLUME = 'tls';
+
 /** Readable by owner and group only. */
 const SECRET_MODE = 0o440;
 

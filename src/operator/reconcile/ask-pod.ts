@@ -1,61 +1,44 @@
-import {Agent, request} from 'undici';
 import {SERVER_PORT} from '../desired/deployment.ts';
 import type {KeyAnswer} from '../observed.ts';
 import type {KeyAsker} from './key-watch.ts';
+import {PodConnections} from './pod-connection.ts';
 import type {PodAnswer} from './prober.ts';
+import type {Target} from './target.ts';
 
 type HealthOf = NonNullable<PodAnswer>;
 
 const KEY_SET = '/.well-known/jwks.json';
-const DEADLINE_MS = 2000;
-const MAX_BYTES = 1_048_576;
-
-/** Asks pods over one small pool of connections of its own. */
+/** Asks pods, over connections of its own. */
 export function podAsker(port: number = SERVER_PORT): {
-  ask: (address: string) => Promise<PodAnswer>;
+  ask: (target: Target) => Promise<PodAnswer>;
   keys: KeyAsker;
   close: () => Promise<void>;
 } {
-  const agent = new Agent({
-    connect: {timeout: DEADLINE_MS},
-    keepAliveTimeout: 15_000,
-    connections: 2,
-    pipelining: 1,
-    maxResponseSize: MAX_BYTES,
-  });
-  const getFrom = async (url: string): Promise<{text: string; cacheControl: string; status: number}> => {
-    const {body, headers, statusCode} = await request(url, {
-      dispatcher: agent,
-      signal: AbortSignal.timeout(DEADLINE_MS),
-      headersTimeout: DEADLINE_MS,
-      bodyTimeout: DEADLINE_MS,
-    });
-    return {text: await body.text(), cacheControl: String(headers['cache-control']), status: statusCode};
-  };
-  const whole = (address: string, path: string) => {
-    const host = address.includes(':') ? `[${address}]` : address;
-    return getFrom(`http://${host}:${port}${path}`);
-  };
-  const get = async (address: string, path: string) => (await whole(address, path)).text;
+  const pods = new PodConnections(port);
   return {
-    async ask(address) {
-      const health = parseHealth(await get(address, '/health/auth'));
-      if (health === undefined || health.auth === 'healthy') return health;
-      return withCauses(health, parseErrors(await get(address, '/metrics')));
-    },
+    ask: (target) =>
+      pods.ask(target, async (pod) => {
+        const health = parseHealth((await pod.get('/health/auth')).text);
+        const answer =
+          health === undefined || health.auth === 'healthy'
+            ? health
+            : withCauses(health, parseErrors((await pod.get('/metrics')).text));
+        return answer && {...answer, ...(pod.shown && {certificates: [pod.shown]})};
+      }),
     keys: {
-      async pod(address) {
-        const [set, metrics] = await Promise.all([whole(address, KEY_SET), get(address, '/metrics')]);
-        const kids = parseKids(set.text);
-        return kids && {kids, maxAgeSeconds: maxAgeIn(set.cacheControl), ...parseSigning(metrics)};
-      },
+      pod: (target) =>
+        pods.ask(target, async (pod) => {
+          const [set, metrics] = await Promise.all([pod.get(KEY_SET), pod.get('/metrics')]);
+          const kids = parseKids(set.text);
+          return kids && {kids, maxAgeSeconds: maxAgeIn(set.cacheControl), ...parseSigning(metrics.text)};
+        }),
       async published(publicURL) {
         // Redirects are not followed: what stands elsewhere is not what clients of this issuer read.
-        const {text, status} = await getFrom(`${publicURL}${KEY_SET}`);
+        const {text, status} = await pods.get(`${publicURL}${KEY_SET}`);
         return status === 200 ? parseKids(text) : undefined;
       },
     },
-    close: () => agent.close(),
+    close: () => pods.close(),
   };
 }
 

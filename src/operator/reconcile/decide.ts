@@ -15,7 +15,7 @@ import {podDisruptionBudget} from '../desired/podDisruptionBudget.ts';
 import {lowestReplicas} from '../desired/replicas.ts';
 import {service} from '../desired/service.ts';
 import {backupServiceAccount, serviceAccount} from '../desired/serviceAccount.ts';
-import {child, deploymentOf, type Observed} from '../observed.ts';
+import {child, deploymentOf, schemesOf, type Observed} from '../observed.ts';
 import type {Decision, Step} from './decision.ts';
 import {hibernation, waking} from './hibernation.ts';
 import {assessKeys} from './key-finding.ts';
@@ -76,7 +76,7 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
   // What does not depend on Secrets or schema, and belongs to what runs.
   const running = deploymentOf(observed, name.server) !== undefined;
   const frame = (): void => {
-    apply(RESOURCES.Service, service(instance));
+    apply(RESOURCES.Service, service(instance, schemesOf(observed, name.server)));
     apply(RESOURCES.PodDisruptionBudget, podDisruptionBudget(instance));
   };
   const upkeep = (): void => {

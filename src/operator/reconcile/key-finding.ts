@@ -4,7 +4,7 @@ import {KEY_LIST, keyList, readRing, RING} from '../desired/keyRing.ts';
 import {names} from '../desired/names.ts';
 import {child, type KeyView, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
-import type {Pod} from '../workloads.ts';
+import {serves} from '../workloads.ts';
 import type {KeysFinding} from './decision.ts';
 import {NEW, turn, wantsAnswers, type Replica, type RotationInputs} from './key-rotation.ts';
 import {valueHash} from './keys.ts';
@@ -92,15 +92,6 @@ function replicasOf({pods, keyAnswers}: Observed): Replica[] {
     startedAt: Date.parse(pod.status?.startTime ?? '') || 0,
     down: pod.status?.containerStatuses?.some(({state}) => state?.running) !== true,
   }));
-}
-
-/** A pod of the server that has not ended. */
-export function serves({metadata, status}: Pod): boolean {
-  return (
-    metadata.labels?.['app.kubernetes.io/component'] === 'server' &&
-    status?.phase !== 'Failed' &&
-    status?.phase !== 'Succeeded'
-  );
 }
 
 function problemOf(key: KeyView, secretName: string, namespace: string): Problem[] {

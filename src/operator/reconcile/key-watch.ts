@@ -3,11 +3,11 @@ import type {Logger} from '../../support/logging.ts';
 import type {KeyAnswer, Observed} from '../observed.ts';
 import type {Pod} from '../workloads.ts';
 import {Rounds, type Outcome} from './rounds.ts';
+import type {Target} from './target.ts';
 
 /** Asks pods, and the world, for keys. Undefined or rejected: there was no answer. */
 export interface KeyAsker {
-  /** `address` is a pod's. */
-  pod(address: string): Promise<KeyAnswer | undefined>;
+  pod(target: Target): Promise<KeyAnswer | undefined>;
   /** The kids in the JWK Set below a public URL; undefined where it cannot be had from here. */
   published(publicURL: string): Promise<readonly string[] | undefined>;
 }
@@ -16,6 +16,8 @@ export interface KeyWatchOptions {
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'debug'>;
   readonly ask: KeyAsker;
+  /** Where a pod answers; undefined while it does not. */
+  readonly targetOf: (pod: Pod) => Target | undefined;
   /** Told when somebody answered something else than before. */
   readonly onChange: (key: string) => void;
   readonly random?: () => number;
@@ -30,10 +32,8 @@ const FRESH_MS = 90_000;
 /** So many resources are asked about at once. */
 const CONCURRENCY = 8;
 
-type Target = {readonly uid: string; readonly address: string};
-
 interface Subject {
-  targets: readonly Target[];
+  targets: readonly {readonly uid: string; readonly target: Target}[];
   publicURL: string;
   answers: Map<string, {readonly answer: KeyAnswer; readonly at: number}>;
   publicKids: readonly string[] | undefined;
@@ -59,11 +59,11 @@ export class KeyWatch {
 
   /** What was heard last; begins to ask when it is the first time, and goes on until `forget`. */
   heard(key: string, pods: readonly Pod[], publicURL: string): Pick<Observed, 'keyAnswers' | 'publicKids'> {
-    const targets = pods.flatMap(({metadata, status}) =>
-      metadata.uid !== undefined && status?.podIP !== undefined
-        ? [{uid: metadata.uid, address: status.podIP}]
-        : [],
-    );
+    const targets = pods.flatMap((pod) => {
+      const {uid} = pod.metadata;
+      const target = this.#options.targetOf(pod);
+      return uid !== undefined && target !== undefined ? [{uid, target}] : [];
+    });
     const subject = this.#rounds.get(key);
     if (subject === undefined) {
       const answers = new Map<string, never>();
@@ -101,7 +101,7 @@ export class KeyWatch {
     const at = clock.monotonic();
     const [publicKids, ...heard] = await Promise.all([
       quietly(ask.published(subject.publicURL)),
-      ...subject.targets.map(async ({uid, address}) => ({uid, answer: await quietly(ask.pod(address))})),
+      ...subject.targets.map(async ({uid, target}) => ({uid, answer: await quietly(ask.pod(target))})),
     ]);
     subject.publicKids = publicKids;
     subject.answers = new Map(heard.flatMap(({uid, answer}) => (answer ? [[uid, {answer, at}]] : [])));

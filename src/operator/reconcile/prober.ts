@@ -1,8 +1,9 @@
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
-import type {HealthReport} from '../observed.ts';
+import type {HealthReport, ShownCertificate} from '../observed.ts';
 import {seconds} from '../status/backup.ts';
 import {Rounds, type Outcome} from './rounds.ts';
+import type {Target} from './target.ts';
 
 /** What one pod says of itself; undefined where it could not be asked. */
 export type PodAnswer = Omit<HealthReport, 'checkedAt'> | undefined;
@@ -10,9 +11,9 @@ export type PodAnswer = Omit<HealthReport, 'checkedAt'> | undefined;
 export interface ProberOptions {
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'debug'>;
-  /** Addresses of the pods of a resource that run. */
-  readonly targets: (key: string) => readonly string[];
-  readonly ask: (address: string) => Promise<PodAnswer>;
+  /** The pods of a resource that run. */
+  readonly targets: (key: string) => readonly Target[];
+  readonly ask: (target: Target) => Promise<PodAnswer>;
   /** Told when the answer for a resource became another one. */
   readonly onChange: (key: string) => void;
   readonly random?: () => number;
@@ -32,6 +33,8 @@ interface Subject {
   misses: number;
   turn: number;
   askedAt: number;
+  /** What each pod showed when it was last asked, by its address. */
+  shown: Map<string, ShownCertificate>;
 }
 
 /**
@@ -53,7 +56,7 @@ export class Prober {
   report(key: string): HealthReport | undefined {
     const known = this.#rounds.get(key);
     if (known === undefined) {
-      this.#rounds.begin(key, {report: undefined, misses: 0, turn: 0, askedAt: 0});
+      this.#rounds.begin(key, {report: undefined, misses: 0, turn: 0, askedAt: 0, shown: new Map()});
       return undefined;
     }
     // One that was asked a moment ago is not asked again at once, however often it is looked at.
@@ -85,17 +88,20 @@ export class Prober {
     const chosen =
       all.length <= PODS
         ? all
-        : Array.from({length: PODS}, (_, n) => all[(subject.turn + n) % all.length] ?? '');
+        : Array.from({length: PODS}, (_, n) => all[(subject.turn + n) % all.length]).filter(
+            (each) => each !== undefined,
+          );
     subject.turn = all.length === 0 ? 0 : (subject.turn + PODS) % all.length;
     const answers = await Promise.all(
-      chosen.map((address) =>
-        ask(address).catch((error: unknown) => {
-          logger.debug({key, address, err: error}, 'a pod could not be asked for its health');
+      chosen.map((target) =>
+        ask(target).catch((error: unknown) => {
+          logger.debug({key, address: target.address, err: error}, 'a pod could not be asked for its health');
           return undefined;
         }),
       ),
     );
-    const merged = merge(answers);
+    const certificates = certificatesOf(subject, all, chosen, answers);
+    const merged = merge(answers, certificates);
     subject.misses = merged === undefined ? subject.misses + 1 : 0;
     if (merged === undefined && (subject.report === undefined || subject.misses < MISSES)) return false;
     if (same(subject.report, merged)) return false;
@@ -104,11 +110,36 @@ export class Prober {
   }
 }
 
+/** What all pods show, as far as it is known: a pod that is not asked this time shows what it showed. */
+function certificatesOf(
+  subject: Subject,
+  all: readonly Target[],
+  chosen: readonly Target[],
+  answers: readonly PodAnswer[],
+): ShownCertificate[] {
+  const shown = new Map(
+    chosen.flatMap(({address}, index) =>
+      (answers[index]?.certificates ?? []).map((each) => [address, each] as const),
+    ),
+  );
+  subject.shown = new Map(
+    all.flatMap(({address}) => {
+      const one = shown.get(address) ?? subject.shown.get(address);
+      return one === undefined ? [] : [[address, one] as const];
+    }),
+  );
+  const distinct = new Map([...subject.shown.values()].map((each) => [each.fingerprint, each]));
+  return [...distinct.values()].sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
+}
+
 /**
  * One word from several pods. The database answers when it answers any of them; a provider, or Redis, fails when it
  * fails for one, for pods look after it at different times.
  */
-export function merge(answers: readonly PodAnswer[]): PodAnswer {
+export function merge(
+  answers: readonly PodAnswer[],
+  certificates: readonly ShownCertificate[] = [],
+): PodAnswer {
   const given = answers.filter((each) => each !== undefined);
   if (given.length === 0) return undefined;
   const db = given.some((each) => each.db === 'ok') ? 'ok' : given.find((each) => each.db)?.db;
@@ -130,6 +161,7 @@ export function merge(answers: readonly PodAnswer[]): PodAnswer {
     oauthProvider,
     db,
     ...(cache && {cache}),
+    ...(certificates.length > 0 && {certificates}),
     errors: [...errors.values()].sort((a, b) => (a.dependency < b.dependency ? -1 : 1)),
   };
 }

@@ -14,12 +14,12 @@ import {child, withChildren, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {computeStatus} from '../status/status.ts';
 import {transitions} from '../status/transitions.ts';
-import {trueCondition, type Job} from '../workloads.ts';
+import {serves, trueCondition, type Job} from '../workloads.ts';
 import {act, type Acted, type Cluster} from './act.ts';
 import type {Caches} from './caches.ts';
 import {decide, reading, type Settings} from './decide.ts';
 import type {Decision} from './decision.ts';
-import {asksForKeys, serves} from './key-finding.ts';
+import {asksForKeys} from './key-finding.ts';
 import {keysIn} from './keys.ts';
 import type {KeyWatch} from './key-watch.ts';
 import type {LogReader} from './log-reader.ts';
@@ -28,6 +28,7 @@ import type {Overlay} from './overlay.ts';
 import {LEAVE_MS, policyOf} from './policy.ts';
 import type {Prober} from './prober.ts';
 import type {SecretReader} from './secret-reader.ts';
+import {secretsToRead} from './secrets.ts';
 
 export interface ReconcilerOptions {
   readonly cluster: Cluster;
@@ -167,13 +168,10 @@ export class Reconciler {
 
   async #observe(key: string, resource: FraiseQLAuth, signal: AbortSignal): Promise<Observed> {
     const {caches, secrets, logs, prober} = this.#options;
-    const {named} = reading(resource);
-    const wanted = named
-      .filter((each) => each.kind === 'Secret' && each.neededBy !== 'pull')
-      .map((each) => each.name);
-    const views = await secrets.read(key, resource.metadata.namespace, [...new Set(wanted)], signal);
     const children = caches.childrenOf(resource);
     const pods = caches.podsOf(resource);
+    const wanted = secretsToRead(reading(resource).named, pods);
+    const views = await secrets.read(key, resource.metadata.namespace, wanted, signal);
     return {
       secrets: views,
       children,

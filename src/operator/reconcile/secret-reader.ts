@@ -4,6 +4,7 @@ import {Reflector, type ReflectorPort} from '../../kube/reflector.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
 import type {SecretView} from '../observed.ts';
+import {nextPins, type Pins} from './certificates.ts';
 import {viewOf} from './secrets.ts';
 
 export interface SecretReaderOptions {
@@ -19,6 +20,8 @@ interface Known {
   readonly view: SecretView | undefined;
   /** When it was read, monotonic milliseconds. */
   readonly readAt: number;
+  /** What pods that mount it may show. */
+  readonly pins: Pins;
 }
 
 /** A read is believed for so long while the watch has not yet shown everything. */
@@ -67,6 +70,13 @@ export class SecretReader {
       names.map(async (name) => [name, await this.#one(space, namespace, name, signal)] as const),
     );
     return new Map(entries);
+  }
+
+  /** The fingerprints of the certificates that pods which mount a Secret may show; none where it was never read. */
+  pins(namespace: string, name: string): readonly string[] {
+    const now = this.#options.clock.monotonic();
+    const pins = this.#namespaces.get(namespace)?.known.get(name)?.pins ?? [];
+    return pins.filter(({until}) => until > now).map(({fingerprint}) => fingerprint);
   }
 
   /** A resource is gone, or names no Secrets any more. */
@@ -128,7 +138,8 @@ export class SecretReader {
         {signal, timeoutMs: 10_000},
       );
       const view = secret === undefined ? undefined : viewOf(secret.data);
-      space.known.set(key.name, {resourceVersion: secret?.metadata.resourceVersion, view, readAt});
+      const pins = nextPins(space.known.get(key.name)?.pins ?? [], view, readAt);
+      space.known.set(key.name, {resourceVersion: secret?.metadata.resourceVersion, view, readAt, pins});
       return view;
     };
     const reading = read().finally(() => space.reading.delete(key.name));

@@ -1,7 +1,9 @@
 import {createHash} from 'node:crypto';
-import type {Reference} from '../../api/v1alpha1/references.ts';
+import {CERTIFICATE_KEYS, type Reference} from '../../api/v1alpha1/references.ts';
 import type {Observed, SecretView} from '../observed.ts';
 import type {Problem} from '../problem.ts';
+import {certificateSecretOf, serves, type Pod} from '../workloads.ts';
+import {pairProblems, viewCertificate, writeBoth} from './certificates.ts';
 
 /** What became of the Secrets that a spec names. */
 export interface SecretsFinding {
@@ -9,10 +11,20 @@ export interface SecretsFinding {
   readonly problems: readonly Problem[];
   /** What keeps only backups from running. */
   readonly backupProblems: readonly Problem[];
-  /** Of everything that the pods read from Secrets: they roll when it changes. */
+  /** Of everything that the pods read from Secrets at their start: they roll when it changes. */
   readonly serverHash: string;
   /** Of the database's connection URL: it says to which database a migration belongs. */
   readonly databaseHash: string;
+}
+
+/**
+ * The Secrets whose data matters: those that a spec names, and those whose certificate pods show, be it that the spec
+ * names another by now.
+ */
+export function secretsToRead(named: readonly Reference[], pods: readonly Pod[]): string[] {
+  const shown = pods.filter(serves).flatMap(({spec}) => certificateSecretOf(spec) ?? []);
+  const wanted = named.filter(({kind, neededBy}) => kind === 'Secret' && neededBy !== 'pull');
+  return [...new Set([...wanted.map(({name}) => name), ...shown.sort()])];
 }
 
 /** Which of the Secrets that a spec names are there, with which keys. Speaks of names of keys, never of values. */
@@ -30,16 +42,16 @@ export function resolveSecrets(
     const view = observed.secrets.get(reference.name);
     const found = problemsOf(namespace, reference, view);
     (reference.neededBy === 'backup' ? backupProblems : problems).push(...found);
-    if (reference.neededBy === 'backup') continue;
+    if (reference.neededBy === 'backup' || reference.certificate === true) continue;
     for (const key of [...reference.keys, ...(reference.optionalKeys ?? [])]) {
-      parts.push(`${reference.name}/${key}=${view?.get(key) ?? ''}`);
+      parts.push(`${reference.name}/${key}=${view?.hashes.get(key) ?? ''}`);
     }
   }
   return {
     problems: distinct(problems),
     backupProblems: distinct(backupProblems),
     serverHash: hash([...new Set(parts)].sort().join('\n')),
-    databaseHash: hash(observed.secrets.get(databaseRef.name)?.get(databaseRef.key) ?? ''),
+    databaseHash: hash(observed.secrets.get(databaseRef.name)?.hashes.get(databaseRef.key) ?? ''),
   };
 }
 
@@ -52,23 +64,22 @@ function problemsOf(namespace: string, reference: Reference, view: SecretView | 
       {
         reason: 'SecretNotFound',
         message: `Secret ${name} does not exist in namespace ${namespace}; ${field} names it`,
-        hint: `Create it: kubectl create secret generic ${name} -n ${namespace} ${literals}`,
+        hint: reference.certificate
+          ? writeBoth(namespace, name, false)
+          : `Create it: kubectl create secret generic ${name} -n ${namespace} ${literals}`,
         objectRef: ref,
       },
     ];
   }
-  return keys.flatMap((key): Problem[] => {
-    const value = view.get(key);
+  const found = keys.flatMap((key): Problem[] => {
+    const value = view.hashes.get(key);
     if (value === undefined) {
-      const has = [...view.keys()].sort();
+      const has = [...view.hashes.keys()].sort();
       return [
         {
           reason: 'SecretKeyNotFound',
           message: `Secret ${name} has no key "${key}"; it has: ${has.length > 0 ? has.slice(0, 20).join(', ') : 'no keys at all'}`,
-          hint:
-            has.length > 0 && /urlSecretRef$/i.test(field)
-              ? `Add the key, or name one of these in ${field}.key: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key, field).replaceAll("'", '')}"}}'`
-              : `Add the key: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key, field).replaceAll("'", '')}"}}'`,
+          hint: `${has.length > 0 && /urlSecretRef$/i.test(field) ? `Add the key, or name one of these in ${field}.key` : 'Add the key'}: ${remedy(namespace, reference, key)}`,
           objectRef: {...ref, key},
         },
       ];
@@ -78,11 +89,20 @@ function problemsOf(namespace: string, reference: Reference, view: SecretView | 
       {
         reason: 'SecretValueInvalid',
         message: `Secret ${name} has an empty value for key "${key}"`,
-        hint: `Set it: kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key, field).replaceAll("'", '')}"}}'`,
+        hint: `Set it: ${remedy(namespace, reference, key)}`,
         objectRef: {...ref, key},
       },
     ];
   });
+  return reference.certificate === true && found.length === 0
+    ? pairProblems(namespace, reference, view)
+    : found;
+}
+
+/** What to do for a key that is missing or empty. */
+function remedy(namespace: string, {name, field, certificate}: Reference, key: string): string {
+  if (certificate === true) return writeBoth(namespace, name, true);
+  return `kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key, field).replaceAll("'", '')}"}}'`;
 }
 
 /** What a person would write for the key that a field names. */
@@ -101,15 +121,17 @@ function distinct(problems: readonly Problem[]): Problem[] {
   return [...seen.values()];
 }
 
-/** Hash of a Secret's values, as a view keeps them. */
-export function viewOf(data: Readonly<Record<string, string>> | undefined): SecretView {
-  return new Map(
-    Object.entries(data ?? {}).map(([key, base64]) => {
+/** What is kept of a Secret: of its values hashes, and what its certificate is. */
+export function viewOf(data: Readonly<Record<string, string>> = {}): SecretView {
+  const hashes = new Map(
+    Object.entries(data).map(([key, base64]) => {
       const value = Buffer.from(base64, 'base64');
       const blank = value.toString('latin1').trim() === '';
       return [key, blank ? '' : createHash('sha256').update(value).digest('hex')];
     }),
   );
+  const {[CERTIFICATE_KEYS.certificate]: cert, [CERTIFICATE_KEYS.key]: key} = data;
+  return {hashes, ...(cert !== undefined && key !== undefined && {certificate: viewCertificate(cert, key)})};
 }
 
 function hash(text: string): string {

@@ -5,7 +5,9 @@ import type {KubeObject, ObjectMeta} from '../../kube/objects.ts';
 import {RecentMap} from '../../support/recent-map.ts';
 import {shortHash} from '../desired/hash.ts';
 import {TEMPLATE_HASH} from '../status/rollout.ts';
+import {TLS_VOLUME} from '../desired/pod.ts';
 import {
+  certificateSecretOf,
   configMapsOf,
   type Deployment,
   type Job,
@@ -46,7 +48,7 @@ export function settled<T extends KubeObject>(object: T, desiredHash: string): T
   if (JUST_THERE.has(kind)) return husk as unknown as T;
   if (kind !== 'Deployment') return undefined;
   const {spec, status, [TEMPLATE_HASH]: hash} = object as Deployment;
-  const template = {spec: {volumes: configVolumes(spec?.template?.spec)}};
+  const template = {spec: {volumes: volumesRead(spec?.template?.spec)}};
   return {
     ...husk,
     spec: defined({replicas: spec?.replicas, template}),
@@ -120,7 +122,7 @@ function slimPod({apiVersion, kind, metadata, spec, status}: Pod): Pod {
     metadata: identity(metadata),
     spec: {
       containers: (spec?.containers ?? []).map((each) => defined({name: each.name, image: each.image})),
-      volumes: configVolumes(spec),
+      volumes: volumesRead(spec),
     },
     ...(status && {
       status: defined({
@@ -150,7 +152,7 @@ function slimReplicaSet({apiVersion, kind, metadata, spec, status}: ReplicaSet):
     },
     spec: defined({
       replicas: spec?.replicas,
-      template: {spec: {volumes: configVolumes(spec?.template?.spec)}},
+      template: {spec: {volumes: volumesRead(spec?.template?.spec)}},
     }),
     ...(status && {status: defined({replicas: status.replicas, readyReplicas: status.readyReplicas})}),
     [TEMPLATE_HASH]: templateHash(spec?.template),
@@ -173,8 +175,13 @@ function identity(metadata: ObjectMeta): ObjectMeta {
   });
 }
 
-function configVolumes(spec: PodTemplate['spec']): {name: string; configMap: {name: string}}[] {
-  return configMapsOf(spec).map((name) => ({name, configMap: {name}}));
+/** The volumes by which pods are told apart: their configuration, and their certificate. */
+function volumesRead(spec: PodTemplate['spec']): NonNullable<NonNullable<PodTemplate['spec']>['volumes']> {
+  const secretName = certificateSecretOf(spec);
+  return [
+    ...configMapsOf(spec).map((name) => ({name, configMap: {name}})),
+    ...(secretName === undefined ? [] : [{name: TLS_VOLUME, secret: {secretName: once(secretName)}}]),
+  ];
 }
 
 /** The same for a Deployment's template and for that of the ReplicaSet which was made from it. */

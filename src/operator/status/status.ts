@@ -8,6 +8,7 @@ import {cronJobOf, deploymentOf, type Observed} from '../observed.ts';
 import {sentence, type Problem} from '../problem.ts';
 import type {Decision} from '../reconcile/decision.ts';
 import {assessBackup, seconds} from './backup.ts';
+import {assessCertificate} from './certificate.ts';
 import {conditionsFrom, cut, isFalse, isTrue, type Finding} from './conditions.ts';
 import {cacheProblem, databaseProblem, providerProblems} from './dependencies.ts';
 import {
@@ -62,6 +63,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     now,
   });
   const secretProblems = decision.secrets?.problems ?? [];
+  const certificate = assessCertificate(spec, observed, secretProblems, now);
   const keyProblems = decision.keys?.problems ?? [];
   const migration = migrationProblems(decision);
   const proof = proofProblem(decision, names(metadata).server);
@@ -71,6 +73,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     : distinct([
         ...secretProblems,
         ...refused,
+        ...(certificate?.problem && certificate.now ? [certificate.problem] : []),
         ...(database ? [database] : []),
         ...(migration.schema ? [migration.schema] : []),
         ...(migration.pod ? [migration.pod] : []),
@@ -82,6 +85,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
       ]);
   const all = distinct([
     ...problems,
+    ...(certificate?.problem ? [certificate.problem] : []),
     ...(cache ? [cache] : []),
     ...keyProblems,
     ...(decision.secrets?.backupProblems ?? []),
@@ -110,6 +114,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     ProviderReachable: providerFinding(providers, observed),
     BackupHealthy: backup.condition,
   };
+  if (certificate) findings.CertificateReady = certificate.condition;
   const cacheSays = cacheFinding(cache, decision, observed);
   if (cacheSays) findings.CacheReachable = cacheSays;
   findings.Ready = summarise({

@@ -9,7 +9,7 @@ export interface StatusEvent {
 }
 
 /** Conditions whose fall is told by an event of its own, beside Ready's. */
-const TOLD: readonly string[] = ['BackupHealthy', 'KeysHealthy', 'CacheReachable'];
+const TOLD: readonly string[] = ['BackupHealthy', 'KeysHealthy', 'CertificateReady', 'CacheReachable'];
 
 /** What became different, as events; none where nothing of note did. */
 export function transitions(

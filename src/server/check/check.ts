@@ -1,4 +1,5 @@
 import {createLocalJWKSet, jwtVerify, type JSONWebKeySet} from 'jose';
+import {Agent, request} from 'undici';
 import {z} from 'zod';
 import {systemClock} from '../../support/clock.ts';
 import type {Configuration} from '../../support/configuration/configuration.ts';
@@ -8,6 +9,9 @@ import {checkProviders} from './providers.ts';
 import {CheckError} from './problem.ts';
 
 const DEADLINE_MS = 5_000;
+
+/** To this process itself, on loopback: whatever certificate it shows, it was read and fits its key, or nothing started. */
+const ourselves = new Agent({connect: {rejectUnauthorized: false}});
 
 /** The user and the session of a token that never leaves this process. */
 const NOBODY = '00000000-0000-4000-8000-000000000000';
@@ -84,15 +88,16 @@ async function get<T extends z.ZodType>(
   shape: T,
   statuses: readonly number[],
 ): Promise<z.output<T>> {
-  const response = await fetch(server.url + path, {
+  const response = await request(server.url + path, {
+    dispatcher: ourselves,
     signal: AbortSignal.timeout(DEADLINE_MS),
     headers: {accept: 'application/json'},
   });
-  const body = shape.safeParse(await response.json().catch(() => undefined));
-  if (statuses.includes(response.status) && body.success) return body.data;
+  const body = shape.safeParse(await response.body.json().catch(() => undefined));
+  if (statuses.includes(response.statusCode) && body.success) return body.data;
   throw new CheckError(
     'CheckFailed',
-    `GET ${path} answers ${response.status}${body.success ? '' : ', and not what it should'}`,
+    `GET ${path} answers ${response.statusCode}${body.success ? '' : ', and not what it should'}`,
     'The log has the whole error.',
   );
 }

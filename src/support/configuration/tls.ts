@@ -1,6 +1,6 @@
-import {createHash, createPrivateKey, X509Certificate, type KeyObject} from 'node:crypto';
+import {createHash} from 'node:crypto';
 import {readFileSync} from 'node:fs';
-import {createSecureContext} from 'node:tls';
+import {namesOf, readPair} from '../certificate.ts';
 
 /** Where the server's own certificate stands: TLS_CERT_PATH with its chain, TLS_KEY_PATH; both PEM. */
 export interface TlsFiles {
@@ -32,28 +32,33 @@ export function readTlsPair(files: TlsFiles): TlsPair | TlsProblem {
   if (typeof cert !== 'string') return cert;
   const key = read(files.keyPath, 'TLS_KEY_PATH');
   if (typeof key !== 'string') return key;
-  const certificate = parse(() => new X509Certificate(cert));
-  if (!certificate)
-    return problem('TLS_CERT_PATH', `the file ${files.certPath} holds no certificate in PEM form`);
-  const privateKey = parse((): KeyObject => createPrivateKey(key));
-  if (!privateKey)
-    return problem('TLS_KEY_PATH', `the file ${files.keyPath} holds no unencrypted private key in PEM form`);
-  if (!certificate.checkPrivateKey(privateKey))
-    return problem(
-      'TLS_KEY_PATH',
-      `the key in ${files.keyPath} is not the certificate's in ${files.certPath}`,
-    );
-  if (!parse(() => createSecureContext({cert, key})))
-    return problem(
-      'TLS_CERT_PATH',
-      `OpenSSL does not take the certificate in ${files.certPath} with its chain`,
-    );
+  const certificate = readPair(cert, key);
+  switch (certificate) {
+    case 'NoCertificate':
+      return problem('TLS_CERT_PATH', `the file ${files.certPath} holds no certificate in PEM form`);
+    case 'NoKey':
+      return problem(
+        'TLS_KEY_PATH',
+        `the file ${files.keyPath} holds no unencrypted private key in PEM form`,
+      );
+    case 'Mismatch':
+      return problem(
+        'TLS_KEY_PATH',
+        `the key in ${files.keyPath} is not the certificate's in ${files.certPath}`,
+      );
+    case 'Unusable':
+      return problem(
+        'TLS_CERT_PATH',
+        `OpenSSL does not take the certificate in ${files.certPath} with its chain`,
+      );
+    default:
+  }
   return {
     cert,
     key,
     id: createHash('sha256').update(`${cert.length}:${cert}${key}`).digest('hex'),
     notAfter: Date.parse(certificate.validTo),
-    names: certificate.subjectAltName ?? certificate.subject.replaceAll('\n', ', '),
+    names: namesOf(certificate),
   };
 }
 
@@ -68,14 +73,4 @@ function read(path: string, variable: TlsProblem['variable']): string | TlsProbl
 
 function problem(variable: TlsProblem['variable'], text: string): TlsProblem {
   return {variable, problem: text};
-}
-
-/** OpenSSL's message can quote what it could not decode, so it goes no further. */
-function parse<T>(reader: () => T): T | undefined {
-  try {
-    return reader();
-  } catch (error) {
-    if (error instanceof Error) return undefined;
-    throw error;
-  }
 }

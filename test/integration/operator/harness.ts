@@ -40,7 +40,7 @@ export interface Harness {
     namespaces?: string[];
     wrap?: (cluster: Cluster) => Cluster;
     /** What pods say of their keys; by default nobody is there. */
-    askForKeys?: {ask: KeyAsker['pod']};
+    askForKeys?: {ask: (address: string) => ReturnType<KeyAsker['pod']>};
     /** Its way to the API server, closed with it; by default one of its own. */
     client?: KubeClient;
     clock?: Clock;
@@ -85,10 +85,13 @@ export async function startHarness({permissive = false} = {}): Promise<Harness> 
           level: process.env['TEST_LOG'] === '1' ? 'debug' : 'silent',
         }),
         metrics: createOperatorMetrics(),
-        ask: (address) => Promise.resolve(harness.answer(address)),
+        ask: ({address}) => Promise.resolve(harness.answer(address)),
         ...(wrap && {wrap}),
         ...(askForKeys && {
-          askForKeys: {pod: askForKeys.ask, published: () => Promise.resolve(undefined)},
+          askForKeys: {
+            pod: ({address}) => askForKeys.ask(address),
+            published: () => Promise.resolve(undefined),
+          },
         }),
       });
       manager.watch();

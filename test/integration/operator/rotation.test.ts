@@ -1,21 +1,41 @@
+import {X509Certificate} from 'node:crypto';
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {KeyAnswer} from '../../../src/operator/observed.ts';
 import {RETIRE, ROTATE} from '../../../src/operator/reconcile/key-finding.ts';
 import type {Deployment} from '../../../src/operator/workloads.ts';
+import {fingerprintOf} from '../../../src/support/certificate.ts';
+import {selfSigned, type TestCertificate} from '../../support/certificate.ts';
 import {playControllers} from './controllers.ts';
 import {dyingAt} from './dying.ts';
-import {createSecrets, eventually, fraiseqlauth, Observer, startHarness, type Harness} from './harness.ts';
+import {
+  createSecret,
+  createSecrets,
+  eventually,
+  fraiseqlauth,
+  Observer,
+  startHarness,
+  type Harness,
+} from './harness.ts';
 
 type Secret = KubeObject & {data: Record<string, string>};
 type Key = {kid: string; use: string};
+
+const directory = mkdtempSync(join(tmpdir(), 'rotation-'));
+const [first, second] = [selfSigned(directory, 'auth.first.svc'), selfSigned(directory, 'auth.second.svc')];
 
 let harness: Harness;
 beforeAll(async () => {
   harness = await startHarness();
 });
-afterAll(() => harness.stop());
+afterAll(async () => {
+  await harness.stop();
+  rmSync(directory, {recursive: true});
+});
 
 let addresses = 0;
 
@@ -171,3 +191,75 @@ describe.concurrent('signing keys', () => {
     expect(cases).toBeGreaterThanOrEqual(8);
   }, 120_000);
 });
+
+/** What a pod answers that shows this certificate. */
+function showing({cert}: TestCertificate): Harness['answer'] {
+  const certificate = new X509Certificate(cert);
+  const shown = {fingerprint: fingerprintOf(certificate), notAfter: Date.parse(certificate.validTo)};
+  return () => ({auth: 'healthy', oauthProvider: 'ok', db: 'ok', certificates: [shown], errors: []});
+}
+
+const data = ({cert, key}: {cert: string; key: string}) => ({'tls.crt': cert, 'tls.key': key});
+
+test('a service begins to speak https, and its certificate is renewed without a write to anything that runs', async () => {
+  const namespace = await harness.namespace();
+  const see = new Observer(harness.admin, namespace);
+  const key = {namespace, name: 'auth'};
+  const address = `10.0.0.${++addresses}`;
+  await createSecrets(harness.admin, namespace);
+  await createSecret(harness.admin, namespace, 'auth-tls', data({...first, key: second.key}));
+  const controllers = playControllers(see);
+  await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, {publicURL: 'https://auth.example.com'}));
+  const operator = await harness.operate({namespaces: [namespace]});
+  const reason = async (type: string): Promise<string> => (await see.condition(type)).reason;
+  const ports = async (): Promise<string[]> => {
+    const service = await see.get<KubeObject & {spec: {ports: {name: string; port: number}[]}}>(
+      RESOURCES.Service,
+      'auth',
+    );
+    return (service?.spec.ports ?? []).map(({name, port}) => `${name} ${port}`);
+  };
+  const renew = (pair: {cert: string; key: string}) =>
+    harness.admin.mergePatch(RESOURCES.Secret, {namespace, name: 'auth-tls'}, {stringData: data(pair)});
+  await eventually(async () => (await reason('Ready')) === 'Ready');
+  expect(await ports()).toEqual(['http 80']);
+
+  // The pair does not fit: the change waits, and what runs is reached as before.
+  const tls = {inPod: {certificateSecretRef: {name: 'auth-tls'}}};
+  await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {tls}});
+  await eventually(async () => (await reason('CertificateReady')) === 'CertificateInvalid');
+  expect(await reason('Ready')).toBe('CertificateInvalid');
+  expect(await ports()).toEqual(['https 443', 'http 80']);
+
+  await renew(first);
+  await eventually(async () => (await reason('Ready')) === 'Ready');
+  await eventually(async () => (await ports()).join() === 'https 443');
+  const live = async (): Promise<Deployment> => {
+    const found = await see.get<Deployment>(RESOURCES.Deployment, 'auth');
+    if (found === undefined) throw new Error('there is no Deployment');
+    return found;
+  };
+  const before = await live();
+  harness.answer = showing(first);
+  await see.createPod('auth-0', before, before.spec?.template?.metadata?.labels ?? {}, {
+    phase: 'Running',
+    podIP: address,
+    podIPs: [{ip: address}],
+    conditions: [{type: 'Ready', status: 'True'}],
+  });
+  await eventually(async () => (await reason('CertificateReady')) === 'Served', 20_000);
+
+  const renewing = new Date();
+  await renew(second);
+  await eventually(async () => (await reason('CertificateReady')) === 'Renewing');
+  expect((await live()).metadata.generation).toBe(before.metadata.generation);
+  const writes = await harness.writesSince(renewing, namespace);
+  expect(writes.filter((each) => !each.endsWith('/status'))).toEqual([]);
+
+  await renew({...first, key: second.key});
+  await eventually(async () => (await reason('CertificateReady')) === 'CertificateInvalid');
+  expect((await see.condition('Ready')).message).toContain('What runs keeps serving');
+  expect(JSON.stringify((await see.resource()).status)).not.toContain('PRIVATE KEY');
+  await operator.stop();
+  await controllers.stop();
+}, 90_000);

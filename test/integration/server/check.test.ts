@@ -1,3 +1,4 @@
+import {mkdtempSync} from 'node:fs';
 import {readFile, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -7,13 +8,18 @@ import {check as command} from '../../../src/server/check/command.ts';
 import {refusalIn} from '../../../src/server/check/providers.ts';
 import {createLogger} from '../../../src/support/logging.ts';
 import {parseOutcome} from '../../../src/support/outcome.ts';
+import {selfSigned} from '../../support/certificate.ts';
 import {configurationFor, startStack, type Stack} from './support/stack.ts';
 
+const directory = mkdtempSync(join(tmpdir(), 'check-'));
 let stack: Stack;
 beforeAll(async () => {
   stack = await startStack();
 });
-afterAll(() => stack.close());
+afterAll(async () => {
+  await stack.close();
+  await rm(directory, {recursive: true});
+});
 
 const NOWHERE = 'postgres://u:p@127.0.0.1:1/none';
 const checked = (env: NodeJS.ProcessEnv = {}, issuer = stack.provider.issuer) =>
@@ -27,6 +33,9 @@ describe('fraiseql-auth check', () => {
     const found = {issuer: 'http://localhost:18000', providers: ['oidc']};
     expect(await checked()).toMatchObject(found);
     expect(await checked({DATABASE_URL: NOWHERE, JWT_ALGORITHM: 'RS256'})).toMatchObject(found);
+    // Whatever name and issuer its certificate has: this process asks itself.
+    const {certPath, keyPath} = selfSigned(directory, 'auth.test');
+    expect(await checked({TLS_CERT_PATH: certPath, TLS_KEY_PATH: keyPath})).toMatchObject(found);
   });
 
   it.each([

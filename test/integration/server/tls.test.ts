@@ -1,3 +1,4 @@
+import {X509Certificate} from 'node:crypto';
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {connect as connectTcp} from 'node:net';
 import {tmpdir} from 'node:os';
@@ -5,7 +6,9 @@ import {join} from 'node:path';
 import {connect, type TLSSocket} from 'node:tls';
 import {Agent, request} from 'undici';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {podAsker} from '../../../src/operator/reconcile/ask-pod.ts';
 import type {RunningServer} from '../../../src/server/server.ts';
+import {fingerprintOf} from '../../../src/support/certificate.ts';
 import {selfSigned, type TestCertificate} from '../../support/certificate.ts';
 import {startStack, until, type Stack} from './support/stack.ts';
 
@@ -103,6 +106,42 @@ describe('TLS_CERT_PATH and TLS_KEY_PATH', () => {
     socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
     await new Promise((resolve) => socket.once('close', resolve));
     expect((await get('/health/live')).status).toBe(200);
+  });
+});
+
+describe('the operator asks it', () => {
+  const print = ({cert}: {cert: string}): string => fingerprintOf(new X509Certificate(cert));
+  const ask = async (...certificates: string[]) => {
+    const pods = podAsker(Number(new URL(server.url).port));
+    try {
+      const target = {address: '127.0.0.1', certificates};
+      return {health: await pods.ask(target), keys: await pods.keys.pod(target)};
+    } finally {
+      await pods.close();
+    }
+  };
+
+  it('over https, and believes only the owner of the certificate that it expects', async () => {
+    put(first);
+    await until('the first certificate', async () => (await shown()) === 'first.test');
+    const {health, keys} = await ask(print(first));
+    expect(health).toMatchObject({auth: 'healthy', db: 'ok', certificates: [{fingerprint: print(first)}]});
+    expect(keys?.kids).toHaveLength(1);
+    expect(keys?.signer).toBe(keys?.kids[0]);
+    await expect(ask(print(second))).rejects.toThrow(
+      /127\.0\.0\.1 shows certificate [0-9a-f]{64}, which is not/,
+    );
+    await expect(ask()).rejects.toThrow(/is not the Secret's/);
+  });
+
+  it('while it is renewed: the one before and the new one, and it sees which', async () => {
+    const both = [print(second), print(first)];
+    put(second);
+    await until('the second certificate', async () => {
+      const {health} = await ask(...both);
+      expect(health?.auth).toBe('healthy');
+      return health?.certificates?.[0]?.fingerprint === print(second);
+    });
   });
 });
 

@@ -8,6 +8,7 @@ import {configMap} from '../../../src/operator/desired/configMap.ts';
 import {deployment, serverTemplate} from '../../../src/operator/desired/deployment.ts';
 import type {Instance} from '../../../src/operator/desired/instance.ts';
 import {migrationJob, migrationJobName} from '../../../src/operator/desired/migrationJob.ts';
+import {service, type Scheme} from '../../../src/operator/desired/service.ts';
 import {podDisruptionBudget} from '../../../src/operator/desired/podDisruptionBudget.ts';
 import {allManifests, instance} from '../../fixtures/desired.ts';
 import {specArbitrary} from '../../fixtures/spec-arbitraries.ts';
@@ -136,6 +137,41 @@ describe('the Deployment', () => {
     expect(podTemplate(deployed(instance(scaled)))).toEqual(podTemplate(one));
   });
 
+  test('speaks https with a certificate, and is asked so, on a port of that name', () => {
+    const shape = (spec: Record<string, unknown>) => {
+      const {containers, volumes} = podTemplate(deployed(instance(spec))).spec;
+      return {container: containers[0], volumes};
+    };
+    const encrypted = shape(fullSpec());
+    const httpGet = {port: 'https', scheme: 'HTTPS'};
+    expect(encrypted.container).toMatchObject({
+      ports: [{name: 'https', containerPort: 8000}],
+      startupProbe: {httpGet},
+      livenessProbe: {httpGet},
+      readinessProbe: {httpGet},
+    });
+    expect(env(deployed(instance(fullSpec())))).toMatchObject({
+      TLS_CERT_PATH: '/etc/fraiseql-auth/tls/tls.crt',
+      TLS_KEY_PATH: '/etc/fraiseql-auth/tls/tls.key',
+    });
+    // All of the Secret, and no path within: that alone the kubelet keeps up to date.
+    expect(encrypted.volumes).toContainEqual({
+      name: 'tls',
+      secret: {secretName: 'auth-tls', defaultMode: 0o440},
+    });
+    expect(encrypted.container?.volumeMounts).toContainEqual({
+      name: 'tls',
+      mountPath: '/etc/fraiseql-auth/tls',
+      readOnly: true,
+    });
+    const plain = shape(developmentSpec());
+    expect(plain.container).toMatchObject({
+      ports: [{name: 'http', containerPort: 8000}],
+      readinessProbe: {httpGet: {port: 'http', scheme: 'HTTP'}},
+    });
+    expect(JSON.stringify(plain)).not.toMatch(/TLS_|"tls"/);
+  });
+
   test('tells the server what the spec says, in its units', () => {
     expect(env(deployed(instance(fullSpec())))).toMatchObject({
       OAUTH_REDIRECT_URI: 'https://api.example.com/auth/callback',
@@ -165,6 +201,28 @@ describe('the Deployment', () => {
     expect(
       names.filter((name) => /^(DATABASE_URL|REDIS_URL|STATE_KEY|.*_CLIENT_SECRET)$/.test(name)),
     ).toEqual([]);
+  });
+});
+
+describe('the Service', () => {
+  const ports = (spec: unknown, ...running: Scheme[]) =>
+    (
+      service(instance(spec), new Set(running))['spec'] as {ports: {port: number; targetPort: string}[]}
+    ).ports.map(({port, targetPort}) => `${port} ${targetPort}`);
+
+  test('leads to the port that the pods have', () => {
+    expect(ports(developmentSpec())).toEqual(['80 http']);
+    expect(ports(fullSpec())).toEqual(['443 https']);
+    expect(service(instance(fullSpec()))['spec']).toMatchObject({
+      ports: [{name: 'https', appProtocol: 'https'}],
+    });
+  });
+
+  test('has both while pods of both kinds run', () => {
+    expect(ports(fullSpec(), 'http')).toEqual(['443 https', '80 http']);
+    expect(ports(fullSpec(), 'http', 'https')).toEqual(['443 https', '80 http']);
+    expect(ports(developmentSpec(), 'https')).toEqual(['80 http', '443 https']);
+    expect(ports(developmentSpec(), 'http')).toEqual(['80 http']);
   });
 });
 

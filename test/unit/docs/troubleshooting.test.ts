@@ -10,6 +10,7 @@ const WELL = new Set([
   'Valid',
   'Resolved',
   'Reachable',
+  'Served',
   'Current',
   'Healthy',
   'Succeeded',

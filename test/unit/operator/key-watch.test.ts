@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import type {KeyAnswer} from '../../../src/operator/observed.ts';
 import {KeyWatch} from '../../../src/operator/reconcile/key-watch.ts';
+import {targetOf} from '../../../src/operator/reconcile/target.ts';
 import type {Pod} from '../../../src/operator/workloads.ts';
 import {FakeClock} from './fake-clock.ts';
 
@@ -25,13 +26,14 @@ function watch(answers: Map<string, KeyAnswer | undefined>) {
     clock,
     logger: {debug: () => undefined},
     ask: {
-      pod(address) {
+      pod({address}) {
         asked++;
         const answer = answers.get(address);
         return answer === undefined ? Promise.reject(new Error('no route')) : Promise.resolve(answer);
       },
       published: () => Promise.resolve(['k1']),
     },
+    targetOf: (each) => targetOf(each, () => []),
     onChange: (key) => changed.push(key),
     random: () => 0.5,
   });

@@ -42,7 +42,7 @@ describe('asking', () => {
     const subject = new Prober({
       clock,
       logger: {debug: () => undefined},
-      targets: () => ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4'],
+      targets: () => [1, 2, 3, 4].map((n) => ({address: `10.0.0.${n}`})),
       ask: () => {
         asked++;
         const given = answer();
