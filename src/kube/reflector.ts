@@ -99,7 +99,10 @@ export class Reflector<T extends KubeObject> {
     this.#handlers.push(fn);
   }
 
-  /** How many milliseconds ago the server last gave a sign of life: an event, a bookmark, a page, the end of a watch. */
+  /**
+   * How many milliseconds ago the server last gave a sign of life: a watch that it opened or ended, an event, a bookmark,
+   * a page.
+   */
   lastActivityMs(): number {
     return this.#clock.monotonic() - this.#activeAt;
   }
@@ -167,6 +170,9 @@ export class Reflector<T extends KubeObject> {
       silenceMs,
       signal: this.#stop.signal,
       clock: this.#clock,
+      onOpen: () => {
+        this.#activeAt = this.#clock.monotonic();
+      },
     });
     for await (const event of events) {
       this.#activeAt = this.#clock.monotonic();

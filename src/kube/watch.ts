@@ -19,6 +19,8 @@ export interface WatchOptions extends Selection {
   /** Silence after which the connection is taken for half-open; default a little longer than the watch may last. */
   silenceMs?: number | undefined;
   clock?: Clock | undefined;
+  /** Called when the server has begun to answer, which may be long before anything happens. */
+  onOpen?: (() => void) | undefined;
 }
 
 interface RawEvent {
@@ -52,6 +54,7 @@ export async function* openWatch<T extends KubeObject>(
     signal,
   });
   const body = await transport.open(call);
+  options.onOpen?.();
   const events = decodeWatch<T>(body, {
     call: `watch ${call.target}`,
     silenceMs: options.silenceMs ?? (timeoutSeconds + 30) * 1000,

@@ -170,6 +170,7 @@ export class SimulatedClient {
       signal?: AbortSignal;
       timeoutSeconds?: number;
       silenceMs?: number;
+      onOpen?: () => void;
     },
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
     const {signal, timeoutSeconds = 300, silenceMs = 330_000} = options;
@@ -178,6 +179,7 @@ export class SimulatedClient {
       if (version < this.#api.compacted || this.#strikes('expired'))
         throw new ApiError(410, 'Expired', `watch ${type.plural}: 410 Expired: too old resource version`);
     });
+    options.onOpen?.();
     const startedAt = this.#clock.monotonic();
     const stream: Stream = {cut: false, mute: false, wake: () => undefined};
     let heardAt = startedAt;
