@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {COMMON_REPLICAS} from './scaling.ts';
 import {duration} from './duration.ts';
 import {secretKeyRef} from './secretRef.ts';
 
@@ -20,7 +21,7 @@ export const database = z.object({
     .max(1000)
     .optional()
     .meta({
-      description: `The most connections that one pod opens. Default: ${DEFAULT_POOL_SIZE}, or less where connectionBudget does not hold that many.`,
+      description: `The most connections that one pod opens. Default: ${DEFAULT_POOL_SIZE}, or less where connectionBudget does not hold that many for the most pods there may be, and for ${COMMON_REPLICAS} in any case: so that scaling up to ${COMMON_REPLICAS} changes nothing in the pods that run. Above that each takes fewer, and the pods roll, unless this is set.`,
     }),
   maxLifetime: duration({min: '1m', max: '24h', example: '30m'})
     .default('30m')

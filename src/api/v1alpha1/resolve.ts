@@ -5,7 +5,7 @@ import {type DefaultedSpec, type FraiseQLAuthSpec, mostReplicas, specSchema} fro
 import {WELL_KNOWN_ISSUERS} from './providers.ts';
 import {canonicalQuantity, quantityNanos} from './quantity.ts';
 import type {resources} from './resources.ts';
-import {SURGE} from './scaling.ts';
+import {COMMON_REPLICAS, SURGE} from './scaling.ts';
 
 /** How many pods run. */
 export type Scaling =
@@ -185,10 +185,16 @@ function scaling(spec: DefaultedSpec, fallback: Scaling): Scaling {
   return fallback;
 }
 
-/** The guide's pool, or what the budget holds when every pod and the one of a roll-out have theirs. */
+/**
+ * The guide's pool, or what the budget holds when every pod and the one of a roll-out have theirs. It counts with at
+ * least as many pods as a service commonly has, for another pool rolls the pods, and whoever scales wants only more of
+ * them.
+ */
 function poolSize(spec: DefaultedSpec): number {
   const {poolSize: given, connectionBudget} = spec.database;
-  return given ?? Math.min(DEFAULT_POOL_SIZE, Math.floor(connectionBudget / (mostReplicas(spec) + SURGE)));
+  const common = Math.min(COMMON_REPLICAS, connectionBudget - SURGE);
+  const pods = Math.max(mostReplicas(spec), common) + SURGE;
+  return given ?? Math.min(DEFAULT_POOL_SIZE, Math.floor(connectionBudget / pods));
 }
 
 /** What is given wins; a default request never exceeds a limit that is given, nor a default limit a given request. */

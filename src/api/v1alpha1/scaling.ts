@@ -3,6 +3,8 @@ import {withRules} from './rules.ts';
 
 /** A rolling update adds at most this many pods beside the old ones. */
 export const SURGE = 1;
+/** Up to so many pods, as autoscaling has without a word, the derived pool of connections is the same. */
+export const COMMON_REPLICAS = 10;
 /** The most pods that one FraiseQLAuth may ask for. */
 const MAX_REPLICAS = 100;
 
@@ -14,7 +16,12 @@ export const replicas = z.int().min(0).max(MAX_REPLICAS).meta({
 export const autoscaling = withRules(
   z.object({
     minReplicas: z.int().min(1).max(MAX_REPLICAS).default(3).meta({description: 'The fewest pods.'}),
-    maxReplicas: z.int().min(1).max(MAX_REPLICAS).default(10).meta({description: 'The most pods.'}),
+    maxReplicas: z
+      .int()
+      .min(1)
+      .max(MAX_REPLICAS)
+      .default(COMMON_REPLICAS)
+      .meta({description: 'The most pods.'}),
     targetCPUUtilization: z.int().min(1).max(100).default(70).meta({
       description: 'The CPU that a pod should use on average, in percent of what it requests.',
     }),

@@ -16,7 +16,7 @@ describe('resolveSpec', () => {
       scaling: {kind: 'Fixed', replicas: 1},
       resources: {requests: {cpu: '50m', memory: '128Mi'}, limits: {cpu: '500m', memory: '512Mi'}},
       backup: undefined,
-      database: {poolSize: 20, urlSecretRef: {name: 'auth-db', key: 'database-url'}},
+      database: {poolSize: 8, urlSecretRef: {name: 'auth-db', key: 'database-url'}},
     });
   });
 
@@ -43,6 +43,18 @@ describe('resolveSpec', () => {
 
   test('the pool without a word fits the budget: 10 pods, one more while rolling out', () => {
     expect(resolve(productionSpec()).database.poolSize).toBe(8);
+  });
+
+  test('scaling changes nothing of the pods: the pool is the same for one and for ten, and fits the budget beyond', () => {
+    const pool = (spec: Parameters<typeof developmentSpec>[0]) =>
+      resolve(developmentSpec(spec)).database.poolSize;
+    expect([0, 1, 3, 10].map((replicas) => pool({replicas}))).toEqual([8, 8, 8, 8]);
+    expect(pool({replicas: 29})).toBe(3);
+    const database = {urlSecretRef: {name: 'auth-db'}};
+    expect(pool({database: {...database, connectionBudget: 300}})).toBe(20);
+    expect(pool({replicas: 40, database: {...database, connectionBudget: 1000}})).toBe(20);
+    expect(pool({database: {...database, connectionBudget: 5}})).toBe(1);
+    expect(pool({replicas: 3, database: {...database, poolSize: 20}})).toBe(20);
   });
 
   test('a session that nobody uses ends after three days, or with its time', () => {
