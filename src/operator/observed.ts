@@ -58,6 +58,14 @@ export interface HealthReport {
   readonly errors: readonly {readonly dependency: string; readonly reason: string}[];
   /** When this was first so, RFC 3339. */
   readonly checkedAt: string;
+  /** The same in milliseconds of a clock of this process that never jumps. */
+  readonly sinceMs: number;
+}
+
+/** A time by the two clocks of this process, in milliseconds: since the epoch, and one that never jumps. */
+export interface Moment {
+  readonly now: number;
+  readonly monotonic: number;
 }
 
 /** All that is known about one resource at the start of a pass: plain values, read from stores. */
@@ -72,11 +80,8 @@ export interface Observed {
   readonly replicaSets: readonly ReplicaSet[];
   /** Last log lines of containers that crash, by the pod's uid. */
   readonly logLines: ReadonlyMap<string, string>;
-  /**
-   * Since when Jobs are known to have failed, by their uid: milliseconds since the epoch by our own clock. Times that
-   * the cluster wrote are not compared with it, for its clock may be another.
-   */
-  readonly failedSince: ReadonlyMap<string, number>;
+  /** Since when this process knows of what lasts: that a Job has ended, by its uid; and more, see `FirstSeen`. */
+  readonly firstSeen: ReadonlyMap<string, Moment>;
   /** Undefined: nobody could be asked. */
   readonly health: HealthReport | undefined;
   /** What the pods were heard to do with keys, by the pod's uid; asked only while keys rotate. */

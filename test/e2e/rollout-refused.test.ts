@@ -25,7 +25,7 @@ async function events(reason: string): Promise<number> {
 }
 
 test(
-  'an image that does not exist never reaches a pod, is told with its reason, and is not tried again',
+  'an image that does not exist never reaches a pod, and is told with its reason and when it is tried again',
   async () => {
     onTestFailed(dumpOnFailure('bad-image', namespace));
     const before = await readyPods(namespace);
@@ -41,13 +41,14 @@ test(
     );
     const refused = await watch.until(namespace, NAME, 'refused', refusedWith('ImagePullFailed'), 90_000);
     expect(conditionOf(refused, 'Progressing')).toMatchObject({status: 'False', reason: 'ImagePullFailed'});
+    expect(refused.status?.blockedOn?.[0]?.hint).toMatch(/It is tried again at \S+Z, and at once when/);
     expect(conditionOf(refused, 'Available')?.status).toBe('True');
     expect(await readyPods(namespace)).toEqual(before);
     expect(await events('ImagePullFailed')).toBeGreaterThan(0);
     const jobs = await listObjects('jobs', namespace, 'app.kubernetes.io/component=check');
     await patch({image: good ?? null});
     await watch.until(namespace, NAME, 'Ready again', isReady, 60_000);
-    expect(jobs.length, 'one Job, and no second try').toBe(1);
+    expect(jobs.length, 'one Job, and no second beside it').toBe(1);
     expect(await readyPods(namespace), 'what ran came back without another pod').toEqual(before);
     unharmed('an image that does not exist');
   },

@@ -15,7 +15,13 @@ type Check =
   | {readonly state: 'Checking'; readonly problem?: Problem}
   | {readonly state: 'Waiting'; readonly attempt: number; readonly retryAt: number; readonly problem: Problem}
   | {readonly state: 'Passed'}
-  | {readonly state: 'Failed'; readonly cause: Cause};
+  | {
+      readonly state: 'Failed';
+      readonly cause: Cause;
+      readonly attempt: number;
+      readonly failedAt: number;
+      readonly job: Job;
+    };
 
 /** Reasons that lie outside of what was tried out: it is tried again, with back-off. */
 const PASSING: ReadonlySet<string> = new Set(['ProviderUnreachable']);
@@ -50,13 +56,14 @@ export function assessCheck(input: {
   const said = outcomeOf(pods);
   if (said?.providers !== undefined && noWorse(said.providers, observed)) return {state: 'Passed'};
   const cause = said?.cause ?? told ?? explainFailure(job, pods, failed);
-  if (!PASSING.has(cause.reason))
-    return {state: 'Failed', cause: {reason: cause.reason, message: cause.message, hint: cause.hint}};
+  const {reason, message, hint} = cause;
   const attempt = attemptOf(job);
-  const retryAt = (observed.failedSince.get(job.metadata.uid ?? '') ?? now) + retryDelayMs(attempt);
+  const failedAt = observed.firstSeen.get(job.metadata.uid ?? '')?.now ?? now;
+  if (!PASSING.has(reason)) return {state: 'Failed', cause: {reason, message, hint}, attempt, failedAt, job};
+  const retryAt = failedAt + retryDelayMs(attempt);
   if (now >= retryAt) return {state: 'Wanted', attempt: attempt + 1, supersedes: job};
   const objectRef = {apiVersion: 'batch/v1', kind: 'Job', name};
-  return {state: 'Waiting', attempt, retryAt, problem: {...cause, objectRef}};
+  return {state: 'Waiting', attempt, retryAt, problem: {reason, message, hint, objectRef}};
 }
 
 function outcomeOf(pods: readonly Pod[]): {cause: Cause; providers: unknown} | undefined {
@@ -89,7 +96,9 @@ function toldOf({metadata: {name}}: Job, status: FraiseQLAuthStatus | undefined)
       (of?.kind === 'Pod' && of.name.startsWith(`${name}-`)) || (of?.kind === 'Job' && of.name === name),
   );
   if (told === undefined) return undefined;
-  const {reason, message, hint = '', objectRef} = told;
+  const {reason, message, objectRef} = told;
+  // The time of a try that is over by now.
+  const hint = (told.hint ?? '').replace(/ ?It is tried again at \S+$/, '');
   return {reason, message, hint, ...(objectRef && {objectRef})};
 }
 

@@ -145,12 +145,13 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
       ...(supersedes && {supersedes}),
     });
   };
-  if (proof.state === 'Wanted') {
+  const trial = proof.state === 'Refused' ? proof.next : proof;
+  if (trial.state === 'Wanted') {
     attempt(
       checkJob(instance, template, assessed.hash),
-      proof.attempt,
+      trial.attempt,
       [account, configuration],
-      proof.supersedes,
+      trial.supersedes,
     );
   }
 
@@ -228,7 +229,7 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
     requeueAfterMs: soonest(
       now,
       migration?.state === 'Failed' ? migration.retryAt : undefined,
-      proof.state === 'Waiting' ? proof.retryAt : undefined,
+      trial.state === 'Waiting' || trial.state === 'Resting' ? trial.retryAt : undefined,
       keys.rotation.dueAt,
     ),
   };

@@ -6,6 +6,7 @@ import type {Problem} from '../problem.ts';
 import {explainPod, lastLine, oneLine} from '../status/pods.ts';
 import {trueCondition, type Job, type Pod} from '../workloads.ts';
 import {attemptOf, GENERATION, podsOf, retryDelayMs, terminationMessage} from './attempts.ts';
+import {schemaSeenId} from './first-seen.ts';
 
 /** How it stands with bringing one database to one schema. */
 export type Migration =
@@ -43,14 +44,13 @@ export function assessMigration(input: {
       remembered?.job === name &&
       remembered.current === input.target &&
       remembered.database === input.databaseHash;
-    const since = input.status?.conditions?.find((each) => each.type === 'SchemaCurrent')?.lastTransitionTime;
-    if (done && !hasVanished(observed, since)) return {state: 'Done', job: undefined};
+    if (done && !hasVanished(observed, schemaSeenId(input.status))) return {state: 'Done', job: undefined};
     // The Job of the last try may have been deleted just before a restart; the status still counts it.
     const tried = remembered?.job === name ? (remembered.attempts ?? 0) : 0;
     return {state: 'Wanted', attempt: tried + 1};
   }
-  const complete = trueCondition(job, 'Complete');
-  if (complete && hasVanished(observed, complete.lastTransitionTime)) {
+  const complete = trueCondition(job, 'Complete') !== undefined;
+  if (complete && hasVanished(observed, job.metadata.uid)) {
     return {state: 'Wanted', attempt: 1, supersedes: job};
   }
   if (complete) return {state: 'Done', job};
@@ -67,7 +67,7 @@ export function assessMigration(input: {
     if (specChanged && problem !== undefined) return {state: 'Wanted', attempt: 1, supersedes: job};
     return {state: 'Running', job, attempt, ...(problem && {problem})};
   }
-  const failedAt = observed.failedSince.get(job.metadata.uid ?? '') ?? now;
+  const failedAt = observed.firstSeen.get(job.metadata.uid ?? '')?.now ?? now;
   const retryAt = specChanged ? now : failedAt + retryDelayMs(attempt);
   if (now >= retryAt) return {state: 'Wanted', attempt: specChanged ? 1 : attempt + 1, supersedes: job};
   return {state: 'Failed', job, attempt, retryAt, problem: explainFailure(job, pods, failed)};
@@ -75,14 +75,16 @@ export function assessMigration(input: {
 
 /**
  * The pods found the schema gone, or older, after the migration had ended: the database was emptied, or a backup was
- * restored into it. What they said is dated by when they first said so, so one migration follows from it, not one after the other.
+ * restored into it. What they said is dated by when they first said so, so one migration follows from it, not one after
+ * the other. Both times are this process's own: the cluster's clock may be another.
  */
-function hasVanished({health}: Observed, migratedAt: string | undefined): boolean {
+function hasVanished({health, firstSeen}: Observed, migrated: string | undefined): boolean {
   const missing = health?.errors.some(
     ({dependency, reason}) =>
       dependency === 'database' && (reason === 'schema_missing' || reason === 'schema_outdated'),
   );
-  return missing === true && Date.parse(health?.checkedAt ?? '') > (Date.parse(migratedAt ?? '') || Infinity);
+  const migratedMs = firstSeen.get(migrated ?? '')?.monotonic ?? Infinity;
+  return health !== undefined && missing === true && health.sinceMs > migratedMs;
 }
 
 function explainFailure(

@@ -6,7 +6,7 @@ import {Rounds, type Outcome} from './rounds.ts';
 import type {Target} from './target.ts';
 
 /** What one pod says of itself; undefined where it could not be asked. */
-export type PodAnswer = Omit<HealthReport, 'checkedAt'> | undefined;
+export type PodAnswer = Omit<HealthReport, 'checkedAt' | 'sinceMs'> | undefined;
 
 export interface ProberOptions {
   readonly clock: Clock;
@@ -105,7 +105,7 @@ export class Prober {
     subject.misses = merged === undefined ? subject.misses + 1 : 0;
     if (merged === undefined && (subject.report === undefined || subject.misses < MISSES)) return false;
     if (same(subject.report, merged)) return false;
-    subject.report = merged && {...merged, checkedAt: seconds(clock.now())};
+    subject.report = merged && {...merged, checkedAt: seconds(clock.now()), sinceMs: clock.monotonic()};
     return true;
   }
 }
@@ -168,6 +168,6 @@ export function merge(
 
 function same(a: HealthReport | undefined, b: PodAnswer): boolean {
   if (a === undefined || b === undefined) return a === b;
-  const {checkedAt: _, ...rest} = a;
+  const {checkedAt: _, sinceMs: __, ...rest} = a;
   return JSON.stringify(rest) === JSON.stringify(b);
 }

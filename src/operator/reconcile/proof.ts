@@ -3,11 +3,14 @@ import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import {ANNOTATION} from '../desired/children.ts';
 import type {ServerTemplate} from '../desired/deployment.ts';
 import {shortHash} from '../desired/hash.ts';
-import type {Observed} from '../observed.ts';
+import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {assessRollout} from '../status/rollout.ts';
 import type {Deployment, Job} from '../workloads.ts';
+import {attemptOf} from './attempts.ts';
 import {assessCheck} from './check.ts';
+import {parsed} from './parsed.ts';
+import {refusalIn, refusalSeenId, REFUSED, restMs, type Refusal} from './refusal.ts';
 
 // What may replace a pod. The Deployment itself remembers, in annotations that are written together with its template:
 // so no state is lost with the operator, and none can contradict what runs.
@@ -16,21 +19,9 @@ import {assessCheck} from './check.ts';
 export const TEMPLATE = `${ANNOTATION}/template`;
 /** The last template that ran everywhere, as JSON: what a roll-out that fails goes back to. */
 const PROVEN = `${ANNOTATION}/proven-template`;
-/** The hash of a template that failed, and why: it is not tried again. */
-const REFUSED = `${ANNOTATION}/refused-template`;
 
 /** A template too large to be remembered beside its own Deployment; there is no way back to it then. */
 const MAX_REMEMBERED = 100_000;
-
-/** A template that failed. */
-interface Refusal {
-  readonly template: string;
-  readonly reason: string;
-  readonly message: string;
-  readonly hint: string;
-  /** Whether pods of it were there and were taken back; else none was ever made. */
-  readonly undone: boolean;
-}
 
 /** How a template came to run everywhere. */
 interface Remembered {
@@ -48,8 +39,14 @@ export type Proof =
   | {readonly state: 'Checking'; readonly problem?: Problem}
   /** Something outside failed, and the next try comes at `retryAt` (milliseconds since the epoch). */
   | {readonly state: 'Waiting'; readonly attempt: number; readonly retryAt: number; readonly problem: Problem}
-  /** It failed. */
-  | {readonly state: 'Refused'; readonly refusal: Refusal};
+  /** It failed, and rests until it is tried again. */
+  | {readonly state: 'Refused'; readonly refusal: Refusal; readonly next: Next};
+
+/** The next try of what was refused: at a time (milliseconds since the epoch), by a Job to be made, or by one at it. */
+type Next =
+  | {readonly state: 'Resting'; readonly retryAt: number}
+  | {readonly state: 'Wanted'; readonly attempt: number; readonly supersedes?: Job}
+  | {readonly state: 'Trying'};
 
 export interface Assessed {
   readonly proof: Proof;
@@ -91,21 +88,39 @@ export function assessProof(question: Question): Assessed {
   // What ran everywhere may always come back.
   if (proven?.hash === hash) return rolling(hash, itself, proven);
   const refused = refusalIn(live, hash);
-  if (refused) return keeping(hash, {state: 'Refused', refusal: refused}, proven, text, refused);
-  const {rollout, status, jobName} = question;
+  const refuse = (refusal: Refusal, next: Next): Assessed =>
+    keeping(hash, {state: 'Refused', refusal, next}, proven, text, refusal);
+  const {rollout, status, jobName, now} = question;
   // Where nothing ever served there is nothing to protect, and a check would only be in the way of a correction.
-  if (rollout.check === 'Never' || status?.version?.current === undefined) return rolling(hash, text, proven);
+  const checked = rollout.check !== 'Never' && status?.version?.current !== undefined;
+  const again = refused && nextTry(question, live, refused, jobName(hash));
+  if (refused && (again?.state === 'Resting' || (again?.state === 'Wanted' && checked)))
+    return refuse(refused, again);
+  if (!checked) return rolling(hash, text, proven, refused);
   const check = assessCheck({...question, name: jobName(hash)});
   switch (check.state) {
     case 'Passed':
-      return rolling(hash, text, proven);
+      return rolling(hash, text, proven, refused);
     case 'Failed': {
-      const refusal = {template: hash, ...check.cause, undone: false};
-      return keeping(hash, {state: 'Refused', refusal}, proven, text, refusal);
+      const {cause, attempt, failedAt, job} = check;
+      const refusal = {template: hash, ...cause, undone: false, tries: attempt};
+      const retryAt = failedAt + restMs(refusal);
+      // Where the Deployment cannot remember it, the Job does.
+      return refuse(
+        refusal,
+        now < retryAt
+          ? {state: 'Resting', retryAt}
+          : {state: 'Wanted', attempt: attempt + 1, supersedes: job},
+      );
     }
     case 'Wanted':
     case 'Checking':
     case 'Waiting':
+      // What is known of it stands until it is known better.
+      if (refused && check.state === 'Wanted') return refuse(refused, check);
+      if (refused && check.state === 'Waiting')
+        return refuse(refused, {state: 'Resting', retryAt: check.retryAt});
+      if (refused) return refuse(refused, {state: 'Trying'});
       // A roll-out that is under way is neither stopped nor taken back before its successor is known to be good.
       return keeping(hash, check, given === proven?.hash ? proven : undefined, text);
     default:
@@ -122,21 +137,41 @@ function running(
 ): Assessed {
   const {state, desired, late, oldReady, problem} = assessRollout(live, observed, now);
   if (text === itself || (state === 'Complete' && desired > 0)) return rolling(hash, itself);
-  if (!late || rollout.onFailure === 'Hold' || oldReady === 0) return rolling(hash, text, provenIn(text));
+  // How often it failed before counts until it runs everywhere.
+  const before = live && refusalIn(live, hash);
   const proven = provenIn(text);
-  if (proven === undefined || proven.hash === hash) return rolling(hash, text, proven);
+  const back = proven !== undefined && proven.hash !== hash && rollout.onFailure !== 'Hold' && oldReady > 0;
+  if (!late || !back) return rolling(hash, text, proven, before);
   const refusal: Refusal = {
     template: hash,
     reason: problem?.reason ?? 'ProgressDeadlineExceeded',
     message: problem?.message ?? 'New pods did not become ready within spec.rollout.progressDeadline',
     hint: problem?.hint ?? '',
     undone: true,
+    tries: (before?.tries ?? 0) + 1,
   };
-  return keeping(hash, {state: 'Refused', refusal}, proven, text, refusal);
+  const next: Next = {state: 'Resting', retryAt: now + restMs(refusal)};
+  return keeping(hash, {state: 'Refused', refusal, next}, proven, text, refusal);
 }
 
-function rolling(hash: string, proven: string | undefined, known?: Remembered): Assessed {
-  const annotations = {[TEMPLATE]: hash, ...(proven !== undefined && {[PROVEN]: proven})};
+/** When what was refused is tried again, or how the Job that does so stands. */
+function nextTry({observed, now}: Question, live: Deployment, refused: Refusal, jobName: string): Next {
+  const job = jobsOf(observed).find(({metadata}) => metadata.name === jobName);
+  const there = job !== undefined && job.metadata.deletionTimestamp === undefined;
+  if (there && attemptOf(job) > refused.tries) return {state: 'Trying'};
+  const seen = (there && observed.firstSeen.get(job.metadata.uid ?? '')) || undefined;
+  const since = seen ?? observed.firstSeen.get(refusalSeenId(live) ?? '');
+  const retryAt = (since?.now ?? now) + restMs(refused);
+  if (now < retryAt) return {state: 'Resting', retryAt};
+  return {state: 'Wanted', attempt: refused.tries + 1, ...(there && {supersedes: job})};
+}
+
+function rolling(hash: string, proven: string | undefined, known?: Remembered, refused?: Refusal): Assessed {
+  const annotations = {
+    [TEMPLATE]: hash,
+    ...(proven !== undefined && {[PROVEN]: proven}),
+    ...(refused && {[REFUSED]: JSON.stringify(refused)}),
+  };
   return {proof: {state: 'Roll'}, hash, annotations, kept: undefined, proven: known};
 }
 
@@ -160,29 +195,10 @@ function remembered(proven: Remembered): string | undefined {
   return text.length > MAX_REMEMBERED ? undefined : text;
 }
 
-function refusalIn(live: Deployment, hash: string): Refusal | undefined {
-  const found: Partial<Refusal> | undefined = parsed(live.metadata.annotations?.[REFUSED]);
-  if (found?.template !== hash) return undefined;
-  const {reason = 'CheckFailed', message = '', hint = '', undone = false} = found;
-  return {template: hash, reason, message, hint, undone};
-}
-
 function provenIn(text: string | undefined): Remembered | undefined {
   const found: Partial<Remembered> | undefined = parsed(text);
   // Whoever edited it took the way back away, and nothing else.
   if (found?.hash === undefined || found.template === undefined) return undefined;
   const {hash, template} = found;
   return shortHash(template) === hash ? {hash, template} : undefined;
-}
-
-/** The JSON of an annotation of ours; undefined where somebody made something else of it. */
-function parsed(text: string | undefined): object | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -14,11 +14,12 @@ import {child, withChildren, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {computeStatus} from '../status/status.ts';
 import {transitions} from '../status/transitions.ts';
-import {serves, trueCondition, type Job} from '../workloads.ts';
+import {serves} from '../workloads.ts';
 import {act, type Acted, type Cluster} from './act.ts';
 import type {Caches} from './caches.ts';
 import {decide, reading, type Settings} from './decide.ts';
 import type {Decision} from './decision.ts';
+import {FirstSeen} from './first-seen.ts';
 import {asksForKeys} from './key-finding.ts';
 import {keysIn} from './keys.ts';
 import type {KeyWatch} from './key-watch.ts';
@@ -50,7 +51,6 @@ const RESYNC_MS = 10 * 60_000;
 const UNSETTLED_MS = 15_000;
 /** Own keys are minted in a first round; what needs them follows in the next of the same pass. */
 const ROUNDS = 3;
-const MAX_FAILED = 4096;
 /**
  * A pass that changed children is followed by another as soon as the cluster has answered. A status that only says that
  * things go on is left to that one, for it costs the API server more than the children do: by so long, and so often.
@@ -68,8 +68,7 @@ const GOES_ON: ReadonlySet<string | undefined> = new Set(['Migrating', 'RollingO
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  /** When we first saw that a Job had failed, by its uid. */
-  readonly #failed = new Map<string, number>();
+  readonly #firstSeen: FirstSeen;
   /** How often in a row a status was left to the next pass. */
   readonly #held = new Map<string, number>();
   /** Namespaces that are being deleted, and until when that is believed (monotonic milliseconds). */
@@ -77,6 +76,7 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#firstSeen = new FirstSeen(options.clock);
   }
 
   /**
@@ -91,6 +91,7 @@ export class Reconciler {
       prober.forget(key);
       this.#options.keyWatch.forget(key);
       this.#held.delete(key);
+      this.#firstSeen.forget(key);
       await secrets.forget(key, parseKey(key).namespace ?? '');
       return {};
     }
@@ -179,7 +180,7 @@ export class Reconciler {
       pods,
       replicaSets: caches.replicaSetsOf(resource),
       logLines: await logs.lastLines(pods, signal),
-      failedSince: this.#failedSince(children.values()),
+      firstSeen: this.#firstSeen.look(key, resource.status, children.values()),
       health: children.has(`Deployment/${names(resource.metadata).server}`) ? prober.report(key) : undefined,
       ...this.#heardOfKeys(key, resource, {children, pods}),
     };
@@ -198,16 +199,6 @@ export class Reconciler {
     }
     keyWatch.forget(key);
     return {};
-  }
-
-  #failedSince(children: Iterable<KubeObject>): ReadonlyMap<string, number> {
-    for (const object of children) {
-      const {uid} = object.metadata;
-      if (object.kind !== 'Job' || uid === undefined || this.#failed.has(uid)) continue;
-      if (trueCondition(object as Job, 'Failed')) this.#failed.set(uid, this.#options.clock.now());
-    }
-    while (this.#failed.size > MAX_FAILED) this.#failed.delete(this.#failed.keys().next().value ?? '');
-    return this.#failed;
   }
 
   /** A Secret that may not be read is a matter for a person; a server that cannot answer is one for the queue. */
@@ -235,7 +226,7 @@ export class Reconciler {
       pods: this.#options.caches.podsOf(resource),
       replicaSets: this.#options.caches.replicaSetsOf(resource),
       logLines: new Map(),
-      failedSince: new Map(),
+      firstSeen: new Map(),
       health: undefined,
     };
     const decision = decide(resource, empty, now, settings);

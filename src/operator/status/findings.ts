@@ -30,16 +30,20 @@ export function migrationProblems(decision: Decision): {database?: Problem; sche
 export function proofProblem({proof}: Decision, server: string): Problem | undefined {
   switch (proof?.state) {
     case 'Checking':
-    case 'Waiting':
       return proof.problem;
+    case 'Waiting':
+      return {...proof.problem, hint: `${lead(proof.problem.hint)}${triedAgain(proof.retryAt)}`};
     case 'Refused': {
-      const {reason, message, hint, undone} = proof.refusal;
+      const {refusal, next} = proof;
+      const {reason, message, hint, undone} = refusal;
       const again =
-        'It is tried again when the spec or a Secret changes; another spec.restartToken tries the same once more';
+        next.state === 'Resting'
+          ? `${triedAgain(next.retryAt)}, and at once when the spec or a Secret changes; another spec.restartToken tries the same at once`
+          : 'It is being tried again';
       return {
         reason,
         message: `${undone ? 'The roll-out failed and was undone' : 'The change is not rolled out'}: ${message}`,
-        hint: hint === '' ? again : `${stop(hint)} ${again}`,
+        hint: `${lead(hint)}${again}`,
         objectRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: server},
       };
     }
@@ -52,7 +56,10 @@ export function proofProblem({proof}: Decision, server: string): Problem | undef
   }
 }
 
-const stop = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
+const triedAgain = (at: number): string => `It is tried again at ${seconds(at)}`;
+
+/** A hint before another sentence. */
+const lead = (hint: string): string => (hint === '' ? '' : /[.!?…]$/.test(hint) ? `${hint} ` : `${hint}. `);
 
 export function secretsFinding({secrets}: Decision): Finding {
   const all = [...(secrets?.problems ?? []), ...(secrets?.backupProblems ?? [])];

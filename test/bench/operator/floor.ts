@@ -99,7 +99,7 @@ function observed(children: ReadonlyMap<string, KubeObject>): Observed {
     pods: [],
     replicaSets: [],
     logLines: new Map(),
-    failedSince: new Map(),
+    firstSeen: new Map(),
     health: undefined,
   };
 }

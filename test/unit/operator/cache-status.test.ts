@@ -11,6 +11,7 @@ const WELL: HealthReport = {
   cache: 'ok',
   errors: [],
   checkedAt: '2026-11-23T12:00:00Z',
+  sinceMs: 0,
 };
 const away = (reason: string): HealthReport => ({
   ...WELL,

@@ -31,6 +31,12 @@ function stuck(world: World): World {
   world.pass();
   world.completeJob();
   world.pass();
+  oneNewPod(world);
+  return world;
+}
+
+/** Of the roll-out there is one new pod, which crashes, beside the old ones, which serve. */
+function oneNewPod(world: World): void {
   const live = world.deployment;
   if (live === undefined) throw new Error('there is no Deployment');
   const pod = world.pod('auth-new', live, {
@@ -42,13 +48,12 @@ function stuck(world: World): World {
       },
     ],
   });
-  world.pods.push(pod);
+  world.pods = [pod];
   world.children.set('Deployment/auth', {
     ...live,
     status: {observedGeneration: live.metadata.generation, replicas: 4, updatedReplicas: 1, readyReplicas: 3},
   });
   world.pass();
-  return world;
 }
 
 /** The Deployment controller's word that it has waited long enough. */
@@ -122,7 +127,7 @@ describe('a change proves itself', () => {
     world.change({tokens: {accessTTL: '30m'}});
     expect(world.pass()).toEqual(['update Deployment/auth']);
 
-    const scaled = running({database: {urlSecretRef: {name: 'auth-db'}, poolSize: 2}});
+    const scaled = running();
     scaled.change({replicas: 5});
     expect(scaled.pass()).toEqual(['update Deployment/auth']);
     expect(scaled.deployment?.spec.replicas).toBe(5);
@@ -142,8 +147,8 @@ describe('a change proves itself', () => {
 });
 
 describe('a change that fails its check', () => {
-  test('leaves all as it is, says why, is not tried again, and makes room for the next', () => {
-    const world = running({database: {urlSecretRef: {name: 'auth-db'}, poolSize: 2}});
+  test('leaves all as it is, says why, and makes room for the next', () => {
+    const world = running();
     const pods = imageOf(world);
     world.change({image: BAD});
     world.pass();
@@ -156,16 +161,16 @@ describe('a change that fails its check', () => {
       {
         reason: 'ConfigurationInvalid',
         message: 'The change is not rolled out: LOG_LEVEL: must be one of …',
-        hint: expect.stringMatching(/^do this\. It is tried again when the spec or a Secret changes/),
+        hint: expect.stringMatching(
+          /^do this\. It is tried again at 2026-11-23T12:01:00Z, and at once when the spec or a Secret changes/,
+        ),
       },
     ]);
     expect(world.condition('Available')?.status).toBe('True');
     expect(world.status?.version).toEqual({current: '1.4.0', target: 'bad'});
     const told = world.events.length;
-    for (let turn = 0; turn < 5; turn++) {
-      world.now += 3_600_000;
-      expect(world.pass()).toEqual([]);
-    }
+    world.now += 30_000;
+    expect(world.pass()).toEqual([]);
     // Not even when its Job is gone.
     world.children.delete(`Job/${world.check?.metadata.name}`);
     expect(world.pass()).toEqual([]);
@@ -183,6 +188,59 @@ describe('a change that fails its check', () => {
     world.pass();
     expect(world.ready).toMatch(/^Ready: Version 1\.4\.0/);
     expect(world.status?.blockedOn).toBeUndefined();
+  });
+
+  test('rests, is tried again, rests longer, and rolls out when what kept it from that is gone', () => {
+    const world = running();
+    const unknown = refusal('ProviderInvalid', 'Provider keycloak refuses the client id or secret');
+    const next = (): string | undefined => / at (\S+Z)/.exec(world.status?.blockedOn?.[0]?.hint ?? '')?.[1];
+    // The Secret was changed before the provider was.
+    world.secret('keycloak-client', {'client-id': 'auth', 'client-secret': 'not yet known there'});
+    world.pass();
+    world.endCheck(unknown);
+    world.pass();
+    const told = world.events.length;
+    for (const minutes of [1, 2, 4, 8, 16, 30, 30]) {
+      const {requeueAfterMs = 0} = world.decide();
+      expect(requeueAfterMs).toBe(minutes * 60_000);
+      expect(next()).toBe(iso(world.now + requeueAfterMs));
+      world.now += requeueAfterMs - 1;
+      expect(world.pass()).toEqual([]);
+      world.now++;
+      world.pods = [];
+      expect(short(world.pass())).toEqual(['recreate Job/auth-check']);
+      expect(world.ready).toMatch(/^ProviderInvalid: The change is not rolled out.*It is being tried again/);
+      expect(world.pass(), 'one Job at a time').toEqual([]);
+      world.endCheck(unknown);
+      expect(world.pass(), 'the Deployment counts').toEqual(['update Deployment/auth']);
+    }
+    expect(world.events.length, 'that it still fails is no news').toBe(told);
+    world.now += 30 * 60_000;
+    world.pass();
+    world.endCheck();
+    expect(world.pass()).toEqual(['update Deployment/auth']);
+    world.rollOut();
+    for (let turn = 0; turn < 3; turn++) world.pass();
+    expect(world.ready).toMatch(/^Ready/);
+    expect(world.deployment?.metadata.annotations).not.toHaveProperty('auth.fraiseql.dev/refused-template');
+  });
+
+  test('is tried again by an operator that has just begun, with the Job gone and the clock a day off', () => {
+    const world = running();
+    world.change({image: BAD});
+    world.pass();
+    world.endCheck(refusal('CheckFailed', 'no'));
+    world.pass();
+    world.children.delete(`Job/${world.check?.metadata.name}`);
+    world.restart();
+    world.now -= 86_400_000;
+    expect(world.pass()).toEqual([]);
+    expect(world.decide().requeueAfterMs).toBe(60_000);
+    world.now += 60_000;
+    expect(short(world.pass())).toEqual(['create Job/auth-check']);
+    world.endCheck(refusal('CheckFailed', 'no'));
+    world.pass();
+    expect(world.decide().requeueAfterMs).toBe(120_000);
   });
 
   test('is told with the reason of its pod, also when that is gone', () => {
@@ -226,7 +284,12 @@ describe('a change that fails its check', () => {
     );
     expect(world.pass()).toEqual([]);
     expect(world.ready).toMatch(/^ProviderUnreachable: Provider keycloak does not answer/);
+    expect(world.ready).toContain(`do this. It is tried again at ${iso(world.now + 10_000)}`);
     expect(world.decide().requeueAfterMs).toBe(10_000);
+    world.pods = [];
+    // Also when its pod is gone, and with the same words.
+    expect(world.pass()).toEqual([]);
+    expect(world.ready).toContain(`do this. It is tried again at ${iso(world.now + 10_000)}.`);
     world.now += 10_000;
     world.pods = [];
     expect(short(world.pass())).toEqual(['recreate Job/auth-check']);
@@ -241,6 +304,7 @@ describe('a change that fails its check', () => {
       db: 'ok',
       errors: [{dependency: 'provider:keycloak', reason: 'unreachable'}],
       checkedAt: iso(world.now),
+      sinceMs: world.now,
     };
     expect(short(world.pass())).toEqual(['update Deployment/auth']);
   });
@@ -262,7 +326,7 @@ describe('a roll-out that fails', () => {
     world.pods = [];
     world.rollOut();
     for (let turn = 0; turn < 5; turn++) {
-      world.now += 3_600_000;
+      world.now += 100_000;
       expect(world.pass()).toEqual([]);
     }
     expect(world.status?.version).toEqual({current: '1.4.0', target: 'bad'});
@@ -272,6 +336,39 @@ describe('a roll-out that fails', () => {
     // The same once more, because a person wants it.
     world.change({restartToken: 'once more'});
     expect(short(world.pass())).toEqual(['create Job/auth-check', 'update Deployment/auth']);
+  });
+
+  test('is tried again much later, by a check and a roll-out, and each time later', () => {
+    const world = stuck(running());
+    late(world);
+    world.pass();
+    world.pods = [];
+    world.rollOut();
+    world.pass();
+    for (const minutes of [10, 20]) {
+      expect(world.decide().requeueAfterMs).toBe(minutes * 60_000);
+      world.now += minutes * 60_000;
+      expect(short(world.pass())).toEqual(['create Job/auth-check']);
+      world.endCheck();
+      expect(short(world.pass())).toContain('update Deployment/auth');
+      expect(imageOf(world)).toBe(BAD);
+      oneNewPod(world);
+      late(world);
+      expect(world.pass()).toEqual(['update Deployment/auth']);
+      expect(imageOf(world)).toBe('registry.test/fraiseql-auth:1.4.0');
+      world.pods = [];
+      world.rollOut();
+      world.pass();
+    }
+    world.now += 40 * 60_000;
+    world.pass();
+    world.endCheck();
+    world.pass();
+    world.rollOut();
+    world.pass();
+    expect(imageOf(world)).toBe(BAD);
+    expect(world.condition('Progressing')).toMatchObject({status: 'True', reason: 'RolledOut'});
+    expect(world.deployment?.metadata.annotations).not.toHaveProperty('auth.fraiseql.dev/refused-template');
   });
 
   test('stays as it is where the spec says Hold', () => {

@@ -9,6 +9,7 @@ const health = (over: Partial<HealthReport>): HealthReport => ({
   db: 'ok',
   errors: [],
   checkedAt: '2026-11-23T12:00:00Z',
+  sinceMs: 0,
   ...over,
 });
 

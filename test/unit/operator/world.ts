@@ -3,6 +3,7 @@ import type {KubeObject} from '../../../src/kube/objects.ts';
 import {KEY_LIST, keyList, RING, writeRing} from '../../../src/operator/desired/keyRing.ts';
 import type {HealthReport, KeyAnswer, KeyView, Observed, SecretView} from '../../../src/operator/observed.ts';
 import type {Problem} from '../../../src/operator/problem.ts';
+import {FirstSeen} from '../../../src/operator/reconcile/first-seen.ts';
 import {decide, type Settings} from '../../../src/operator/reconcile/decide.ts';
 import {stepId, type Decision, type Step} from '../../../src/operator/reconcile/decision.ts';
 import {NEW} from '../../../src/operator/reconcile/key-rotation.ts';
@@ -11,6 +12,7 @@ import {viewOf} from '../../../src/operator/reconcile/secrets.ts';
 import {computeStatus} from '../../../src/operator/status/status.ts';
 import {transitions, type StatusEvent} from '../../../src/operator/status/transitions.ts';
 import type {Pod, ReplicaSet} from '../../../src/operator/workloads.ts';
+import type {Clock} from '../../../src/support/clock.ts';
 import {developmentSpec, productionSpec} from '../../fixtures/specs.ts';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
@@ -34,7 +36,6 @@ export class World {
   pods: Pod[] = [];
   replicaSets: ReplicaSet[] = [];
   logLines = new Map<string, string>();
-  failedSince = new Map<string, number>();
   health: HealthReport | undefined;
   refused: Problem[] = [];
   events: StatusEvent[] = [];
@@ -51,6 +52,8 @@ export class World {
   publicKids: readonly string[] | undefined;
   #version = 0;
   #minted = 0;
+  #clocks: Pick<Clock, 'now' | 'monotonic'> = {now: () => this.now, monotonic: () => this.now};
+  #firstSeen = new FirstSeen(this.#clocks);
   readonly uid = `uid-auth-${++worlds}`;
 
   constructor(spec: Record<string, unknown> = developmentSpec()) {
@@ -92,10 +95,21 @@ export class World {
     } as unknown as FraiseQLAuth;
   }
 
+  /** As an operator that looks, or one that has just begun to. */
+  look(): Observed['firstSeen'] {
+    return this.#firstSeen.look('prod/auth', this.status, this.children.values());
+  }
+
+  /** Another operator takes over, and knows nothing of when anything came. */
+  restart(): void {
+    this.#firstSeen = new FirstSeen(this.#clocks);
+  }
+
   get observed(): Observed {
-    const {secrets, children, signingKeys, pods, replicaSets, logLines, health, failedSince} = this;
+    const {secrets, children, signingKeys, pods, replicaSets, logLines, health} = this;
     const {keyAnswers, publicKids} = this;
-    const seen = {secrets, children, signingKeys, pods, replicaSets, logLines, health, failedSince};
+    const firstSeen = this.look();
+    const seen = {secrets, children, signingKeys, pods, replicaSets, logLines, health, firstSeen};
     return {...seen, keyAnswers, publicKids};
   }
 
@@ -158,8 +172,8 @@ export class World {
       conditions: [{status: 'True', lastTransitionTime: iso(this.now), ...condition}],
     };
     this.children.set(`Job/${check.metadata.name}`, {...check, status});
+    this.look();
     if (message === undefined) return;
-    this.failedSince.set(check.metadata.uid ?? '', this.now);
     if (message !== '')
       this.pods.push(
         this.pod(`${check.metadata.name}-x`, check, {containerStatuses: [ended(message)]}, 'check'),
@@ -174,7 +188,7 @@ export class World {
     const job = this.patchJob({
       conditions: [{type: 'Failed', status: 'True', reason, lastTransitionTime: iso(this.now)}],
     });
-    this.failedSince.set(job.metadata.uid ?? '', this.now);
+    this.look();
     if (message !== '')
       this.pods.push(this.pod('migrate-x', job, {containerStatuses: [ended(message)]}, 'migration'));
   }
@@ -184,6 +198,7 @@ export class World {
     if (job === undefined) throw new Error('there is no migration Job');
     const next = {...job, status};
     this.children.set(`Job/${job.metadata.name}`, next);
+    this.look();
     return next;
   }
 

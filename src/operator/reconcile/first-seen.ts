@@ -1,0 +1,59 @@
+import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
+import type {KubeObject} from '../../kube/objects.ts';
+import type {Clock} from '../../support/clock.ts';
+import type {Moment} from '../observed.ts';
+import {trueCondition, type Job} from '../workloads.ts';
+import {refusalSeenId} from './refusal.ts';
+
+/**
+ * When this process first saw what lasts: that a Job has ended, that a schema is current, that a template is refused.
+ * Times that others wrote are not compared with our clock, for theirs may be another.
+ */
+export class FirstSeen {
+  readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
+  readonly #known = new Map<string, ReadonlyMap<string, Moment>>();
+
+  constructor(clock: Pick<Clock, 'now' | 'monotonic'>) {
+    this.#clock = clock;
+  }
+
+  /** What of a resource there is now, with the time at which it came. What is no longer there is forgotten. */
+  look(
+    key: string,
+    status: FraiseQLAuth['status'],
+    children: Iterable<KubeObject>,
+  ): ReadonlyMap<string, Moment> {
+    const before = this.#known.get(key);
+    const now = {now: this.#clock.now(), monotonic: this.#clock.monotonic()};
+    const seen = new Map([...ids(status, children)].map((id) => [id, before?.get(id) ?? now]));
+    if (seen.size > 0) this.#known.set(key, seen);
+    else this.#known.delete(key);
+    return seen;
+  }
+
+  forget(key: string): void {
+    this.#known.delete(key);
+  }
+}
+
+/** Under which a schema is seen that the status says is current, when its Job may be gone. */
+export function schemaSeenId(status: FraiseQLAuth['status']): string | undefined {
+  const current = status?.conditions?.find((each) => each.type === 'SchemaCurrent');
+  // The time only tells one such state from the next.
+  return current?.status === 'True' ? `schema since ${current.lastTransitionTime}` : undefined;
+}
+
+function* ids(status: FraiseQLAuth['status'], children: Iterable<KubeObject>): Iterable<string> {
+  for (const object of children) {
+    const {uid} = object.metadata;
+    if (object.kind === 'Job' && uid !== undefined && hasEnded(object)) yield uid;
+    const refused = object.kind === 'Deployment' ? refusalSeenId(object) : undefined;
+    if (refused !== undefined) yield refused;
+  }
+  const schema = schemaSeenId(status);
+  if (schema !== undefined) yield schema;
+}
+
+function hasEnded(job: Job): boolean {
+  return trueCondition(job, 'Complete') !== undefined || trueCondition(job, 'Failed') !== undefined;
+}
