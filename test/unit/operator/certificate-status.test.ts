@@ -27,6 +27,7 @@ const shows = (...certificates: CertificateView[]): HealthReport => ({
   certificates: certificates.map(({fingerprint, notAfter}) => ({fingerprint, notAfter})),
   errors: [],
   checkedAt: '2026-11-23T12:00:00Z',
+  sinceMs: 0,
 });
 
 /** One whose pods speak https. */
