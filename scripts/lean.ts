@@ -19,7 +19,9 @@ const REPLACEMENTS: readonly Replacement[] = [
     contents: `
       import api from 'undici/lib/api/index.js';
       import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
+      export {default as buildConnector} from 'undici/lib/core/connect.js';
       export {default as Agent} from 'undici/lib/dispatcher/agent.js';
+      export {default as Client} from 'undici/lib/dispatcher/client.js';
       export {default as ProxyAgent} from 'undici/lib/dispatcher/proxy-agent.js';
       Object.assign(Dispatcher.prototype, api);
       export function request(url, {dispatcher, method = 'GET', ...options}) {
