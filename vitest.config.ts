@@ -8,16 +8,16 @@ import {defineConfig} from 'vitest/config';
 //   e2e          a whole cluster; run inside `test/cluster/run`: first, one after the other, what installs the operator or
 //                takes times; then the rest side by side, for each has namespaces of its own and mostly waits
 const ALONE = ['test/e2e/install.test.ts', 'test/e2e/journey.test.ts'];
-const CLUSTER = {testTimeout: 180_000, hookTimeout: 300_000, pool: 'forks', isolate: true} as const;
+const CLUSTER = {testTimeout: 240_000, hookTimeout: 300_000, pool: 'forks', isolate: true} as const;
 
 /** Real servers: the tests wait for them more than they compute. */
 const SERVERS = {
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   hookTimeout: 120_000,
-  pool: 'forks',
+  pool: 'forks' as const,
   maxWorkers: 4,
-  globalSetup: './test/support/shared-postgres-setup.ts',
-} as const;
+  globalSetup: ['./test/support/shared-postgres-setup.ts', './test/support/shared-apiserver-setup.ts'],
+};
 
 export default defineConfig({
   test: {

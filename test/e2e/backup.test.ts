@@ -40,7 +40,7 @@ beforeAll(async () => {
   watch.start();
   const spec = {backup: {destination: s3}};
   await runningInstance(watch, namespace, {spec, databaseUrl: databaseUrl(SHARED, databaseOf(namespace))});
-}, 240_000);
+}, 300_000);
 
 afterAll(async () => {
   watch.close();
@@ -57,7 +57,7 @@ test('a Job made from the CronJob leaves a backup, which restores into a fresh d
 
   const started = performance.now();
   await kubectl(['create', 'job', '--from=cronjob/auth-backup', 'by-hand'], {namespace});
-  await waitFor('job/by-hand', 'condition=complete', namespace, 60_000);
+  await waitFor('job/by-hand', 'condition=complete', namespace, 120_000);
   await figure('a backup Job', (performance.now() - started) / 1000, 's');
   const backedUp = await watch.until(namespace, NAME, 'speaking of its backup', (resource) => {
     const backup = resource.status?.['backup'] as {lastSuccess?: string} | undefined;
@@ -72,12 +72,12 @@ test('a Job made from the CronJob leaves a backup, which restores into a fresh d
   await login({baseUrl, user: 'late', route: route()});
   await restoreInto('restored');
   expect(await sql(SHARED, 'restored', SESSIONS)).toBe(sessions);
-}, 180_000);
+}, 300_000);
 
 test('a backup that fails is named in the status and leaves the service Ready; the next good one heals it', async () => {
   onTestFailed(dumpOnFailure('backup-fails', namespace));
   await kubectl(['scale', 'deployment/s3', '--replicas=0'], {namespace});
-  await waitFor('pod', 'delete', namespace, 30_000, 'app=s3');
+  await waitFor('pod', 'delete', namespace, 90_000, 'app=s3');
   // As the CronJob would run it, but without its further attempts, for which nobody has to wait here.
   const job = JSON.parse(
     await kubectl(
@@ -100,14 +100,14 @@ test('a backup that fails is named in the status and leaves the service Ready; t
   await kubectl(['rollout', 'status', 'deployment/s3'], {namespace});
   await kubectl(['delete', 'job', 'without-s3', '--ignore-not-found'], {namespace});
   await kubectl(['create', 'job', '--from=cronjob/auth-backup', 'once-more'], {namespace});
-  await waitFor('job/once-more', 'condition=complete', namespace, 60_000);
+  await waitFor('job/once-more', 'condition=complete', namespace, 120_000);
   await watch.until(
     namespace,
     NAME,
     'speaking of the good backup',
     (resource) => conditionOf(resource, 'BackupHealthy')?.status === 'True',
   );
-}, 240_000);
+}, 300_000);
 
 test('a volume as the destination instead: the CronJob follows, and what its Job leaves there restores', async () => {
   onTestFailed(dumpOnFailure('backup-volume', namespace, SHARED));
@@ -125,10 +125,10 @@ test('a volume as the destination instead: the CronJob follows, and what its Job
     {namespace},
   );
   const volumes = '{.spec.jobTemplate.spec.template.spec.volumes[*].persistentVolumeClaim.claimName}';
-  await waitFor('cronjob/auth-backup', `jsonpath=${volumes}=backups`, namespace, 30_000);
+  await waitFor('cronjob/auth-backup', `jsonpath=${volumes}=backups`, namespace, 90_000);
 
   await kubectl(['create', 'job', '--from=cronjob/auth-backup', 'to-volume'], {namespace});
-  await waitFor('job/to-volume', 'condition=complete', namespace, 60_000);
+  await waitFor('job/to-volume', 'condition=complete', namespace, 120_000);
   const backedUp = await watch.until(namespace, NAME, 'speaking of the backup on the volume', (resource) => {
     const backup = resource.status?.['backup'] as {lastLocation?: string} | undefined;
     return backup?.lastLocation?.startsWith('file://') === true;
@@ -136,7 +136,7 @@ test('a volume as the destination instead: the CronJob follows, and what its Job
   expect(conditionOf(backedUp, 'BackupHealthy')?.status).toBe('True');
   await restoreInto('from-volume');
   expect(await sql(SHARED, 'from-volume', SESSIONS)).toBe(await sql(SHARED, databaseOf(namespace), SESSIONS));
-}, 180_000);
+}, 300_000);
 
 /** Runs `fraiseql-auth restore --from latest` as the CronJob's own pod would run, against another database. */
 async function restoreInto(database: string): Promise<void> {
@@ -168,5 +168,5 @@ async function restoreInto(database: string): Promise<void> {
     },
   };
   await apply([job]);
-  await waitFor(`job/restore-${database}`, 'condition=complete', namespace, 60_000);
+  await waitFor(`job/restore-${database}`, 'condition=complete', namespace, 120_000);
 }

@@ -68,7 +68,7 @@ test('three replicas and a migrated database are Ready within 30 s of kubectl ap
   }
   expect(await sql(namespace, 'fraiseql', 'SELECT count(*) FROM _system.sessions')).toBe('0');
   expect(seconds).toBeLessThanOrEqual(30);
-}, 150_000);
+}, 300_000);
 
 test('kubectl get fqa and kubectl describe say what a person wants to know', async () => {
   failing('output');
@@ -220,4 +220,4 @@ test('delete takes every child along, and leaves what is not ours', async () => 
   expect(await listObjects(kinds, namespace, `app.kubernetes.io/instance=${NAME}`)).toEqual([]);
   const left = await listObjects('secrets', namespace);
   expect(left.map(({metadata}) => metadata.name).sort()).toEqual(['auth-db', 'idp-client', 'postgres', 's3']);
-}, 120_000);
+}, 300_000);

@@ -38,7 +38,7 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
       const before = await readyPods(namespace);
 
       await kubectl(['scale', 'deployment/provider', '--replicas=0'], {namespace});
-      await waitFor('pod', 'delete', namespace, 30_000, 'app=provider');
+      await waitFor('pod', 'delete', namespace, 90_000, 'app=provider');
       // Whoever tries to log in is told at once, and makes the server look again sooner than by itself.
       const refused = startLogin(browserFor(namespace), {baseUrl, provider: 'idp'});
       await expect(refused).rejects.toThrow(/502.*oauth_error/);

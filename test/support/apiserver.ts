@@ -6,13 +6,15 @@ import {join, resolve} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {promisify} from 'node:util';
 import {KubeClient, type ClientOptions} from '../../src/kube/client.ts';
+import {Pki} from './pki.ts';
 import {freePort} from './ports.ts';
 
 const run = promisify(execFile);
+const ADMINS = ['system:masters'];
 const CLUSTER = resolve(import.meta.dirname, '../cluster');
 
-/** A real API server with an etcd of its own on free ports of loopback, thrown away at the end. Nothing runs pods. */
-export interface TestApiServer {
+/** A real API server on a free port of loopback, with an etcd of its own. Nothing runs pods. */
+export interface ApiServer {
   readonly url: string;
   /** The administrator's kubeconfig. */
   readonly kubeconfigPath: string;
@@ -29,6 +31,13 @@ export interface TestApiServer {
   client(options?: ClientOptions): Promise<KubeClient>;
   /** What was written, from the audit log (`audit: true`): one entry a finished request that is no read. */
   writes(): Promise<AuditEntry[]>;
+  stop(): Promise<void>;
+}
+
+/** One that is a test's own, to do to it what nobody else would like. */
+export interface TestApiServer extends ApiServer {
+  /** Where all that it is made of stands. */
+  readonly directory: string;
   /** Ends the API server and starts it again on the same port. etcd goes on. */
   restart(): Promise<void>;
   /** Ends the API server at once; `start` brings it back. */
@@ -39,7 +48,6 @@ export interface TestApiServer {
   thaw(): void;
   /** Lets etcd forget all versions before the present one, so that a watch from earlier gets a 410. */
   compact(): Promise<void>;
-  stop(): Promise<void>;
 }
 
 interface AuditEntry {
@@ -64,7 +72,7 @@ export interface ApiServerOptions {
   flags?: readonly string[];
 }
 
-/** Starts both: about three seconds. Each test file starts its own and stops it in afterAll. */
+/** Starts both: about three seconds, and five of a processor. Who stops it in afterAll has one of its own. */
 export async function startApiServer(options: ApiServerOptions = {}): Promise<TestApiServer> {
   const binaries = await findBinaries();
   const directory = await mkdtemp(join(tmpdir(), 'fraiseql-apiserver-'));
@@ -90,14 +98,12 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Te
     `--initial-advertise-peer-urls=${peerUrl}`,
     `--initial-cluster=default=${peerUrl}`,
   ]);
-  const kubeconfig: TestApiServer['kubeconfig'] = async (user, {groups = [], server = url} = {}) => {
-    const subject = `${groups.map((group) => `/O=${group}`).join('')}/CN=${user}`;
-    const name = `user-${user.replaceAll(/[^\w-]/g, '-')}-${new URL(server).port}`;
-    await pki.certificate(name, subject);
-    return pki.kubeconfig(name, server);
-  };
-  const kubeconfigPath = await kubeconfig('admin', {groups: ['system:masters']});
-  const admin = await KubeClient.fromKubeconfig(kubeconfigPath, {userAgent: 'test-admin'});
+  const attached = await attach({
+    directory,
+    port,
+    kubeconfigPath: await pki.kubeconfig('admin', url, ADMINS),
+  });
+  const {admin} = attached;
   let server: ChildProcess | undefined;
   let closed = false;
 
@@ -111,7 +117,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Te
   const stop = async (): Promise<void> => {
     if (closed) return;
     closed = true;
-    await admin.close();
+    await attached.stop();
     await killServer();
     await end(etcd, 'SIGKILL');
     await rm(directory, {recursive: true, force: true});
@@ -123,19 +129,8 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Te
     throw error;
   }
   return {
-    url,
-    kubeconfigPath,
-    admin,
-    caPath: pki.path('ca.crt'),
-    logs,
-    port,
-    kubeconfig,
-    client: (clientOptions) => KubeClient.fromKubeconfig(kubeconfigPath, clientOptions),
-    async writes() {
-      const text = await readFile(join(logs, 'audit.log'), 'utf8');
-      const lines = text.split('\n').filter((line) => line !== '');
-      return lines.map((line) => JSON.parse(line) as AuditEntry);
-    },
+    ...attached,
+    directory,
     async restart() {
       await killServer();
       await startServer();
@@ -146,6 +141,36 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Te
     thaw: () => server?.kill('SIGCONT'),
     compact: () => compact(etcdUrl),
     stop,
+  };
+}
+
+/** What there is to know of one that runs, in order to use it. */
+export interface ApiServerAddress {
+  readonly directory: string;
+  readonly port: number;
+  readonly kubeconfigPath: string;
+}
+
+/** The use of one that runs, from whichever process; `stop` lets go of it and no more. */
+export async function attach({directory, port, kubeconfigPath}: ApiServerAddress): Promise<ApiServer> {
+  const [url, logs, pki] = [`https://127.0.0.1:${port}`, join(directory, 'logs'), new Pki(directory)];
+  const admin = await KubeClient.fromKubeconfig(kubeconfigPath, {userAgent: 'test-admin'});
+  return {
+    url,
+    kubeconfigPath,
+    admin,
+    caPath: pki.path('ca.crt'),
+    logs,
+    port,
+    kubeconfig: (user, {groups = [], server = url} = {}) => pki.kubeconfig(user, server, groups),
+    client: (options) => KubeClient.fromKubeconfig(kubeconfigPath, options),
+    async writes() {
+      const text = await readFile(join(logs, 'audit.log'), 'utf8');
+      // The last line may be half written.
+      const lines = text.split('\n').slice(0, -1);
+      return lines.map((line) => JSON.parse(line) as AuditEntry);
+    },
+    stop: () => admin.close(),
   };
 }
 
@@ -257,60 +282,4 @@ async function distinctPorts(count: number): Promise<[number, number, number]> {
   const ports = new Set<number>();
   while (ports.size < count) ports.add(await freePort());
   return [...ports] as [number, number, number];
-}
-
-/** Certificates and kubeconfigs, made with openssl; they live as long as the server. */
-class Pki {
-  readonly #directory: string;
-
-  constructor(directory: string) {
-    this.#directory = directory;
-  }
-
-  path(name: string): string {
-    return join(this.#directory, name);
-  }
-
-  async make(): Promise<void> {
-    await this.#key('ca.key');
-    const subject = ['-subj', '/CN=test-ca', '-days', '3', '-out', this.path('ca.crt')];
-    await run('openssl', ['req', '-x509', '-new', '-key', this.path('ca.key'), ...subject]);
-  }
-
-  async certificate(name: string, subject: string, alternatives?: string): Promise<void> {
-    const [key, request, certificate] = ['key', 'csr', 'crt'].map((suffix) => this.path(`${name}.${suffix}`));
-    if (key === undefined || request === undefined || certificate === undefined) throw new TypeError(name);
-    await this.#key(`${name}.key`);
-    await run('openssl', ['req', '-new', '-key', key, '-subj', subject, '-out', request]);
-    const extensions = `${name}.ext`;
-    const names = alternatives === undefined ? '' : `subjectAltName=${alternatives}\n`;
-    await writeFile(this.path(extensions), `extendedKeyUsage=serverAuth,clientAuth\n${names}`);
-    const authority = ['-CA', this.path('ca.crt'), '-CAkey', this.path('ca.key'), '-CAcreateserial'];
-    const output = ['-days', '3', '-extfile', this.path(extensions), '-out', certificate];
-    await run('openssl', ['x509', '-req', '-in', request, ...authority, ...output]);
-  }
-
-  async kubeconfig(name: string, server: string): Promise<string> {
-    const [ca, certificate, key] = await Promise.all(
-      ['ca.crt', `${name}.crt`, `${name}.key`].map(async (file) =>
-        (await readFile(this.path(file))).toString('base64'),
-      ),
-    );
-    const user = {'client-certificate-data': certificate, 'client-key-data': key};
-    const config = {
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'test',
-      clusters: [{name: 'test', cluster: {server, 'certificate-authority-data': ca}}],
-      users: [{name, user}],
-      contexts: [{name: 'test', context: {cluster: 'test', user: name}}],
-    };
-    const path = this.path(`${name}.kubeconfig`);
-    await writeFile(path, JSON.stringify(config));
-    return path;
-  }
-
-  async #key(file: string): Promise<void> {
-    await run('openssl', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', this.path(file)]);
-  }
 }

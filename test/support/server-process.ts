@@ -19,10 +19,10 @@ interface ServerOptions {
 export interface ServerProcess {
   readonly directory: string;
   /** Starts it, unless it runs, and waits until it answers. */
-  start(): Promise<void>;
+  readonly start: () => Promise<void>;
   /** Ends it at once: its connections break, then are refused. */
-  stop(): Promise<void>;
-  close(): Promise<void>;
+  readonly stop: () => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Starts one and waits until it answers; throws with the end of its log when it does not. */

@@ -4,16 +4,18 @@ import {checkSchema} from '../../../src/api/v1alpha1/check.ts';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import {ApiError} from '../../../src/kube/client.ts';
 import type {KubeObject} from '../../../src/kube/objects.ts';
-import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
+import type {ApiServer} from '../../support/apiserver.ts';
+import {createNamespace} from '../../support/fraiseqlauths.ts';
+import {sharedApiServer} from '../../support/shared-apiserver.ts';
 import {specArbitrary} from '../../fixtures/spec-arbitraries.ts';
 import {resource} from '../../fixtures/specs.ts';
-import {installDefinition} from './definition.ts';
 
-let api: TestApiServer;
+const NAMESPACE = 'test-agreement';
+let api: ApiServer;
 
 beforeAll(async () => {
-  api = await startApiServer();
-  await installDefinition(api.admin);
+  api = await sharedApiServer();
+  await createNamespace(api.admin, NAMESPACE);
 });
 afterAll(() => api.stop());
 
@@ -22,7 +24,7 @@ test('the API server and the reconciler refuse the same specs', async () => {
   await fc.assert(
     fc.asyncProperty(specArbitrary, async (spec) => {
       count += 1;
-      const object = resource(spec, `case-${count}`);
+      const object = resource(spec, `case-${count}`, NAMESPACE);
       const ours = checkSchema(object);
       const theirs = await refusal(object);
       if (theirs === undefined) accepted += 1;

@@ -5,15 +5,16 @@ import {checkSpec} from '../../../src/api/v1alpha1/check.ts';
 import {type KubeObject, RESOURCES, type ResourceType} from '../../../src/kube/objects.ts';
 import {isSubset} from '../../../src/kube/subset.ts';
 import {MANAGER} from '../../../src/operator/desired/children.ts';
-import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
+import type {ApiServer} from '../../support/apiserver.ts';
+import {sharedApiServer} from '../../support/shared-apiserver.ts';
 import {allManifests, instance} from '../../fixtures/desired.ts';
 import {specArbitrary} from '../../fixtures/spec-arbitraries.ts';
 import {developmentSpec, fullSpec, productionSpec, resource} from '../../fixtures/specs.ts';
 
-let api: TestApiServer;
+let api: ApiServer;
 
 beforeAll(async () => {
-  api = await startApiServer();
+  api = await sharedApiServer();
   // As strict as a namespace can be: what it warns of would not run.
   const labels = {'pod-security.kubernetes.io/enforce': 'restricted'};
   await api.admin.mergePatch(RESOURCES.Namespace, {name: 'default'}, {metadata: {labels}});

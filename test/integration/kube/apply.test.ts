@@ -14,19 +14,23 @@ import {
   type OwnerReference,
   type ResourceType,
 } from '../../../src/kube/objects.ts';
-import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
+import type {ApiServer} from '../../support/apiserver.ts';
+import {createNamespace} from '../../support/fraiseqlauths.ts';
+import {sharedApiServer} from '../../support/shared-apiserver.ts';
 
-let api: TestApiServer;
+const NAMESPACE = 'test-apply';
+let api: ApiServer;
 let admin: KubeClient;
 let owner: OwnerReference;
 
 beforeAll(async () => {
-  api = await startApiServer({audit: true});
+  api = await sharedApiServer();
   admin = api.admin;
+  await createNamespace(admin, NAMESPACE);
   const parent = await admin.create<KubeObject>(RESOURCES.ConfigMap, {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: {name: 'parent', namespace: 'default'},
+    metadata: {name: 'parent', namespace: NAMESPACE},
   });
   owner = {
     apiVersion: 'v1',
@@ -38,6 +42,9 @@ beforeAll(async () => {
   };
 });
 afterAll(() => api.stop());
+
+/** What was written here; others write elsewhere. */
+const writes = async () => (await api.writes()).filter(({objectRef}) => objectRef?.namespace === NAMESPACE);
 
 const manager = 'test-operator';
 const labels = {'app.kubernetes.io/managed-by': manager, 'app.kubernetes.io/instance': 'x'};
@@ -58,7 +65,7 @@ function deployment(name: string, env: Record<string, string> = {A: '1'}, replic
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: {name, namespace: 'default', labels, ownerReferences: [owner]},
+    metadata: {name, namespace: NAMESPACE, labels, ownerReferences: [owner]},
     spec: {
       ...(replicas === undefined ? {} : {replicas}),
       selector: {matchLabels: {app: name}},
@@ -90,26 +97,26 @@ const CHILDREN: KubeObject[] = [
   {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: {name: 'svc', namespace: 'default'},
+    metadata: {name: 'svc', namespace: NAMESPACE},
     spec: {selector: {app: 'x'}, ports: [{name: 'http', port: 80, targetPort: 'http'}]},
   },
   {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: {name: 'secret', namespace: 'default'},
+    metadata: {name: 'secret', namespace: NAMESPACE},
     stringData: {a: 'plain'},
     data: {b: 'Yg=='},
   },
   {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
-    metadata: {name: 'sa', namespace: 'default'},
+    metadata: {name: 'sa', namespace: NAMESPACE},
     automountServiceAccountToken: false,
   },
   {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
-    metadata: {name: 'hpa', namespace: 'default'},
+    metadata: {name: 'hpa', namespace: NAMESPACE},
     spec: {
       scaleTargetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: 'x'},
       minReplicas: 2,
@@ -123,13 +130,13 @@ const CHILDREN: KubeObject[] = [
   {
     apiVersion: 'policy/v1',
     kind: 'PodDisruptionBudget',
-    metadata: {name: 'pdb', namespace: 'default'},
+    metadata: {name: 'pdb', namespace: NAMESPACE},
     spec: {maxUnavailable: 1, selector: {matchLabels: {app: 'x'}}},
   },
   {
     apiVersion: 'batch/v1',
     kind: 'CronJob',
-    metadata: {name: 'cron', namespace: 'default'},
+    metadata: {name: 'cron', namespace: NAMESPACE},
     spec: {
       schedule: '0 2 * * *',
       jobTemplate: {
@@ -145,7 +152,7 @@ const CHILDREN: KubeObject[] = [
   {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
-    metadata: {name: 'np', namespace: 'default'},
+    metadata: {name: 'np', namespace: NAMESPACE},
     spec: {podSelector: {}, policyTypes: ['Ingress'], ingress: [{ports: [{port: 8000}]}]},
   },
 ];
@@ -208,9 +215,9 @@ describe('silent when converged', () => {
       const desired = {...child, metadata: {...child.metadata, labels, ownerReferences: [owner]}};
       expect(await applyNow(desired)).toEqual({outcome: 'created', calls: ['create']});
       expect(await applyNow(desired)).toEqual({outcome: 'unchanged', calls: []});
-      const before = (await api.writes()).length;
+      const before = (await writes()).length;
       for (let round = 0; round < 5; round++) await applyNow(desired);
-      expect(await api.writes()).toHaveLength(before);
+      expect(await writes()).toHaveLength(before);
       expect((await read(desired))?.metadata.annotations?.[APPLIED_HASH]).toMatch(/^[0-9a-f]{16}$/);
     },
   );
@@ -220,7 +227,7 @@ describe('silent when converged', () => {
     const desired = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: {name: 'stubborn', namespace: 'default', labels, ownerReferences: [owner]},
+      metadata: {name: 'stubborn', namespace: NAMESPACE, labels, ownerReferences: [owner]},
       data: {a: '1'},
     };
     await applyNow(desired);
@@ -250,13 +257,13 @@ describe('silent when converged', () => {
     const old = await read(first);
     const second = deployment('stale', {A: '2'});
     expect(await applyChild(port, {desired: second, live: old, fieldManager: manager})).toBe('updated');
-    const before = (await api.writes()).length;
+    const before = (await writes()).length;
     expect(await applyChild(port, {desired: second, live: old, fieldManager: manager})).toBe('unchanged');
     // Another process, which knows nothing of it, looks before it writes.
     expect(await applyChild(counting(admin).port, {desired: second, live: old, fieldManager: manager})).toBe(
       'unchanged',
     );
-    expect(await api.writes()).toHaveLength(before);
+    expect(await writes()).toHaveLength(before);
     expect(calls.filter((call) => call === 'create')).toHaveLength(1);
   });
 
@@ -347,7 +354,7 @@ describe('what is not ours', () => {
   test('an object without our label is left alone, whether it was seen before or not', async () => {
     const foreign = await admin.create<KubeObject>(RESOURCES.ConfigMap, {
       ...base,
-      metadata: {name: 'foreign', namespace: 'default'},
+      metadata: {name: 'foreign', namespace: NAMESPACE},
     });
     const desired = {
       ...base,
@@ -357,7 +364,7 @@ describe('what is not ours', () => {
     delete desired.metadata.resourceVersion;
     for (const live of [undefined, foreign]) {
       await expect(applyChild(admin, {desired, live, fieldManager: manager})).rejects.toThrow(
-        'ConfigMap default/foreign exists and is not ours (it has no label app.kubernetes.io/managed-by)',
+        'ConfigMap test-apply/foreign exists and is not ours (it has no label app.kubernetes.io/managed-by)',
       );
     }
     expect((await read(foreign))?.['data']).toEqual({a: 'theirs'});
@@ -365,7 +372,7 @@ describe('what is not ours', () => {
 
   test('an object that another owner controls is left alone, our label or not', async () => {
     const other = {...owner, name: 'other', uid: '00000000-0000-0000-0000-000000000000'};
-    const metadata = {name: 'owned', namespace: 'default', labels, ownerReferences: [other]};
+    const metadata = {name: 'owned', namespace: NAMESPACE, labels, ownerReferences: [other]};
     await admin.create<KubeObject>(RESOURCES.ConfigMap, {...base, metadata});
     const desired = {...base, metadata: {...metadata, ownerReferences: [owner]}};
     await expect(applyNow(desired)).rejects.toThrow(ForeignObjectError);
@@ -373,7 +380,7 @@ describe('what is not ours', () => {
   });
 
   test('one with our label that nobody controls is adopted', async () => {
-    const metadata = {name: 'orphan', namespace: 'default', labels};
+    const metadata = {name: 'orphan', namespace: NAMESPACE, labels};
     await admin.create<KubeObject>(RESOURCES.ConfigMap, {...base, metadata});
     const desired = {...base, data: {a: 'ours'}, metadata: {...metadata, ownerReferences: [owner]}};
     expect((await applyNow(desired)).outcome).toBe('updated');
@@ -385,7 +392,7 @@ describe('what is not ours', () => {
   test('one that is being deleted is not written to', async () => {
     const metadata = {
       name: 'ending',
-      namespace: 'default',
+      namespace: NAMESPACE,
       labels,
       ownerReferences: [owner],
       finalizers: ['x.io/y'],

@@ -2,14 +2,18 @@ import {afterAll, beforeAll, expect, test} from 'vitest';
 import {KubeClient} from '../../../src/kube/client.ts';
 import {EventRecorder, type Event} from '../../../src/kube/events.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
-import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
+import type {ApiServer} from '../../support/apiserver.ts';
+import {createNamespace} from '../../support/fraiseqlauths.ts';
+import {sharedApiServer} from '../../support/shared-apiserver.ts';
 
-let api: TestApiServer;
+const NAMESPACE = 'test-events';
+let api: ApiServer;
 let admin: KubeClient;
 
 beforeAll(async () => {
-  api = await startApiServer();
+  api = await sharedApiServer();
   admin = api.admin;
+  await createNamespace(admin, NAMESPACE);
 });
 afterAll(() => api.stop());
 
@@ -27,12 +31,12 @@ async function subject(name: string): Promise<KubeObject> {
   const made = await admin.create<KubeObject>(RESOURCES.ConfigMap, {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: {name, namespace: 'default'},
+    metadata: {name, namespace: NAMESPACE},
   });
   return {...made, apiVersion: 'v1', kind: 'ConfigMap'};
 }
 
-async function eventsOf(name: string, namespace = 'default'): Promise<Event[]> {
+async function eventsOf(name: string, namespace = NAMESPACE): Promise<Event[]> {
   const {items} = await admin.list<Event>(RESOURCES.Event, {namespace});
   return items.filter((event) => event.regarding['name'] === name);
 }
@@ -59,7 +63,7 @@ test('an event is as kubectl describe shows it', async () => {
       regarding: {
         apiVersion: 'v1',
         kind: 'ConfigMap',
-        namespace: 'default',
+        namespace: NAMESPACE,
         name: 'described',
         uid: object.metadata.uid,
       },
@@ -116,7 +120,7 @@ test('about an object without a namespace, and with a text that is too long', as
   if (found === undefined) throw new Error('no namespace');
   recorder.record(found, 'Normal', 'Long', 'ü'.repeat(2000));
   await recorder.flush();
-  const [event] = await eventsOf('kube-public');
+  const [event] = await eventsOf('kube-public', 'default');
   expect(Buffer.byteLength(event?.note ?? '')).toBeLessThanOrEqual(1024);
   expect(event?.note).toMatch(/^ü+…$/);
 });

@@ -4,7 +4,7 @@ import {setTimeout as delay} from 'node:timers/promises';
 export async function eventually<T>(
   read: () => T | Promise<T>,
   isSo: (value: T) => boolean,
-  timeoutMs = 20_000,
+  timeoutMs = 45_000,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -10,13 +10,13 @@ import {
   fraiseqlauth,
   IMAGE,
   Observer,
-  startHarness,
-  type Harness,
+  startOwnHarness,
+  type OwnHarness,
 } from './harness.ts';
 
-let harness: Harness;
+let harness: OwnHarness;
 beforeAll(async () => {
-  harness = await startHarness();
+  harness = await startOwnHarness();
 });
 afterAll(() => harness.stop());
 
@@ -32,12 +32,12 @@ describe('fraiseql-auth operator', () => {
     const see = new Observer(harness.admin, namespace);
     await createSecrets(harness.admin, namespace);
     const one = await program({POD_NAME: 'one', WATCH_NAMESPACE: namespace});
-    await eventually(() => one.health('/readyz'), 30_000);
+    await eventually(() => one.health('/readyz'));
     expect(await one.health('/healthz')).toBe('ok\n');
     await eventually(async () => (await lease())?.spec.holderIdentity === 'one');
 
     const two = await program({POD_NAME: 'two', WATCH_NAMESPACE: namespace});
-    await eventually(() => two.health('/readyz'), 30_000);
+    await eventually(() => two.health('/readyz'));
     await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
     await see.becomeReady();
     const metrics = await one.metrics();
@@ -80,7 +80,7 @@ describe('fraiseql-auth operator', () => {
 
   test('ends within seconds also when the API server says nothing', async () => {
     const one = await program({POD_NAME: 'three'});
-    await eventually(async () => (await lease())?.spec.holderIdentity === 'three', 20_000);
+    await eventually(async () => (await lease())?.spec.holderIdentity === 'three');
     harness.server.freeze();
     try {
       const asked = performance.now();

@@ -5,7 +5,7 @@ import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {Deployment} from '../../../src/operator/workloads.ts';
 import {deathAt, dyingIn, type Death, type Kill} from './dying.ts';
 import {createsAndDeletes} from './creates-and-deletes.ts';
-import {createSecrets, fraiseqlauth, startHarness, type Harness} from './harness.ts';
+import {createSecrets, fraiseqlauth, startOwnHarness, type OwnHarness} from './harness.ts';
 import {OWNED_TYPES} from '../../support/normalised.ts';
 import {WholeCluster, type Sight} from './whole-cluster.ts';
 
@@ -35,7 +35,7 @@ interface Phase {
   readonly version?: {image: string; schemaVersion: string};
 }
 
-let harness: Harness;
+let harness: OwnHarness;
 let cluster: WholeCluster;
 let controllers: {stop(): Promise<void>};
 let places: readonly Place[];
@@ -43,7 +43,7 @@ let total = 0;
 const lines: string[] = [];
 
 beforeAll(async () => {
-  harness = await startHarness();
+  harness = await startOwnHarness();
   cluster = new WholeCluster(harness.admin);
   places = await Promise.all(
     KILLS.map(async (kill) => {

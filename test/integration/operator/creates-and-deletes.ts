@@ -14,7 +14,7 @@ export async function createsAndDeletes(
     responseStatus,
     requestReceivedTimestamp,
   } of await server.writes()) {
-    if (userAgent !== AGENT || new Date(requestReceivedTimestamp) < from) continue;
+    if (userAgent?.startsWith(AGENT) !== true || new Date(requestReceivedTimestamp) < from) continue;
     const {resource = '', namespace = ''} = objectRef ?? {};
     // An apply creates as well.
     const done =

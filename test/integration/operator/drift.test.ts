@@ -4,11 +4,11 @@ import {RESOURCES, type KubeObject, type ResourceType} from '../../../src/kube/o
 import type {Deployment} from '../../../src/operator/workloads.ts';
 import {playControllers} from './controllers.ts';
 import {
-  createSecret,
   createSecrets,
   eventually,
   fraiseqlauth,
   Observer,
+  PRODUCTION,
   startHarness,
   type Harness,
 } from './harness.ts';
@@ -16,21 +16,13 @@ import {
 let harness: Harness;
 beforeAll(async () => {
   harness = await startHarness();
-  await harness.operate();
 });
 afterAll(() => harness.stop());
 
-const PRODUCTION = {
-  profile: 'Production',
-  publicURL: 'https://auth.example.com',
-  backup: {destination: {s3: {bucket: 'backups', credentialsSecretRef: {name: 's3'}}}},
-};
-
 async function apply(): Promise<{namespace: string; see: Observer; stop: () => Promise<void>}> {
-  const namespace = await harness.namespace();
+  const namespace = await harness.operated();
   const see = new Observer(harness.admin, namespace);
   await createSecrets(harness.admin, namespace);
-  await createSecret(harness.admin, namespace, 's3', {'access-key-id': 'a', 'secret-access-key': 'b'});
   const controllers = playControllers(see);
   await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, PRODUCTION));
   await eventually(async () => (await see.condition('Ready')).status === 'True');
@@ -168,10 +160,9 @@ describe.concurrent('drift', () => {
   });
 
   test('an object of the same name that is not ours is never taken over, of whatever kind', async () => {
-    const namespace = await harness.namespace();
+    const namespace = await harness.operated();
     const see = new Observer(harness.admin, namespace);
     await createSecrets(harness.admin, namespace);
-    await createSecret(harness.admin, namespace, 's3', {'access-key-id': 'a', 'secret-access-key': 'b'});
     const model = await apply();
     const theirs: {type: ResourceType; object: KubeObject}[] = [];
     for (const {type, name, immutable} of CHILDREN) {

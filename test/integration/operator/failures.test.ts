@@ -16,12 +16,11 @@ import {
 let harness: Harness;
 beforeAll(async () => {
   harness = await startHarness();
-  await harness.operate();
 });
 afterAll(() => harness.stop());
 
 async function ready(): Promise<{namespace: string; see: Observer}> {
-  const namespace = await harness.namespace();
+  const namespace = await harness.operated();
   const see = new Observer(harness.admin, namespace);
   await createSecrets(harness.admin, namespace);
   await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
@@ -40,7 +39,7 @@ const dbUrl = (value: string) => ({stringData: {'database-url': value}});
 
 describe.concurrent('what goes wrong is said, what runs goes on, and it heals by itself', () => {
   test('a Secret that is missing, then its key, then its value', async () => {
-    const namespace = await harness.namespace();
+    const namespace = await harness.operated();
     const see = new Observer(harness.admin, namespace);
     await createSecret(harness.admin, namespace, 'keycloak-client', {'client-id': 'a', 'client-secret': 'b'});
     await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
@@ -136,7 +135,7 @@ describe.concurrent('what goes wrong is said, what runs goes on, and it heals by
   });
 
   test('a failed migration is tried again after a while, and counted', async () => {
-    const namespace = await harness.namespace();
+    const namespace = await harness.operated();
     const see = new Observer(harness.admin, namespace);
     await createSecrets(harness.admin, namespace);
     await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
@@ -147,13 +146,13 @@ describe.concurrent('what goes wrong is said, what runs goes on, and it heals by
     const again = await eventually(async () => {
       const job = await see.migrationJob();
       return job.metadata.uid !== first.metadata.uid && job;
-    }, 20_000);
+    });
     expect(again.metadata.annotations?.['auth.fraiseql.dev/attempt']).toBe('2');
     await see.becomeReady();
   });
 
   test("somebody else's object of the same name is left alone", async () => {
-    const namespace = await harness.namespace();
+    const namespace = await harness.operated();
     const see = new Observer(harness.admin, namespace);
     await createSecrets(harness.admin, namespace);
     const theirs = {
@@ -172,11 +171,11 @@ describe.concurrent('what goes wrong is said, what runs goes on, and it heals by
     const live = await see.get<KubeObject & {spec: {ports: {port: number}[]}}>(RESOURCES.Service, 'auth');
     expect(live?.spec.ports[0]?.port).toBe(1234);
     await harness.admin.delete(RESOURCES.Service, {namespace, name: 'auth'});
-    await eventually(async () => (await see.condition('Ready')).status === 'True' && true, 30_000);
+    await eventually(async () => (await see.condition('Ready')).status === 'True' && true);
   });
 
   test('what the API server refuses is quoted', async () => {
-    const namespace = await harness.namespace();
+    const namespace = await harness.operated();
     const see = new Observer(harness.admin, namespace);
     await createSecrets(harness.admin, namespace);
     await harness.admin.create<KubeObject>(

@@ -1,3 +1,4 @@
+import {randomBytes} from 'node:crypto';
 import {setTimeout as delay} from 'node:timers/promises';
 import type {KubeClient} from '../../../src/kube/client.ts';
 import type {KubeObject} from '../../../src/kube/objects.ts';
@@ -8,7 +9,7 @@ import type {KeyAsker} from '../../../src/operator/reconcile/key-watch.ts';
 import type {PodAnswer} from '../../../src/operator/reconcile/prober.ts';
 import {systemClock, type Clock} from '../../../src/support/clock.ts';
 import {createLogger} from '../../../src/support/logging.ts';
-import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
+import {startApiServer, type ApiServer, type TestApiServer} from '../../support/apiserver.ts';
 import {eventually} from '../../support/eventually.ts';
 import {
   createNamespace,
@@ -19,21 +20,24 @@ import {
   USER_SECRETS,
   type Stored,
 } from '../../support/fraiseqlauths.ts';
+import {sharedApiServer} from '../../support/shared-apiserver.ts';
 
 export {createSecret, eventually, IMAGE, type Stored};
 export {Observer} from './observer.ts';
 
-/** The user agent of operators under test. */
+/** What the user agents of operators under test begin with. */
 export const AGENT = 'operator-under-test';
 
-export interface Harness {
-  readonly server: TestApiServer;
+export interface Harness<Server extends ApiServer = ApiServer> {
+  readonly server: Server;
   readonly admin: KubeClient;
   /** What the pods say when they are asked; by default that nobody is there. */
   answer: (address: string) => PodAnswer;
   /** Makes a namespace of its own. */
   namespace(): Promise<string>;
-  /** Starts an operator over these namespaces; all of them without any. */
+  /** Makes one with an operator over it. */
+  operated(): Promise<string>;
+  /** Starts an operator over these namespaces; all of them without any, where the API server is the test's own. */
   operate(options?: {
     namespaces?: string[];
     wrap?: (cluster: Cluster) => Cluster;
@@ -50,6 +54,8 @@ export interface Harness {
   stop(): Promise<void>;
 }
 
+export type OwnHarness = Harness<TestApiServer>;
+
 interface Running {
   /** Resolves when its watches have seen everything once. */
   synced(): Promise<void>;
@@ -57,24 +63,46 @@ interface Running {
   stop(): Promise<void>;
 }
 
-/** A real API server with the resource defined, and operators on demand. The test plays the cluster's controllers. */
-export async function startHarness({permissive = false} = {}): Promise<Harness> {
+/**
+ * A real API server with the resource defined, and operators on demand. The test plays the cluster's controllers. The
+ * server is the one that test files share; one of the test's own where it does to it what others would not like, or
+ * watches all namespaces.
+ */
+export async function startHarness(): Promise<Harness> {
+  return harnessOn(await sharedApiServer(), true);
+}
+
+/** The same with an API server of the test's own; `permissive`: with a definition that lets everything in. */
+export async function startOwnHarness({permissive = false} = {}): Promise<Harness<TestApiServer>> {
   const server = await startApiServer({audit: true});
+  await defineResource(server.admin, permissive ? letEverythingIn : undefined);
+  return harnessOn(server, false);
+}
+
+function harnessOn<Server extends ApiServer>(server: Server, shared: boolean): Harness<Server> {
   const {admin} = server;
-  await defineResource(admin, permissive ? letEverythingIn : undefined);
+  const id = randomBytes(4).toString('hex');
+  const agent = `${AGENT}-${id}`;
   const running = new Set<Running>();
   let count = 0;
-  const harness: Harness = {
+  const harness: Harness<Server> = {
     server,
     admin,
     answer: () => undefined,
     async namespace() {
-      const name = `test-${++count}`;
+      const name = `test-${id}-${++count}`;
       await createNamespace(admin, name);
       return name;
     },
+    async operated() {
+      const namespace = await harness.namespace();
+      await harness.operate({namespaces: [namespace]});
+      return namespace;
+    },
     async operate({namespaces = [], wrap, askForKeys, client: given, clock = systemClock, version} = {}) {
-      const client = given ?? (await server.client({userAgent: AGENT}));
+      if (shared && namespaces.length === 0)
+        throw new Error('an operator over all namespaces needs an API server of its own: startOwnHarness()');
+      const client = given ?? (await server.client({userAgent: agent}));
       const ending = new AbortController();
       const manager = new Manager({
         client,
@@ -115,7 +143,7 @@ export async function startHarness({permissive = false} = {}): Promise<Harness> 
     async writesSince(from, namespace) {
       await delay(200);
       return (await server.writes())
-        .filter((each) => each.userAgent === AGENT && new Date(each.requestReceivedTimestamp) >= from)
+        .filter((each) => each.userAgent === agent && new Date(each.requestReceivedTimestamp) >= from)
         .filter((each) => each.objectRef?.resource !== 'events')
         .filter((each) => namespace === undefined || each.objectRef?.namespace === namespace)
         .map(
@@ -157,9 +185,15 @@ export function fraiseqlauth(namespace: string, spec: Record<string, unknown> = 
   });
 }
 
-/** The Secrets that `fraiseqlauth` names. */
+/** What a team writes for production. */
+export const PRODUCTION = {
+  profile: 'Production',
+  publicURL: 'https://auth.example.com',
+  backup: {destination: {s3: {bucket: 'backups', credentialsSecretRef: {name: 's3'}}}},
+};
+
+/** The Secrets that `fraiseqlauth` and {@link PRODUCTION} name. */
 export async function createSecrets(admin: KubeClient, namespace: string): Promise<void> {
-  for (const [name, values] of Object.entries(USER_SECRETS)) {
-    await createSecret(admin, namespace, name, values);
-  }
+  const secrets = {...USER_SECRETS, s3: {'access-key-id': 'a', 'secret-access-key': 'b'}};
+  for (const [name, values] of Object.entries(secrets)) await createSecret(admin, namespace, name, values);
 }

@@ -5,11 +5,11 @@ import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {Deployment, Job, ReplicaSet} from '../../../src/operator/workloads.ts';
 import {playControllers} from './controllers.ts';
 import {
-  createSecret,
   createSecrets,
   eventually,
   fraiseqlauth,
   Observer,
+  PRODUCTION,
   startHarness,
   type Harness,
 } from './harness.ts';
@@ -17,23 +17,15 @@ import {
 let harness: Harness;
 beforeAll(async () => {
   harness = await startHarness();
-  await harness.operate();
 });
 afterAll(() => harness.stop());
-
-const PRODUCTION = {
-  profile: 'Production',
-  publicURL: 'https://auth.example.com',
-  backup: {destination: {s3: {bucket: 'backups', credentialsSecretRef: {name: 's3'}}}},
-};
 
 async function apply(
   spec: Record<string, unknown> = {},
 ): Promise<{namespace: string; see: Observer; key: {namespace: string; name: string}}> {
-  const namespace = await harness.namespace();
+  const namespace = await harness.operated();
   const see = new Observer(harness.admin, namespace);
   await createSecrets(harness.admin, namespace);
-  await createSecret(harness.admin, namespace, 's3', {'access-key-id': 'a', 'secret-access-key': 'b'});
   await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, spec));
   await see.becomeReady();
   return {namespace, see, key: {namespace, name: 'auth'}};
@@ -327,7 +319,7 @@ describe.concurrent('a resource over its life', () => {
   });
 
   test("forty at once do not get in each other's way, one of them broken", async () => {
-    const namespace = await harness.namespace();
+    const namespace = await harness.operated();
     const see = new Observer(harness.admin, namespace);
     await createSecrets(harness.admin, namespace);
     const controllers = playControllers(see);

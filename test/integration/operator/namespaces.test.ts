@@ -12,16 +12,16 @@ import {
   fraiseqlauth,
   IMAGE,
   Observer,
-  startHarness,
-  type Harness,
+  startOwnHarness,
+  type OwnHarness,
 } from './harness.ts';
 
 const RBAC = resolve(import.meta.dirname, '../../../config/rbac');
 
-let harness: Harness;
+let harness: OwnHarness;
 const running: {stop(): Promise<void>}[] = [];
 beforeAll(async () => {
-  harness = await startHarness();
+  harness = await startOwnHarness();
 });
 afterAll(async () => {
   await Promise.all(running.map((each) => each.stop()));
@@ -65,7 +65,7 @@ async function start(user: string, home: string, namespaces: readonly string[]):
       await program.ended();
     },
   });
-  await eventually(() => program.health('/readyz'), 30_000);
+  await eventually(() => program.health('/readyz'));
   return program;
 }
 

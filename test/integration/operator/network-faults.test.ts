@@ -14,8 +14,8 @@ import {
   eventually,
   fraiseqlauth,
   Observer,
-  startHarness,
-  type Harness,
+  startOwnHarness,
+  type OwnHarness,
   type Stored,
 } from './harness.ts';
 
@@ -26,9 +26,9 @@ const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? '1');
 const SEED = Number(process.env['FAULT_SEED'] ?? '1');
 const HOUR = 3_600_000;
 
-let harness: Harness;
+let harness: OwnHarness;
 beforeAll(async () => {
-  harness = await startHarness();
+  harness = await startOwnHarness();
 });
 afterAll(() => harness.stop());
 
@@ -102,7 +102,7 @@ async function live(faults: HttpFaults, random: Random, offsetMs: number): Promi
     proxy.faults = {};
     // What was never shown is found when the watches are told that they are too old.
     if (faults.dropped !== undefined || faults.mute !== undefined) proxy.cutWatches({expired: true});
-    await eventually(() => isDone(see), 40_000);
+    await eventually(() => isDone(see));
     await eventually(async () => (await see.get(RESOURCES.Service, 'auth')) !== undefined);
     await eventually(
       async () => (await see.children()).filter((each) => each.startsWith('ConfigMap')).length === 1,

@@ -147,7 +147,7 @@ describe.concurrent('signing keys', () => {
     });
     expect(waiting).toMatchObject({status: 'True', reason: 'Rotating'});
     it.stuck.clear();
-    await eventually(async () => (await it.states()) === 'Signing,Retiring', 20_000);
+    await eventually(async () => (await it.states()) === 'Signing,Retiring');
     const keys = await it.list();
     expect(keys.find(({use}) => use === 'sign')?.kid).not.toBe(old?.kid);
     expect(keys.map(({kid}) => kid)).toContain(old?.kid);
@@ -161,13 +161,13 @@ describe.concurrent('signing keys', () => {
     expect(Object.keys((await it.secret()).data)).toEqual(expect.not.arrayContaining([`${old?.kid}.pem`]));
     await operator.stop();
     await it.stop();
-  }, 60_000);
+  }, 120_000);
 
   test('the operator is killed before and after every write of a rotation: one key is made, and it signs', async () => {
     const run = async (n: number, when: 'before' | 'after'): Promise<boolean> => {
       const it = await instance(1);
       const first = await harness.operate({namespaces: [it.namespace]});
-      await eventually(() => ready(it.see), 30_000);
+      await eventually(() => ready(it.see));
       await first.stop();
       await it.startPods();
       const [old] = await it.list();
@@ -175,10 +175,10 @@ describe.concurrent('signing keys', () => {
       const second = await harness.operate({namespaces: [it.namespace], askForKeys: it, wrap});
       await it.annotate({[ROTATE]: 'now'});
       const done = async (): Promise<boolean> => (await it.states()) === 'Signing,Retiring';
-      await eventually(async () => dead() || done(), 20_000);
+      await eventually(async () => dead() || done());
       await second.stop();
       const third = await harness.operate({namespaces: [it.namespace], askForKeys: it});
-      await eventually(done, 30_000);
+      await eventually(done);
       await third.stop();
       const keys = await it.list();
       expect(keys.map(({use}) => use).sort()).toEqual(['sign', 'verify']);

@@ -5,11 +5,11 @@ import type {CronJob, Deployment} from '../../../src/operator/workloads.ts';
 import {playControllers} from './controllers.ts';
 import {dyingAt} from './dying.ts';
 import {
-  createSecret,
   createSecrets,
   eventually,
   fraiseqlauth,
   Observer,
+  PRODUCTION,
   startHarness,
   type Harness,
 } from './harness.ts';
@@ -20,18 +20,11 @@ beforeAll(async () => {
 });
 afterAll(() => harness.stop());
 
-const PRODUCTION = {
-  profile: 'Production',
-  publicURL: 'https://auth.example.com',
-  backup: {destination: {s3: {bucket: 'backups', credentialsSecretRef: {name: 's3'}}}},
-};
-
 async function instance() {
   const namespace = await harness.namespace();
   const see = new Observer(harness.admin, namespace);
   const key = {namespace, name: 'auth'};
   await createSecrets(harness.admin, namespace);
-  await createSecret(harness.admin, namespace, 's3', {'access-key-id': 'a', 'secret-access-key': 'b'});
   const controllers = playControllers(see);
   await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, PRODUCTION));
   return {
@@ -54,7 +47,7 @@ const readyIs = async (see: Observer, reason: string): Promise<boolean> =>
 test('sleeps and wakes with the pods that its autoscaler had given it, which it then moves again', async () => {
   const it = await instance();
   const operator = await harness.operate({namespaces: [it.namespace]});
-  await eventually(() => readyIs(it.see, 'Ready'), 30_000);
+  await eventually(() => readyIs(it.see, 'Ready'));
   await it.scale(5);
   await it.change({runState: 'Hibernated'});
   await eventually(() => readyIs(it.see, 'Hibernated'));
@@ -70,7 +63,7 @@ test('sleeps and wakes with the pods that its autoscaler had given it, which it 
   await eventually(async () => {
     const {status} = await it.see.resource();
     return status?.observedGeneration === 4 && (await readyIs(it.see, 'Ready'));
-  }, 30_000);
+  });
   expect(await it.replicas()).toBe(7);
   await operator.stop();
   await it.controllers.stop();
@@ -80,21 +73,21 @@ test('is killed at every write of falling asleep, and of waking: it ends as it w
   const run = async (n: number, when: 'before' | 'after', waking: boolean): Promise<boolean> => {
     const it = await instance();
     const first = await harness.operate({namespaces: [it.namespace]});
-    await eventually(() => readyIs(it.see, 'Ready'), 40_000);
+    await eventually(() => readyIs(it.see, 'Ready'));
     await it.scale(4);
     if (waking) {
       await it.change({runState: 'Hibernated'});
-      await eventually(() => readyIs(it.see, 'Hibernated'), 30_000);
+      await eventually(() => readyIs(it.see, 'Hibernated'));
     }
     await first.stop();
     const {wrap, dead} = dyingAt(n, when);
     const second = await harness.operate({namespaces: [it.namespace], wrap});
     await it.change({runState: waking ? 'Running' : 'Hibernated'});
     const end = waking ? 'Ready' : 'Hibernated';
-    await eventually(async () => dead() || readyIs(it.see, end), 30_000);
+    await eventually(async () => dead() || readyIs(it.see, end));
     await second.stop();
     const third = await harness.operate({namespaces: [it.namespace]});
-    await eventually(() => readyIs(it.see, end), 30_000);
+    await eventually(() => readyIs(it.see, end));
     await eventually(async () => (await it.suspended()) === !waking);
     expect(await it.replicas()).toBe(waking ? 4 : 0);
     expect((await it.autoscaler()) === undefined).toBe(!waking);

@@ -8,15 +8,15 @@ import {
   eventually,
   fraiseqlauth,
   Observer,
-  startHarness,
-  type Harness,
+  startOwnHarness,
+  type OwnHarness,
   type Stored,
 } from './harness.ts';
 
-let harness: Harness;
+let harness: OwnHarness;
 beforeAll(async () => {
   // As a definition of long ago would: it lets everything in.
-  harness = await startHarness({permissive: true});
+  harness = await startOwnHarness({permissive: true});
   await harness.operate();
 });
 afterAll(() => harness.stop());

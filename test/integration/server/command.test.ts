@@ -82,7 +82,7 @@ describe('fraiseql-auth serve', () => {
     await swap(data, [{kid: 'one', algorithm: 'RS256'}]);
     const serving = serve({...(await environment(port)), AUTH_CONFIG_FILE: join(data, 'auth.yaml')});
     const base = `http://127.0.0.1:${port}`;
-    await until('healthy', async () => (await status(`${base}/health/auth`)) === 200, 20_000);
+    await until('healthy', async () => (await status(`${base}/health/auth`)) === 200, 45_000);
     const kids = async (): Promise<string[]> => {
       const body = (await (await fetch(`${base}/.well-known/jwks.json`)).json()) as {keys: {kid: string}[]};
       return body.keys.map(({kid}) => kid);
@@ -93,11 +93,11 @@ describe('fraiseql-auth serve', () => {
       {kid: 'two', algorithm: 'ES256'},
       {kid: 'one', algorithm: 'RS256'},
     ]);
-    await until('the new key', async () => (await kids()).join() === 'two,one', 15_000);
+    await until('the new key', async () => (await kids()).join() === 'two,one', 45_000);
     expect(serving.output()).toContain('"event":"key_rotated","outcome":"success","reason":"one -> two"');
 
     await swap(data, []);
-    await until('a refusal', () => serving.output().includes('the changed configuration is refused'), 15_000);
+    await until('a refusal', () => serving.output().includes('the changed configuration is refused'), 45_000);
     expect(await kids()).toEqual(['two', 'one']);
     expect(await (await fetch(`${base}/metrics`)).text()).toContain(
       'fraiseql_auth_configuration_reloads_total{outcome="refused"} 1',

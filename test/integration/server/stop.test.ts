@@ -45,7 +45,7 @@ async function serve(env: NodeJS.ProcessEnv): Promise<{program: RunningProgram; 
     {main: 'dist/main.js'},
   );
   programs.push(program);
-  await until('ready', async () => (await statusOf(port)) === 200, 20_000);
+  await until('ready', async () => (await statusOf(port)) === 200, 45_000);
   return {program, port};
 }
 
