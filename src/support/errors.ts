@@ -25,7 +25,7 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-type OAuthError = 'invalid_request' | 'invalid_client';
+export type OAuthError = 'invalid_request' | 'invalid_client' | 'invalid_grant' | 'unsupported_grant_type';
 
 export interface AuthErrorOptions {
   /** Replaces the catalogue's message; only for what the client may know, such as the field that is wrong. */

@@ -1,5 +1,5 @@
 import type {FastifyError, FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
-import {AuthError, errorBody, unavailable} from '../../support/errors.ts';
+import {AuthError, errorBody, unavailable, type OAuthError} from '../../support/errors.ts';
 import type {LoginSettings} from '../../support/configuration/configuration.ts';
 import {databaseFault, isOutage} from '../../database/errors.ts';
 import {resolveReturnTo} from '../login/return-to.ts';
@@ -46,7 +46,11 @@ export function describeValidation(errors: readonly ValidationIssue[]): Error {
   const missing = issue?.params['missingProperty'];
   const name = issue?.instancePath.slice(1) || (typeof missing === 'string' ? missing : 'the body');
   const text = issue?.keyword === 'required' ? 'is needed' : (issue?.message ?? 'is wrong');
-  return new AuthError('invalid_request', `${name} ${text}`, {message: `${name} ${text}`});
+  const otherGrant = issue?.instancePath === '/grant_type' && issue.keyword === 'const';
+  return new AuthError('invalid_request', `${name} ${text}`, {
+    message: `${name} ${text}`,
+    ...(otherGrant && {oauth: 'unsupported_grant_type'}),
+  });
 }
 
 export interface ValidationIssue {
@@ -105,15 +109,23 @@ async function answer(
   return reply
     .type('application/json; charset=utf-8')
     .serializer(String)
-    .send(errorBody(error.code, error.message, request.id, error.oauth ?? oauthCode(error, request)));
+    .send(errorBody(error.code, error.message, request.id, oauthCode(error, request)));
 }
 
-/** Clients of OAuth's own endpoints look for `error` (RFC 6749, section 5.2), whatever it was that went wrong. */
-function oauthCode(error: AuthError, request: FastifyRequest): 'invalid_request' | undefined {
-  const isOAuth = /^\/auth\/(?:introspect|revoke|backchannel-logout\/.+)$/.test(
-    request.routeOptions.url ?? '',
-  );
-  return isOAuth && error.code === 'invalid_request' ? 'invalid_request' : undefined;
+const OAUTH_ONLY = /^\/auth\/(?:introspect|revoke|backchannel-logout\/.+)$/;
+const FORM = /^application\/x-www-form-urlencoded\b/i;
+
+/**
+ * Clients of OAuth's endpoints look for `error` (RFC 6749, section 5.2). At /auth/refresh those are the ones that send a
+ * form; FraiseQL's own send JSON and know `errors` alone.
+ */
+function oauthCode(error: AuthError, request: FastifyRequest): OAuthError | undefined {
+  const route = request.routeOptions.url ?? '';
+  const isToken = route === '/auth/refresh' && FORM.test(request.headers['content-type'] ?? '');
+  if (!isToken && !OAUTH_ONLY.test(route)) return undefined;
+  if (error.oauth !== undefined) return error.oauth;
+  if (error.code === 'invalid_request') return 'invalid_request';
+  return isToken && error.status === 401 ? 'invalid_grant' : undefined;
 }
 
 /** Where a login that could not begin would have led: a person who tries again still comes there. */
