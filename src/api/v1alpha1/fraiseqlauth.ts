@@ -5,6 +5,7 @@ import {DEFAULT_CONNECTION_BUDGET, database, migrations} from './database.ts';
 import {duration} from './duration.ts';
 import {keyedList, line, objectName, origin, setOf} from './fields.ts';
 import type {API_VERSION, KIND} from './groupVersion.ts';
+import {introspection} from './introspection.ts';
 import {pod} from './pod.ts';
 import {providers} from './providers.ts';
 import {resources} from './resources.ts';
@@ -57,6 +58,10 @@ const shape = z.object({
   signingKeys: signingKeys.prefault({}).meta({
     description:
       'The keys that sign access tokens. A new one is published first, signs when every replica serves it, and the old one goes when its last token has expired. The annotation auth.fraiseql.dev/rotate-signing-key with any new value rotates at once.',
+  }),
+  introspection: introspection.optional().meta({
+    description:
+      'Who may ask at /auth/introspect whether a token is good (RFC 7662): a gateway or an API. Default: nobody.',
   }),
   database: database.meta({description: 'The PostgreSQL database for sessions.'}),
   cache: cache.optional().meta({

@@ -1,10 +1,8 @@
 import {z} from 'zod';
 import {keyedList, objectName, secretKey, stringMap} from './fields.ts';
+import {RESERVED_VARIABLE} from './reservedVariables.ts';
 import {celString, matches, withRules} from './rules.ts';
 
-/** Variables that the operator sets itself, each from a field of its own. */
-const RESERVED_ENV =
-  /^(PORT|SERVER_HOST|AUTH_CONFIG_FILE|DATABASE_.*|STATE_KEY.*|OAUTH_.*|JWT_.*|JWKS_.*|SESSION_.*|REFRESH_.*|RETURN_TO_ORIGINS|TRUSTED_PROXIES|LOG_LEVEL|RUST_LOG|TLS_.*|REDIS_.*|RATE_LIMIT.*|PROVIDER_ALLOWED_HOSTS|CONFIGURATION_RELOAD|DRAIN_SECONDS|BACKUP_.*|S3_.*|AWS_.*|TERMINATION_LOG|(GOOGLE|KEYCLOAK|AUTH0|OIDC)_.*)$/;
 /** Labels by which the children are found and selected. */
 const RESERVED_LABEL = /^(app\.kubernetes\.io|auth\.fraiseql\.dev)\//;
 
@@ -22,11 +20,11 @@ const environmentVariable = withRules(
     name: withRules(z.string().max(128), [
       matches(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be a variable's name: letters, digits and '_'"),
       {
-        rule: `!self.matches(${celString(RESERVED_ENV.source)})`,
+        rule: `!self.matches(${celString(RESERVED_VARIABLE.source)})`,
         message: 'is set by the operator from a field of its own: use that field, or another name',
         messageExpression:
           "self + ' is set by the operator from a field of its own: use that field, or another name'",
-        holds: (name) => !RESERVED_ENV.test(name),
+        holds: (name) => !RESERVED_VARIABLE.test(name),
         explain: (name) =>
           `${name} is set by the operator from a field of its own: use that field, or another name`,
       },
@@ -138,6 +136,7 @@ export const pod = z.object({
     .optional()
     .meta({maxProperties: 32, description: 'More annotations for the pods.'}),
   extraEnv: keyedList(environmentVariable, 'name', 64).optional().meta({
-    description: 'More variables for the server, HTTPS_PROXY for example.',
+    description:
+      'More variables for the server, LOGIN_BINDING for example. Those that have a field of their own cannot be set here.',
   }),
 });

@@ -28,6 +28,14 @@ export function references(spec: ResolvedSpec): Reference[] {
     field: `spec.providers[${index}].clientCredentialsSecretRef`,
     neededBy: 'server',
   }));
+  if (spec.introspection)
+    found.push({
+      kind: 'Secret',
+      name: spec.introspection.clientCredentialsSecretRef.name,
+      keys: ['client-id', 'client-secret'],
+      field: 'spec.introspection.clientCredentialsSecretRef',
+      neededBy: 'server',
+    });
   const {urlSecretRef} = spec.database;
   found.push({
     kind: 'Secret',

@@ -71,6 +71,8 @@ export interface ResolvedSpec {
     poolSize: number;
     maxLifetimeSeconds: number;
   };
+  /** Undefined: nobody may introspect tokens. */
+  introspection: DefaultedSpec['introspection'];
   /** Undefined: each pod for itself. */
   cache: {redisURLSecretRef: {name: string; key: string}; sessionTTLSeconds: number} | undefined;
   /** What is not given stays as the server has it. */
@@ -155,6 +157,7 @@ export function resolveSpec(written: FraiseQLAuthSpec): ResolvedSpec {
       poolSize: poolSize(spec),
       maxLifetimeSeconds: seconds(spec.database.maxLifetime),
     },
+    introspection: spec.introspection,
     cache: spec.cache && {
       redisURLSecretRef: spec.cache.redisURLSecretRef,
       sessionTTLSeconds: seconds(spec.cache.sessionTTL),

@@ -182,6 +182,8 @@ function serverEnv(spec: ResolvedSpec): EnvVar[] {
     ['TLS_KEY_PATH', spec.certificateSecret === undefined ? '' : PATHS.certificateKeyFile],
     ['REDIS_URL_FILE', spec.cache ? PATHS.redisURLFile : ''],
     ['SESSION_CACHE_TTL', spec.cache ? String(spec.cache.sessionTTLSeconds) : ''],
+    ['INTROSPECTION_CLIENT_ID_FILE', spec.introspection ? `${PATHS.introspection}/client-id` : ''],
+    ['INTROSPECTION_CLIENT_SECRET_FILE', spec.introspection ? `${PATHS.introspection}/client-secret` : ''],
     ['RATE_LIMITS', spec.rateLimits.policy === 'None' ? 'Off' : ''],
     ['OAUTH_REDIRECT_URI', `${spec.publicURL}/auth/callback`],
     ['JWT_ISSUER', spec.publicURL],
@@ -219,14 +221,22 @@ function mounts(instance: Instance, {configMapName}: TemplateInputs) {
       : [secretVolume(TLS_VOLUME, spec.certificateSecret, PATHS.tls)]),
     secretVolume('keys', names(instance).signingKeys, PATHS.keys),
     secretVolume('state', names(instance).state, PATHS.state),
+    ...(spec.introspection
+      ? [credentialsVolume('introspection', spec.introspection, PATHS.introspection)]
+      : []),
     ...spec.providers.map((each) =>
-      secretVolume(
-        `provider-${each.name}`,
-        each.clientCredentialsSecretRef.name,
-        `${PATHS.providers}/${each.name}`,
-        ['client-id', 'client-secret'].map((key) => ({key, path: key})),
-      ),
+      credentialsVolume(`provider-${each.name}`, each, `${PATHS.providers}/${each.name}`),
     ),
   ];
   return {volumes: all.map(({volume}) => volume), volumeMounts: all.map(({mount}) => mount)};
+}
+
+/** A client's id and secret, as files of these names. */
+function credentialsVolume(
+  name: string,
+  {clientCredentialsSecretRef}: {clientCredentialsSecretRef: {name: string}},
+  path: string,
+) {
+  const items = ['client-id', 'client-secret'].map((key) => ({key, path: key}));
+  return secretVolume(name, clientCredentialsSecretRef.name, path, items);
 }

@@ -7,6 +7,7 @@ export const PATHS = {
   keyListFile: '/etc/fraiseql-auth/keys/keys.json',
   database: '/etc/fraiseql-auth/database',
   databaseURLFile: '/etc/fraiseql-auth/database/url',
+  introspection: '/etc/fraiseql-auth/introspection',
   redis: '/etc/fraiseql-auth/redis',
   redisURLFile: '/etc/fraiseql-auth/redis/url',
   tls: '/etc/fraiseql-auth/tls',

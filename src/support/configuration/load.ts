@@ -195,7 +195,7 @@ function readStateKey(sources: Sources, findings: Findings): Buffer | undefined 
 }
 
 function readIntrospection(sources: Sources, findings: Findings): IntrospectionClient | undefined {
-  const clientId = sources.variable('INTROSPECTION_CLIENT_ID');
+  const clientId = sources.secret('INTROSPECTION_CLIENT_ID');
   const clientSecret = sources.secret('INTROSPECTION_CLIENT_SECRET');
   if (clientId !== undefined && !sources.has('INTROSPECTION_CLIENT_SECRET'))
     findings.problem('INTROSPECTION_CLIENT_SECRET', 'is needed beside INTROSPECTION_CLIENT_ID');

@@ -155,6 +155,13 @@ test('references name every object and the field that needs it', () => {
       `spec.providers[${index + 2}].clientCredentialsSecretRef`,
       'server',
     ]),
+    [
+      'Secret',
+      'gateway',
+      'client-id,client-secret',
+      'spec.introspection.clientCredentialsSecretRef',
+      'server',
+    ],
     ['Secret', 'auth-db', 'url', 'spec.database.urlSecretRef', 'server'],
     ['Secret', 'auth-redis', 'url', 'spec.cache.redisURLSecretRef', 'server'],
     ['Secret', 'auth-tls', 'tls.crt,tls.key', 'spec.tls.inPod.certificateSecretRef', 'server'],

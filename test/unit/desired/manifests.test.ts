@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {parse} from 'yaml';
 import {checkSpec} from '../../../src/api/v1alpha1/check.ts';
+import {RESERVED_VARIABLE} from '../../../src/api/v1alpha1/reservedVariables.ts';
 import type {KubeObject} from '../../../src/kube/objects.ts';
 import {backupCronJob} from '../../../src/operator/desired/backupCronJob.ts';
 import {configMap} from '../../../src/operator/desired/configMap.ts';
@@ -188,12 +189,27 @@ describe('the Deployment', () => {
       TRUSTED_PROXIES: '10.0.0.0/8,::1',
       REDIS_URL_FILE: '/etc/fraiseql-auth/redis/url',
       SESSION_CACHE_TTL: '90',
+      INTROSPECTION_CLIENT_ID_FILE: '/etc/fraiseql-auth/introspection/client-id',
+      INTROSPECTION_CLIENT_SECRET_FILE: '/etc/fraiseql-auth/introspection/client-secret',
     });
     const plain = env(deployed(instance(developmentSpec())));
-    for (const name of ['JWT_AUDIENCE', 'REDIS_URL_FILE', 'SESSION_CACHE_TTL', 'RATE_LIMITS'])
+    for (const name of [
+      'JWT_AUDIENCE',
+      'REDIS_URL_FILE',
+      'SESSION_CACHE_TTL',
+      'RATE_LIMITS',
+      'INTROSPECTION_CLIENT_ID_FILE',
+    ])
       expect(plain).not.toHaveProperty(name);
     const lifted = instance(developmentSpec({rateLimits: {policy: 'None'}}));
     expect(env(deployed(lifted))).toMatchObject({RATE_LIMITS: 'Off'});
+  });
+
+  test('each variable is one that pod.extraEnv cannot set as well', () => {
+    const {pod: _, ...spec} = fullSpec();
+    const names = Object.keys(env(deployed(instance(spec))));
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !RESERVED_VARIABLE.test(name))).toEqual([]);
   });
 
   test('holds no secret in its environment', () => {
