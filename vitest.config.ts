@@ -1,7 +1,7 @@
 import {defineConfig} from 'vitest/config';
 
 // The projects, by what a test needs around it:
-//   unit         nothing but this process
+//   unit         nothing but this process; the files of a worker share their modules, which take longer to load than to test
 //   integration  real servers on loopback: PostgreSQL, an OpenID provider, an S3 server, a kube-apiserver
 //   conformance  a file for each rule of the standards that the server keeps, and one for each attack: many and small, so
 //                that the files of a worker share their modules and their servers
@@ -22,7 +22,7 @@ const SERVERS = {
 export default defineConfig({
   test: {
     projects: [
-      {test: {name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 10_000}},
+      {test: {name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, isolate: false}},
       {
         test: {
           ...SERVERS,

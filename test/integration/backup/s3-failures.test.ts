@@ -22,8 +22,8 @@ afterAll(async () => {
   await Promise.all([postgres.close(), s3.close(), rm(scratch, {recursive: true})]);
 });
 
-/** A dump of 40 MB that gzip cannot shrink, then whatever the script does. */
-const LARGE = 'head -c 40000000 /dev/urandom';
+/** A dump of 20 MB, three parts of an upload, that gzip cannot shrink, then whatever the script does. */
+const LARGE = 'head -c 20000000 /dev/urandom';
 
 async function openUploads(): Promise<number> {
   const client = new S3Client({
@@ -123,7 +123,7 @@ describe('a backup that breaks off in the middle of an upload leaves nothing in 
 
   it('when the server goes away, which it says', async () => {
     const marker = join(scratch, 'away');
-    const fake = await fakeDump(postgres, `${LARGE}; touch ${marker}; sleep 3; ${LARGE}`);
+    const fake = await fakeDump(postgres, `${LARGE}; touch ${marker}; sleep 1; ${LARGE}`);
     const running = backupProcess(source, s3.environment('auth-backups', 'away'), fake);
     try {
       await expect.poll(() => existsSync(marker), {timeout: 30_000}).toBe(true);

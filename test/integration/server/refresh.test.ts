@@ -128,7 +128,7 @@ describe('a session whose row somebody holds', () => {
   });
 });
 
-describe('2,000 refreshes on two replicas', () => {
+describe('500 refreshes on two replicas', () => {
   it('with races, lost responses and broken connections to the database: no false logout', async () => {
     const random = seededRandom(20261123);
     const pick = (): RunningServer => (random() < 0.5 ? a : b);
@@ -184,7 +184,7 @@ describe('2,000 refreshes on two replicas', () => {
         network.reset();
       }
     })();
-    const clients = Array.from({length: 64}, (_, index) => index);
+    const clients = Array.from({length: 16}, (_, index) => index);
     const workers = Array.from({length: 12}, async () => {
       for (let index = clients.pop(); index !== undefined; index = clients.pop()) await live(index);
     });
@@ -194,8 +194,8 @@ describe('2,000 refreshes on two replicas', () => {
     await until('b is well', () => b.services.health.database.state === 'up');
 
     expect(counts.falseLogouts).toBe(0);
-    expect(counts.refreshes).toBeGreaterThanOrEqual(2_000);
-    expect(counts.lost).toBeGreaterThan(50);
+    expect(counts.refreshes).toBeGreaterThanOrEqual(500);
+    expect(counts.lost).toBeGreaterThan(10);
     expect(counts.unavailable).toBeGreaterThan(0);
     expect(stack.audit().filter(({event}) => event === 'session_reuse_detected')).toHaveLength(1);
   }, 120_000);

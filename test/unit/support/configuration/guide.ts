@@ -3,7 +3,6 @@ import {generateKeyPairSync} from 'node:crypto';
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterAll} from 'vitest';
 import {PROVIDER_TYPES} from '../../../../src/server/providers/catalogue.ts';
 import type {Configuration} from '../../../../src/support/configuration/configuration.ts';
 import {loadConfiguration} from '../../../../src/support/configuration/load.ts';
@@ -11,7 +10,8 @@ import {ConfigurationError} from '../../../../src/support/configuration/problems
 import {selfSigned} from '../../../support/certificate.ts';
 
 export const directory = mkdtempSync(join(tmpdir(), 'configuration-'));
-afterAll(() => rmSync(directory, {recursive: true}));
+// Files that share this module share the directory, to the end of their process.
+process.once('exit', () => rmSync(directory, {recursive: true, force: true}));
 
 export function file(name: string, content: string): string {
   const path = join(directory, name);
