@@ -4,9 +4,13 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import {migrateDatabase, MIGRATIONS_DIRECTORY} from '../../../src/database/migrate.ts';
+import {SCHEMA_VERSION} from '../../../src/database/version.ts';
 import {startPostgres, type TestPostgres} from '../../support/postgres.ts';
 import {startProgram} from '../../support/program.ts';
 import {dumpSchema, migration} from './fixtures.ts';
+
+const NEXT = String(Number(SCHEMA_VERSION) + 1);
+const NAME = `${NEXT.padStart(4, '0')}_last`;
 
 let postgres: TestPostgres;
 let directory: string;
@@ -22,7 +26,7 @@ afterAll(async () => {
 
 it('a process killed half-way leaves the state before, and the next run goes on within seconds', async () => {
   const url = await postgres.createDatabase();
-  const last = join(directory, '0006_last.sql');
+  const last = join(directory, `${NAME}.sql`);
   await writeFile(last, 'CREATE TABLE _system.last (); SELECT pg_sleep(600);');
   const script = `
     import {migrateDatabase} from ${JSON.stringify(join(import.meta.dirname, '../../../src/database/migrate.ts'))};
@@ -36,7 +40,7 @@ it('a process killed half-way leaves the state before, and the next run goes on 
   await writeFile(last, 'CREATE TABLE _system.last ();');
   // The server notices that the first is gone, takes its work back and frees the lock.
   const result = await migrateDatabase(migration(url, {directory, timeoutMs: 15_000}));
-  expect(result).toEqual({from: '5', schema: '6', applied: ['0006_last']});
+  expect(result).toEqual({from: SCHEMA_VERSION, schema: NEXT, applied: [NAME]});
 });
 
 it('SIGTERM ends a migration that waits, and its outcome says so', async () => {

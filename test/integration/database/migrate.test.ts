@@ -21,11 +21,15 @@ afterAll(async () => {
   await rm(directory, {recursive: true});
 });
 
+/** The version after the newest, and how the names of its files begin. */
+const NEXT = String(Number(SCHEMA_VERSION) + 1);
+const PREFIX = NEXT.padStart(4, '0');
+
 /** The migrations, and one more after them. */
 async function withOneMore(name: string, sql: string): Promise<string> {
   const target = await mkdtemp(join(directory, 'more-'));
   await cp(MIGRATIONS_DIRECTORY, target, {recursive: true});
-  await writeFile(join(target, `${name}.sql`), sql);
+  await writeFile(join(target, `${PREFIX}_${name}.sql`), sql);
   return target;
 }
 
@@ -75,39 +79,39 @@ describe('migrateDatabase', () => {
 
   it('waits for one that is at work', async () => {
     const url = await postgres.createDatabase();
-    const slow = await withOneMore('0006_slow', 'SELECT pg_sleep(1); CREATE TABLE _system.slow ();');
+    const slow = await withOneMore('slow', 'SELECT pg_sleep(1); CREATE TABLE _system.slow ();');
     const [one, two] = await Promise.all([
       migrateDatabase(migration(url, {directory: slow})),
       migrateDatabase(migration(url, {directory: slow})),
     ]);
-    expect(one.applied.length + two.applied.length).toBe(6);
+    expect(one.applied.length + two.applied.length).toBe(Number(NEXT));
     expect(one.applied.length * two.applied.length).toBe(0);
   });
 
   it('a migration that fails leaves all before it and nothing of itself', async () => {
     const url = await postgres.createDatabase();
-    const broken = await withOneMore('0006_broken', 'CREATE TABLE _system.half (); SELECT 1 / 0;');
+    const broken = await withOneMore('broken', 'CREATE TABLE _system.half (); SELECT 1 / 0;');
     await expect(migrateDatabase(migration(url, {directory: broken}))).rejects.toMatchObject({
       reason: 'MigrationFailed',
       message: expect.stringContaining('division by zero'),
     });
     await expect(dumpSchema(postgres, url)).toMatchFileSnapshot('./schema.snapshot.sql');
-    const mended = await withOneMore('0006_broken', 'CREATE TABLE _system.half ();');
+    const mended = await withOneMore('broken', 'CREATE TABLE _system.half ();');
     expect(await migrateDatabase(migration(url, {directory: mended}))).toEqual({
-      from: '5',
-      schema: '6',
-      applied: ['0006_broken'],
+      from: SCHEMA_VERSION,
+      schema: NEXT,
+      applied: [`${PREFIX}_broken`],
     });
   });
 
   it('a schema of a newer version is left alone', async () => {
     const url = await postgres.createDatabase();
-    const newer = await withOneMore('0006_newer', 'CREATE TABLE _system.newer ();');
+    const newer = await withOneMore('newer', 'CREATE TABLE _system.newer ();');
     await migrateDatabase(migration(url, {directory: newer}));
     const before = dumpSchema(postgres, url);
     await expect(migrateDatabase(migration(url))).rejects.toMatchObject({
       reason: 'SchemaNewer',
-      message: expect.stringContaining('version 6, this program knows 5'),
+      message: expect.stringContaining(`version ${NEXT}, this program knows ${SCHEMA_VERSION}`),
     });
     expect(dumpSchema(postgres, url)).toBe(before);
   });
@@ -124,10 +128,7 @@ describe('migrateDatabase', () => {
 
   it('ends in time, and its statement with it', async () => {
     const url = await postgres.createDatabase();
-    const endless = await withOneMore(
-      '0006_endless',
-      'CREATE TABLE _system.endless (); SELECT pg_sleep(600);',
-    );
+    const endless = await withOneMore('endless', 'CREATE TABLE _system.endless (); SELECT pg_sleep(600);');
     const started = performance.now();
     await expect(
       migrateDatabase(migration(url, {directory: endless, timeoutMs: 1_000})),
@@ -157,7 +158,7 @@ describe('migrateDatabase', () => {
 
   it('an abort ends it at once', async () => {
     const url = await postgres.createDatabase();
-    const endless = await withOneMore('0006_endless', 'SELECT pg_sleep(600);');
+    const endless = await withOneMore('endless', 'SELECT pg_sleep(600);');
     const abort = new AbortController();
     const working = migrateDatabase(migration(url, {directory: endless, signal: abort.signal}));
     const failure = working.then(
