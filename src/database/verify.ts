@@ -30,6 +30,7 @@ const TABLES = [
   'refresh_history',
   'login_transactions',
   'logout_tokens',
+  'sign_ins',
 ] as const;
 const PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const;
 

@@ -19,6 +19,7 @@ import {Metrics} from './metrics.ts';
 import {Gate} from './overload/gate.ts';
 import {Turns} from './overload/turns.ts';
 import {retryAfter} from './overload/urgency.ts';
+import {SIGNED_OUT_PATH} from './pages/addresses.ts';
 import {Pages} from './pages/pages.ts';
 import {explain} from './providers/failures.ts';
 import {createGuardedFetch} from './providers/guarded-fetch.ts';
@@ -149,6 +150,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     allowedHosts: () => allowedHosts,
     clock,
     redirectUri: configuration.login.redirectUri,
+    postLogoutRedirectUri: configuration.login.origin + SIGNED_OUT_PATH,
     goodMs: intervals.providerGoodMs,
     badMs: intervals.providerBadMs,
     onCredentials(provider, refused) {

@@ -20,6 +20,11 @@ beforeAll(async () => {
 /** As a browser reads it on our own pages: what is not ours and not allowed is elsewhere. */
 const elsewhere = (address: URL): boolean => ![HOME, 'https://app.example.com'].includes(address.origin);
 
+const linksElsewhere = (body: string): string[] =>
+  [...body.matchAll(/\b(?:href|action|src|url)="?([^";]*)"/g)]
+    .map(([, link = '']) => link)
+    .filter((link) => elsewhere(new URL(link, HOME)));
+
 describe('no login begins that would end elsewhere, and no answer leads there', () => {
   it.each(spellings(new URL(HOME)))('%j', async (spelling) => {
     const query = new URLSearchParams({return_to: spelling});
@@ -32,10 +37,7 @@ describe('no login begins that would end elsewhere, and no answer leads there', 
         undefined,
         undefined,
       ]);
-      const links = [...answer.body.matchAll(/\b(?:href|action|src)="([^"]*)"/g)].map(
-        ([, link = '']) => link,
-      );
-      expect(links.filter((link) => elsewhere(new URL(link, HOME)))).toEqual([]);
+      expect(linksElsewhere(answer.body)).toEqual([]);
     }
   });
 
@@ -84,6 +86,23 @@ describe('no login begins that would end elsewhere, and no answer leads there', 
     expect(answer.status).toBe(401);
     expect(answer.location).toBeUndefined();
     expect(answer.body).not.toContain(EVIL);
+  });
+});
+
+describe('no sign-out ends elsewhere', () => {
+  it.each(spellings(new URL(HOME)))('%j', async (spelling) => {
+    const browser = browserOf(server);
+    const headers = {accept: 'text/html'};
+    const refused = await browser.visit(`${HOME}/auth/logout`, {form: {return_to: spelling}, headers});
+    expect([refused.status, refused.location]).toEqual([400, undefined]);
+    const state = Buffer.from(JSON.stringify(['oidc', spelling])).toString('base64url');
+    for (const query of [{state}, {return_to: spelling}, {state: spelling}] as Record<string, string>[]) {
+      const search = String(new URLSearchParams(query));
+      const end = await browser.visit(`${HOME}/auth/signed-out?${search}`, {headers});
+      // One that is longer than any address is no request at all.
+      expect([200, 400]).toContain(end.status);
+      expect([end.location, linksElsewhere(end.body)]).toEqual([undefined, []]);
+    }
   });
 });
 

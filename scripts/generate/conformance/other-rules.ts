@@ -180,8 +180,14 @@ export const OTHER_RULES: readonly OtherRule[] = [
     reason: 'By the administrator: docs/server.md names the address',
   }),
 
-  rpLogout('2', 'A logout here can end the session at the provider', {
-    reason: 'Not kept: a logout ends the session here; the one at the provider stays until it ends there',
+  rpLogout('2', 'ui_locales says which languages the person prefers', {
+    reason: 'Does not apply: it is optional, and the provider has the browser’s own word for it',
+  }),
+  rpLogout('3.1', 'post_logout_redirect_uris are registered at the provider', {
+    reason: 'By the administrator: docs/server.md names the address',
+  }),
+  rpLogout('4, 6', 'What a provider checks of a logout request, and asks the person', {
+    reason: 'Does not apply: the server is no OpenID provider',
   }),
 
   asvs('7.1.1', 'Idle and absolute limits of a session are documented', {
@@ -220,7 +226,11 @@ export const OTHER_RULES: readonly OtherRule[] = [
     reason: 'Does not apply: there are none here; an application asks for its own',
   }),
   asvs('7.6.1', 'Sessions here and at the provider end as documented', {
-    keptBy: [`${LOGOUT}/oidc-backchannel-2.7-actions.test.ts`, 'docs/server.md'],
+    keptBy: [
+      `${LOGOUT}/oidc-rp-logout-2-request.test.ts`,
+      `${LOGOUT}/oidc-backchannel-2.7-actions.test.ts`,
+      'docs/server.md',
+    ],
   }),
   asvs('7.6.2', 'A session is made only by the user’s act', {
     keptBy: [`${LOGIN}/rfc-9700-4.7.1-csrf.test.ts`],

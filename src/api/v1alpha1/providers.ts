@@ -90,6 +90,10 @@ const provider = withRules(
       description:
         'Where it sends people back. Own: to `<publicURL>/auth/callback/<name>`, so that another provider beside it cannot pass answers of this one for its own, even where this one does not name itself in them (RFC 9207). Register that address there first. Default: Shared, `<publicURL>/auth/callback`.',
     }),
+    rpInitiatedLogout: z.enum(['Enabled', 'Disabled']).optional().meta({
+      description:
+        'Whether someone who signs out in a browser goes on to the provider to sign out there as well (OpenID Connect RP-Initiated Logout), and then comes back. Register `<publicURL>/auth/signed-out` there as post-logout redirect URI. Default: Enabled; where the provider has no such address, as Google and GitHub, the page says that one may still be signed in there.',
+    }),
   }),
   [
     {
@@ -116,6 +120,13 @@ const provider = withRules(
       fieldPath: '.issuerURL',
       holds: (each) =>
         each.type !== 'Azure' || each.issuerURL === undefined || TENANT_ISSUER.test(each.issuerURL),
+    },
+    {
+      rule: "self.type != 'GitHub' || !has(self.rpInitiatedLogout) || self.rpInitiatedLogout == 'Disabled'",
+      message:
+        'rpInitiatedLogout cannot be Enabled for type GitHub, which has no OpenID Connect: remove it, or write Disabled',
+      fieldPath: '.rpInitiatedLogout',
+      holds: (each) => each.type !== 'GitHub' || each.rpInitiatedLogout !== 'Enabled',
     },
     {
       rule: "self.type == 'GitHub' || !has(self.scopes) || self.scopes.exists(s, s == 'openid')",

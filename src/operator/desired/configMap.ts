@@ -55,6 +55,8 @@ function authYaml(spec: ResolvedSpec) {
       ...(each.scopes && {scopes: each.scopes}),
       ...(each.callback === 'Own' && {callback: each.callback}),
       ...(each.allowedEmailDomains && {allowedEmailDomains: each.allowedEmailDomains}),
+      // Left out where it is the server's own default: the same file, and no roll-out for it.
+      ...(each.rpInitiatedLogout === 'Disabled' && {rpInitiatedLogout: each.rpInitiatedLogout}),
     })),
     signingKeysFile: PATHS.keyListFile,
     ...(Object.keys(spec.branding).length > 0 && {branding: brandingOf(spec)}),

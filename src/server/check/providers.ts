@@ -2,6 +2,7 @@ import {randomBytes} from 'node:crypto';
 import {ResponseBodyError} from 'openid-client';
 import {sleep, type Clock} from '../../support/clock.ts';
 import type {Configuration, ProviderSettings} from '../../support/configuration/configuration.ts';
+import {SIGNED_OUT_PATH} from '../pages/addresses.ts';
 import {connectionFor} from '../providers/catalogue.ts';
 import {explain, printable, providerFault} from '../providers/failures.ts';
 import {createGuardedFetch, type GuardedFetch} from '../providers/guarded-fetch.ts';
@@ -88,6 +89,7 @@ async function ask(
     allowedHosts: () => allowedHosts,
     clock,
     redirectUri,
+    postLogoutRedirectUri: login.origin + SIGNED_OUT_PATH,
     onStaleKeys: () => undefined,
   });
   const failed = (step: string, error: unknown): Verdict => {

@@ -24,6 +24,7 @@ import {providersRoute} from './routes/providers.ts';
 import {refreshRoute} from './routes/refresh.ts';
 import {revokeRoute} from './routes/revoke.ts';
 import {sessionsRoutes} from './routes/sessions.ts';
+import {signedOutRoute} from './routes/signed-out.ts';
 import {startRoutes} from './routes/start.ts';
 import {verifyRoute} from './routes/verify.ts';
 import {wellKnownRoutes} from './routes/well-known.ts';
@@ -111,13 +112,14 @@ export async function createApp(
   startRoutes(app, services);
   callbackRoute(app, services);
   await refreshRoute(app, services);
-  logoutRoute(app, services);
   verifyRoute(app, services);
   meRoute(app, services);
   await accountRoutes(app, services);
+  signedOutRoute(app, services);
   sessionsRoutes(app, services);
   await app.register(async (forms) => {
     await forms.register(formbody);
+    logoutRoute(forms, services);
     introspectRoute(forms, services);
     revokeRoute(forms, services);
     backchannelLogoutRoute(forms, services);

@@ -52,6 +52,8 @@ export interface Return {
   readonly binding: string | undefined;
   /** The provider whose own address it came to; undefined: the one that providers share. */
   readonly callback: string | undefined;
+  /** What the browser is, in words. */
+  readonly userAgent: string | undefined;
 }
 
 export interface CompletedLogin {
@@ -68,7 +70,7 @@ export interface CompletedLogin {
 export async function completeLogin(
   services: Services,
   response: AuthorizationResponse,
-  {binding, callback: at}: Return,
+  {binding, callback: at, userAgent}: Return,
   origin: Origin,
 ): Promise<CompletedLogin> {
   let name = 'unknown';
@@ -95,7 +97,10 @@ export async function completeLogin(
     services.audit.record('oauth_callback', {...origin, provider: name, outcome: 'success'});
 
     const kind = transaction.returnTo === undefined ? 'token' : 'cookie';
-    const {session, secret} = await services.sessions.create(identity, kind);
+    const {session, secret} = await services.sessions.create(identity, kind, {
+      userAgent,
+      idToken: identity.idToken,
+    });
     services.metrics.loginSucceeded(name);
     const whose = {
       ...origin,

@@ -1,5 +1,5 @@
 import {ago} from './ago.ts';
-import {ACCOUNT_PATH, startAddress} from './addresses.ts';
+import {ACCOUNT_PATH} from './addresses.ts';
 import type {Page} from './document.ts';
 import {html, type Html} from './html.ts';
 
@@ -10,6 +10,8 @@ interface AccountSession {
   readonly createdAt: number;
   readonly lastUsedAt: number | undefined;
   readonly expiresAt: number;
+  /** What signed in: "Firefox on Linux"; unknown for older sessions. */
+  readonly userAgent: string | undefined;
   /** Whether it is the one that looks at the page. */
   readonly current: boolean;
 }
@@ -59,17 +61,17 @@ const currentFirst = (one: AccountSession, other: AccountSession): number =>
 
 function sessionItem(account: Account, session: AccountSession): Html {
   const {now} = account;
-  const {id, provider, createdAt, lastUsedAt, expiresAt, current} = session;
+  const {id, provider, createdAt, lastUsedAt, expiresAt, userAgent, current} = session;
   const description = `s-${id}`;
   const used = current ? now : lastUsedAt;
   return html`<li>
     <div id="${description}">
       <p>
-        <strong>Signed in ${time(createdAt, now)}</strong
+        <strong>${userAgent ?? html`Signed in ${time(createdAt, now)}`}</strong
         >${current ? html` <span class="badge">This browser</span>` : undefined}
       </p>
       <p class="muted small">
-        ${provider === undefined ? undefined : `With ${provider} · `}${used === undefined ? undefined : html`last used ${time(used, now)} · `}ends
+        ${provider === undefined ? undefined : `With ${provider} · `}${userAgent === undefined ? undefined : html`signed in ${time(createdAt, now)} · `}${used === undefined ? undefined : html`last used ${time(used, now)} · `}ends
         ${time(expiresAt, now)}
       </p>
     </div>
@@ -102,16 +104,4 @@ function time(seconds: number, now: number): Html {
   return html`<time datetime="${date}" title="${`${date.slice(0, 16).replace('T', ' ')} UTC`}"
     >${ago(seconds, now)}</time
   >`;
-}
-
-export function signedOutPage(): Page {
-  return {
-    title: 'You are signed out',
-    main: html`<h1>You are signed out</h1>
-      <p>
-        Your session here has ended. The identity provider may still know you: on a computer that others use,
-        sign out there too.
-      </p>
-      <p class="actions"><a class="button" href="${startAddress(ACCOUNT_PATH)}">Sign in again</a></p>`,
-  };
 }

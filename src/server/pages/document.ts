@@ -8,6 +8,8 @@ export interface Page {
   readonly wide?: boolean;
   readonly main: Html;
   readonly footer?: Html;
+  /** Where the browser goes on to by itself, at once (WCAG 2.2, technique H76). */
+  readonly onward?: URL;
   /** Whether it holds forms, which then go to this server only. */
   readonly forms?: boolean;
 }
@@ -22,6 +24,7 @@ export function renderPage(theme: Theme, page: Page): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
+${page.onward && html`<meta http-equiv="refresh" content="${`0;url=${page.onward.href}`}" />`}
 ${theme.logoUrl === undefined ? undefined : html`<link rel="icon" href="${theme.logoUrl}" />`}
 ${styleElement(theme.sheet)}
 </head>

@@ -50,6 +50,7 @@ dd { margin: 0 }
 .sessions { margin-top: 1rem; border-top: 1px solid var(--line) }
 .sessions li { display: flex; align-items: center; justify-content: space-between; gap: .75rem 1rem; flex-wrap: wrap; padding: 1rem 0; border-bottom: 1px solid var(--line) }
 .sessions li:last-child { border-bottom: 0; padding-bottom: 0 }
+.sessions li > div { flex: 1 1 16rem }
 .sessions p { margin: 0 }
 .badge { display: inline-block; padding: 0 .5rem; border-radius: 1rem; background: var(--tint); color: var(--accent); font-size: .8125rem; font-weight: 600; line-height: 1.5rem }
 .notice { border-left: 3px solid var(--accent); background: var(--tint); padding: .625rem .875rem; border-radius: .25rem; margin-bottom: 1.25rem }

@@ -1,3 +1,4 @@
+import {decodeJwt} from 'jose';
 import * as oidc from 'openid-client';
 import type {ProviderSettings} from '../../support/configuration/configuration.ts';
 import {isAllowedHost} from '../../support/configuration/urls.ts';
@@ -8,6 +9,7 @@ import {checkLogoutToken, type LogoutToken} from './logout-token.ts';
 import {
   readableClaim,
   type AuthorizationRequest,
+  type EndSessionRequest,
   type Protocol,
   type ProtocolContext,
   type ProvenIdentity,
@@ -105,6 +107,7 @@ export class OpenIdConnect implements Protocol {
       email: readableClaim(profile['email']),
       name: readableClaim(profile['name']),
       providerSession: readableClaim(claims['sid']),
+      ...(tokens.id_token !== undefined && {idToken: tokens.id_token}),
       claims: emailVerified ? {...profile, email_verified: emailVerified(profile)} : profile,
     };
   }
@@ -117,6 +120,38 @@ export class OpenIdConnect implements Protocol {
       keys: keys.find,
       now: new Date(this.#context.clock.now()),
     });
+  }
+
+  endSessionUrl({idToken, email, state}: EndSessionRequest): URL | undefined {
+    const {client} = this.#ready();
+    const {end_session_endpoint: endpoint} = client.serverMetadata();
+    if (endpoint === undefined || !this.#isPage(endpoint)) return undefined;
+    const claims = idToken === undefined ? undefined : this.#ownClaims(client, idToken);
+    // What an ID token names as its hint is Microsoft's; without an ID token the address is the best there is.
+    const hint = claims ? readableClaim(claims['login_hint']) : email;
+    return oidc.buildEndSessionUrl(client, {
+      post_logout_redirect_uri: this.#context.postLogoutRedirectUri,
+      state,
+      ...(claims && idToken !== undefined && {id_token_hint: idToken}),
+      ...(hint !== undefined && {logout_hint: hint}),
+    });
+  }
+
+  /** The claims of an ID token that is of this provider for this client: another's is told to nobody. */
+  #ownClaims(client: oidc.Configuration, idToken: string): Readonly<Record<string, unknown>> | undefined {
+    const claims = decodeJwt(idToken);
+    const isOurs = [claims.aud].flat().includes(this.#settings.clientId);
+    return isOurs && claims.iss === client.serverMetadata().issuer ? claims : undefined;
+  }
+
+  /** Whether a browser may be sent there: https, or http where the host is allowed. */
+  #isPage(address: string): boolean {
+    const url = URL.parse(address);
+    if (url === null || url.username !== '' || url.password !== '') return false;
+    const {protocol} = url;
+    return (
+      protocol === 'https:' || (protocol === 'http:' && isAllowedHost(url, this.#context.allowedHosts()))
+    );
   }
 
   /** The ID token's claims, and the userinfo's where the e-mail address was asked for and is only there. */
@@ -171,9 +206,7 @@ export class OpenIdConnect implements Protocol {
     const {authorization_endpoint: authorization, token_endpoint: token, jwks_uri: jwks} = metadata;
     if (authorization === undefined || token === undefined || jwks === undefined)
       throw new Error('the metadata names no authorization endpoint, token endpoint or JWKS');
-    const page = new URL(authorization);
-    if (page.protocol !== 'https:' && !isAllowedHost(page, this.#context.allowedHosts()))
-      throw new Error('the authorization endpoint is not https');
+    if (!this.#isPage(authorization)) throw new Error('the authorization endpoint is not https');
     const authenticated = this.#withAuthentication(metadata);
     const known = this.#discovered;
     const keys =

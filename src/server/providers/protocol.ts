@@ -12,7 +12,19 @@ export interface AuthorizationRequest {
 }
 
 /** Who logged in, and what the provider says of them: `email_verified` is the boolean true only where it vouches. */
-export type ProvenIdentity = Identity & {readonly claims: Readonly<Record<string, unknown>>};
+export type ProvenIdentity = Identity & {
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** The ID token as it came, where the provider gives one. */
+  readonly idToken?: string;
+};
+
+/** What a sign-out asks of the provider (OpenID Connect RP-Initiated Logout 1.0, section 2). */
+export interface EndSessionRequest {
+  /** The ID token of the session's login, where it is still there. */
+  readonly idToken: string | undefined;
+  readonly email: string | undefined;
+  readonly state: string;
+}
 
 /** How a provider is spoken to. Every method may reject with whatever its requests fail with. */
 export interface Protocol {
@@ -31,6 +43,8 @@ export interface Protocol {
   exchange(callback: URL, request: AuthorizationRequest): Promise<ProvenIdentity>;
   /** Checks a logout token of this provider, where it sends such. */
   logoutToken?(token: string): Promise<LogoutToken>;
+  /** Where the user's browser goes to sign out at the provider too; undefined where it has no such address. */
+  endSessionUrl?(request: EndSessionRequest): URL | undefined;
 }
 
 /** Where that provider sends people back: to the address that all share, or to one below it of its own. */
@@ -43,6 +57,8 @@ export interface ProtocolContext {
   readonly allowedHosts: () => readonly string[];
   readonly clock: Clock;
   readonly redirectUri: string;
+  /** Where the provider sends a browser that signed out there. */
+  readonly postLogoutRedirectUri: string;
   /** Told when a provider's keys could not be fetched anew, and those of before stay in use. */
   readonly onStaleKeys: (provider: string, error: unknown) => void;
 }

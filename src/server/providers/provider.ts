@@ -8,6 +8,7 @@ import {exchangeFailure, explain, providerFault} from './failures.ts';
 import {
   redirectUriOf,
   type AuthorizationRequest,
+  type EndSessionRequest,
   type Protocol,
   type ProtocolContext,
   type ProvenIdentity,
@@ -121,6 +122,17 @@ export class Provider {
       });
     }
     throw new AuthError('not_found', `the provider ${this.settings.name} sends no logout tokens`);
+  }
+
+  /**
+   * Where the user's browser goes to sign out at the provider too, or why it does not go there. Waits for nothing: a
+   * provider that is not known to be there is not asked.
+   */
+  endSessionUrl(request: EndSessionRequest): {url: URL} | {why: 'disabled' | 'away' | 'unsupported'} {
+    if (!this.settings.rpInitiatedLogout) return {why: 'disabled'};
+    if (this.health.state !== 'up') return {why: 'away'};
+    const url = this.#protocol.endSessionUrl?.(request);
+    return url ? {url} : {why: 'unsupported'};
   }
 
   /**

@@ -9,6 +9,14 @@ export interface Identity {
   readonly providerSession?: string | undefined;
 }
 
+/** What a session keeps of the sign-in that it comes from. */
+export interface SignIn {
+  /** What signed in, in words: "Firefox on Linux". */
+  readonly userAgent?: string | undefined;
+  /** The provider's ID token, as it came. */
+  readonly idToken?: string | undefined;
+}
+
 /** A session that is alive. */
 export interface Session {
   readonly id: string;
@@ -28,6 +36,8 @@ export interface ListedSession {
   readonly createdAt: number;
   readonly lastUsedAt: number | undefined;
   readonly expiresAt: number;
+  /** What signed in: "Firefox on Linux". */
+  readonly userAgent: string | undefined;
 }
 
 /** A session as it was found, with what may be kept of it. Spans are seconds, by the database's clock. */

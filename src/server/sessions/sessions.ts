@@ -4,6 +4,7 @@ import {AuthError} from '../../support/errors.ts';
 import type {Database} from '../database.ts';
 import type {Urgency} from '../overload/urgency.ts';
 import type {LogoutToken} from '../providers/logout-token.ts';
+import * as ending from './ending-statements.ts';
 import {Rotations} from './rotations.ts';
 import {cookieHashOf, hashOf, newSecret, seal, unseal, userIdOf} from './secrets.ts';
 import {
@@ -15,10 +16,14 @@ import {
   type ListedSession,
   type Session,
   type SessionRow,
+  type SignIn,
 } from './session.ts';
 import * as sql from './statements.ts';
 
 const SUCCESSOR = 'refresh successor';
+const ID_TOKEN = 'id token';
+/** A longer ID token is not kept: shown to the provider it would make an address that not every server takes. */
+const MAX_ID_TOKEN = 4096;
 
 export interface Refreshed {
   readonly session: Session;
@@ -50,9 +55,17 @@ export class Sessions {
     this.#onEnded = listener;
   }
 
-  /** A new session; `kind` says whether its secret is a refresh token or a browser's cookie. */
-  async create(identity: Identity, kind: 'token' | 'cookie'): Promise<{session: Session; secret: string}> {
+  /**
+   * A new session; `kind` says whether its secret is a refresh token or a browser's cookie. Only a browser's keeps the
+   * ID token, sealed to the cookie.
+   */
+  async create(
+    identity: Identity,
+    kind: 'token' | 'cookie',
+    {userAgent, idToken}: SignIn = {},
+  ): Promise<{session: Session; secret: string}> {
     const secret = newSecret();
+    const keepsToken = kind === 'cookie' && idToken !== undefined && idToken.length <= MAX_ID_TOKEN;
     const [row] = await this.#database.query<SessionRow>(sql.CREATE, [
       userIdOf(identity.issuer, identity.subject),
       kind === 'token' ? hashOf(secret) : cookieHashOf(secret),
@@ -65,6 +78,8 @@ export class Sessions {
       identity.name ?? null,
       this.#settings.idleSeconds,
       identity.providerSession ?? null,
+      userAgent ?? null,
+      keepsToken ? seal(idToken, secret, ID_TOKEN) : null,
     ]);
     if (!row) throw new Error('the insert of a session returned no row');
     return {session: toSession(row), secret};
@@ -146,6 +161,7 @@ export class Sessions {
       createdAt: row.created_at,
       lastUsedAt: row.last_used_at ?? undefined,
       expiresAt: row.expires_at,
+      userAgent: row.user_agent ?? undefined,
     }));
   }
 
@@ -157,20 +173,37 @@ export class Sessions {
 
   /** Ends it; false where it had ended already. */
   async revoke(id: string): Promise<boolean> {
-    const ended = (await this.#database.query(sql.REVOKE, [id])).length > 0;
+    const ended = (await this.#database.query(ending.REVOKE, [id])).length > 0;
     this.#onEnded(id);
     return ended;
+  }
+
+  /**
+   * Ends the browser's session whose cookie this is, or with `everywhere` all of its user's. The ids of those that were
+   * alive, and the ID token that the session began with, where there is one.
+   */
+  async signOut(
+    {id, userId}: Session,
+    cookie: string,
+    everywhere: boolean,
+  ): Promise<{ended: string[]; idToken: string | undefined}> {
+    const rows = everywhere
+      ? await this.#database.query<ending.EndedRow>(ending.REVOKE_ALL, [userId])
+      : await this.#database.query<ending.EndedRow>(ending.REVOKE, [id]);
+    this.#onEnded(id);
+    const sealed = rows.find((row) => row.id === id)?.id_token_sealed ?? undefined;
+    return {ended: this.#ended(rows), idToken: sealed && unseal(sealed, cookie, ID_TOKEN)};
   }
 
   /** Ends it if it is that user's; false where it is not, or had ended already. */
   async revokeOwn(id: string, userId: string): Promise<boolean> {
     if (!UUID.test(id)) return false;
-    return this.#ended(await this.#database.query<{id: string}>(sql.REVOKE_OWN, [id, userId])).length > 0;
+    return this.#ended(await this.#database.query<{id: string}>(ending.REVOKE_OWN, [id, userId])).length > 0;
   }
 
   /** Ends what a provider's logout token names; undefined where that token was used before. */
   async endAtProvider(token: LogoutToken): Promise<{id: string; userId: string}[] | undefined> {
-    const rows = await this.#database.query<{id: string | null; user_id: string}>(sql.END_AT_PROVIDER, [
+    const rows = await this.#database.query<{id: string | null; user_id: string}>(ending.END_AT_PROVIDER, [
       hashOf(`${token.issuer}\n${token.id}`),
       token.expiresAt,
       token.issuer,
@@ -185,7 +218,7 @@ export class Sessions {
 
   /** Ends all sessions of that user; the ids of those that were alive. */
   async revokeAll(userId: string): Promise<string[]> {
-    return this.#ended(await this.#database.query<{id: string}>(sql.REVOKE_ALL, [userId]));
+    return this.#ended(await this.#database.query<{id: string}>(ending.REVOKE_ALL, [userId]));
   }
 
   #ended(rows: readonly {id: string}[]): string[] {
@@ -207,6 +240,7 @@ interface ListedRow {
   readonly created_at: number;
   readonly last_used_at: number | null;
   readonly expires_at: number;
+  readonly user_agent: string | null;
 }
 
 interface ReplayRow extends SessionRow {

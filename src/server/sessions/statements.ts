@@ -1,6 +1,6 @@
 import type {Statement} from '../database.ts';
 
-// All of the SQL about sessions. Times are the database's own, so that the replicas' clocks need not agree.
+// All of the SQL about sessions but that which ends them. Times are the database's own, so that the replicas' clocks need not agree.
 // Each statement is one transaction.
 
 const NOW = 'extract(epoch FROM now())';
@@ -15,7 +15,7 @@ const SPANS = `(s.expires_at - ${NOW})::float8 AS remaining,
   ${CLOCK}`;
 
 /** $1 user, $2 token hash, $3 lifetime, $4 provider, $5 issuer, $6 subject, $7 client, $8 email, $9 name, $10 idle,
- * $11 provider's session. */
+ * $11 provider's session, $12 user agent, $13 sealed ID token. */
 export const CREATE: Statement = {
   name: 'session-create',
   urgency: 'refresh',
@@ -29,12 +29,15 @@ export const CREATE: Statement = {
         (session_id, provider, issuer, subject, client_id, email, name, last_used_at, idle_expires_at, provider_session)
       SELECT id, $4, $5, $6, $7, $8, $9, now(), now() + make_interval(secs => $10::float8), $11 FROM s
       RETURNING provider, email, name
+    ), i AS (
+      INSERT INTO _system.sign_ins (session_id, user_agent, id_token_sealed)
+      SELECT id, $12, $13::bytea FROM s WHERE $12::text IS NOT NULL OR $13::bytea IS NOT NULL
     )
     SELECT ${COLUMNS} FROM s, d`,
 };
 
 /** What makes a session alive, for a query with the session as `s`; the idle limit stands beside it. */
-const ALIVE = `s.revoked_at IS NULL AND s.expires_at > ${NOW}`;
+export const ALIVE = `s.revoked_at IS NULL AND s.expires_at > ${NOW}`;
 const NOT_IDLE = `NOT EXISTS (
   SELECT FROM _system.session_details i WHERE i.session_id = s.id AND i.idle_expires_at <= now())`;
 
@@ -135,6 +138,8 @@ export const REPLAY: Statement = {
       UPDATE _system.sessions s SET revoked_at = now() FROM h
       WHERE s.id = h.session_id AND NOT h.fresh AND ${ALIVE}
       RETURNING s.id
+    ), gone AS (
+      DELETE FROM _system.sign_ins i USING ended e WHERE i.session_id = e.id
     )
     SELECT ${COLUMNS}, h.fresh, (${ALIVE} AND ${NOT_IDLE}) AS alive, EXISTS (SELECT FROM ended) AS ended,
       s.refresh_token_hash AS current_hash,
@@ -195,58 +200,11 @@ export const FIND_BY_CURRENT_TOKEN: Statement = {
     WHERE s.refresh_token_hash = $1 AND ${ALIVE} AND ${NOT_IDLE}`,
 };
 
-/** $1 session id. */
-export const REVOKE: Statement = {
-  name: 'session-revoke',
-  urgency: 'ending',
-  text: `UPDATE _system.sessions s SET revoked_at = now() WHERE s.id = $1::uuid AND ${ALIVE} RETURNING s.id`,
-};
-
-/** $1 session id, $2 user id. */
-export const REVOKE_OWN: Statement = {
-  name: 'session-revoke-own',
-  urgency: 'ending',
-  text: `
-    UPDATE _system.sessions s SET revoked_at = now()
-    WHERE s.id = $1::uuid AND s.user_id = $2 AND ${ALIVE} RETURNING s.id`,
-};
-
-/**
- * $1 hash of the logout token's id, $2 when it expires (seconds since the epoch), $3 issuer, $4 the provider's session
- * or null, $5 subject or null. Without a row the token was used before. A session whose provider's session is not known
- * ends with its user's.
- */
-export const END_AT_PROVIDER: Statement = {
-  name: 'session-end-at-provider',
-  urgency: 'ending',
-  text: `
-    WITH seen AS (
-      INSERT INTO _system.logout_tokens (token_hash, expires_at)
-      VALUES ($1, to_timestamp($2::float8) + interval '2 minutes')
-      ON CONFLICT DO NOTHING RETURNING token_hash
-    ), ended AS (
-      UPDATE _system.sessions s SET revoked_at = now()
-      FROM _system.session_details d, seen
-      WHERE d.session_id = s.id AND d.issuer = $3 AND ${ALIVE}
-        AND ($5::text IS NULL OR d.subject = $5)
-        AND ($4::text IS NULL OR d.provider_session = $4 OR (d.provider_session IS NULL AND d.subject = $5))
-      RETURNING s.id, s.user_id
-    )
-    SELECT e.id, e.user_id FROM seen LEFT JOIN ended e ON true`,
-};
-
 /** Logout tokens that would be refused for their age. */
 export const FORGET_LOGOUT_TOKENS: Statement = {
   name: 'sweep-logout-tokens',
   urgency: 'login',
   text: 'DELETE FROM _system.logout_tokens WHERE expires_at < now()',
-};
-
-/** $1 user id. */
-export const REVOKE_ALL: Statement = {
-  name: 'session-revoke-all',
-  urgency: 'ending',
-  text: `UPDATE _system.sessions s SET revoked_at = now() WHERE s.user_id = $1 AND ${ALIVE} RETURNING s.id`,
 };
 
 /** $1 replay window in seconds: a successor that nobody may ask for any more is emptied. */
@@ -275,9 +233,10 @@ export const OF_USER: Statement = {
   name: 'sessions-of-user',
   text: `
     SELECT s.id, d.provider, s.issued_at::float8 AS created_at, s.expires_at::float8 AS expires_at,
-      extract(epoch FROM d.last_used_at)::float8 AS last_used_at
+      extract(epoch FROM d.last_used_at)::float8 AS last_used_at, i.user_agent
     FROM _system.sessions s
     LEFT JOIN _system.session_details d ON d.session_id = s.id
+    LEFT JOIN _system.sign_ins i ON i.session_id = s.id
     WHERE s.user_id = $1 AND ${ALIVE} AND ${NOT_IDLE}
     ORDER BY coalesce(d.last_used_at, s.created_at) DESC LIMIT 100`,
 };

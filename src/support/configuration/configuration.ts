@@ -122,6 +122,8 @@ export interface ProviderSettings {
   readonly allowedEmailDomains: readonly string[];
   /** Own: it sends people back to an address that no other provider has. */
   readonly callback: 'Shared' | 'Own';
+  /** Whether a person who signs out here is sent to the provider to sign out there (RP-Initiated Logout). */
+  readonly rpInitiatedLogout: boolean;
 }
 
 export const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;

@@ -29,6 +29,7 @@ const providerSchema = z.strictObject({
     .array(z.string().regex(/^[^@\s]+\.[^@\s]+$/, 'must be a domain such as example.com'))
     .optional(),
   callback: z.enum(['Shared', 'Own'], 'must be Shared or Own').default('Shared'),
+  rpInitiatedLogout: z.enum(['Enabled', 'Disabled'], 'must be Enabled or Disabled').default('Enabled'),
 });
 export type FileProvider = z.infer<typeof providerSchema>;
 

@@ -37,7 +37,13 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
   const host = variables.SERVER_HOST ?? (development ? '127.0.0.1' : '0.0.0.0');
   const databaseUrl = readDatabaseUrl(options, sources, findings);
   const problemsBefore = findings.problems.length;
-  const providers = readProviders(options.providerTypes, file.providers ?? [], sources, findings);
+  const providers = readProviders(
+    options.providerTypes,
+    file.providers ?? [],
+    variables.RP_INITIATED_LOGOUT === 'On',
+    sources,
+    findings,
+  );
   // Where a provider is there but wrong, that is said already.
   if (providers.length === 0 && findings.problems.length === problemsBefore)
     findings.problem('OAUTH_PROVIDER', 'is needed, or providers in AUTH_CONFIG_FILE');

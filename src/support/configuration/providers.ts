@@ -8,6 +8,8 @@ import {checkUrl} from './urls.ts';
 export function readProviders(
   types: readonly ProviderType[],
   listed: readonly FileProvider[],
+  /** RP_INITIATED_LOGOUT, for the providers of the environment. */
+  rpInitiatedLogout: boolean,
   sources: Sources,
   findings: Findings,
 ): ProviderSettings[] {
@@ -19,7 +21,7 @@ export function readProviders(
     if (provider) providers.set(entry.name, provider);
   }
   for (const type of chosenTypes(types, sources, findings)) {
-    const provider = fromEnvironment(type, sources, findings);
+    const provider = fromEnvironment(type, rpInitiatedLogout, sources, findings);
     if (provider) providers.set(provider.name, provider);
   }
   return [...providers.values()];
@@ -37,6 +39,7 @@ function chosenTypes(types: readonly ProviderType[], sources: Sources, findings:
 
 function fromEnvironment(
   type: ProviderType,
+  rpInitiatedLogout: boolean,
   sources: Sources,
   findings: Findings,
 ): ProviderSettings | undefined {
@@ -60,6 +63,7 @@ function fromEnvironment(
     scopes: type.scopes,
     allowedEmailDomains: [],
     callback: 'Shared',
+    rpInitiatedLogout,
   };
 }
 
@@ -131,5 +135,6 @@ function fromFile(
     scopes: entry.scopes ?? type.scopes,
     allowedEmailDomains: (entry.allowedEmailDomains ?? []).map((domain) => domain.toLowerCase()),
     callback: entry.callback,
+    rpInitiatedLogout: entry.rpInitiatedLogout === 'Enabled',
   };
 }

@@ -84,6 +84,7 @@ export const variablesSchema = z.object({
   TRUSTED_PROXIES: list(ipBlock).default([]),
   PROVIDER_ALLOWED_HOSTS: list(hostSchema).optional(),
   LOGIN_BINDING: oneOf(['Cookie', 'None']).default('Cookie'),
+  RP_INITIATED_LOGOUT: oneOf(['On', 'Off']).default('On'),
   RATE_LIMITS: oneOf(['On', 'Off']).default('On'),
   RATE_LIMIT_START_PER_MINUTE: often.optional(),
   RATE_LIMIT_CALLBACK_PER_MINUTE: often.optional(),

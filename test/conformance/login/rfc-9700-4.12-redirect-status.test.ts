@@ -11,7 +11,10 @@ describe('RFC 9700 4.12: redirects are 303, which no form and no secret follows'
     const page = await browser.visit(`${HOME}/auth/account`, {headers: {accept: 'text/html'}});
     const forms = formsOf(page);
     expect(forms.length).toBeGreaterThan(0);
-    for (const form of forms)
-      expect((await browser.visit(form.action, {form: form.fields})).status).toBe(303);
+    for (const form of forms) {
+      const taken = await browser.visit(form.action, {form: form.fields});
+      // On the way to the provider stands a page, which is no redirect.
+      expect(taken.status).toBe(form.action.pathname.endsWith('/sign-out') ? 200 : 303);
+    }
   });
 });

@@ -101,6 +101,12 @@ export async function visit(
   }
 }
 
+/** Where the page of that answer sends the browser by itself. */
+export function onwardOf(answer: BrowserAnswer): URL {
+  const [, url = ''] = /http-equiv="refresh" content="0;url=([^"]*)"/.exec(answer.body) ?? [];
+  return new URL(url.replaceAll('&amp;', '&'));
+}
+
 /** A login of that subject that gives tokens. */
 export async function logIn(server: RunningServer, subject: string = someone()): Promise<Tokens> {
   const {answer} = await visit(server, {claims: {sub: subject}});

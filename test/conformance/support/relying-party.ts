@@ -26,6 +26,8 @@ export interface RelyingParty {
   refusal(answer: Answer, parameters?: Record<string, string>): Promise<string>;
   /** That login must fail with a 502: not the user's doing, but the provider's; returns the reason. */
   breakage(answer: Answer): Promise<string>;
+  /** Where a sign-out sends the browser, once there was a login. */
+  logout: Provider['endSessionUrl'];
   close(): Promise<void>;
 }
 
@@ -52,12 +54,14 @@ export async function startRelyingParty(
       scopes: ['openid', 'email', 'profile'],
       allowedEmailDomains: [],
       callback: 'Shared',
+      rpInitiatedLogout: true,
     },
     {
       fetch: outbound.fetch,
       allowedHosts,
       clock: systemClock,
       redirectUri: REDIRECT_URI,
+      postLogoutRedirectUri: 'https://auth.example.com/auth/signed-out',
       goodMs: 60_000,
       badMs: 60_000,
       onStaleKeys: () => undefined,
@@ -96,6 +100,7 @@ export async function startRelyingParty(
     },
     login,
     refusal: (answer, parameters) => failure(401, login(answer, parameters)),
+    logout: (request) => provider.endSessionUrl(request),
     breakage: (answer) => failure(502, login(answer)),
     async close() {
       provider.health.stop();

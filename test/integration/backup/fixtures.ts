@@ -25,6 +25,8 @@ export async function databaseWith(postgres: TestPostgres, sessions: number): Pr
      INSERT INTO _system.session_details (session_id, provider, issuer, subject, email, name, last_used_at)
      SELECT id, 'keycloak', 'https://id.example.com', user_id, user_id || '@example.com', E'Zo\\u00eb \\\\ \\t "x"', now()
        FROM _system.sessions;
+     INSERT INTO _system.sign_ins (session_id, user_agent, id_token_sealed)
+     SELECT id, 'Firefox on Linux', '\\xc0ffee' FROM _system.sessions;
      INSERT INTO _system.refresh_history (token_hash, session_id, successor_sealed)
      SELECT md5(refresh_token_hash), id, '\\xdeadbeef' FROM _system.sessions`,
     nameOf(url),
@@ -42,6 +44,7 @@ export async function contentOf(postgres: TestPostgres, url: string): Promise<st
     'session_details',
     'refresh_history',
     'login_transactions',
+    'sign_ins',
     'schema_migrations',
   ]) {
     const {rows} = await postgres.asSuperuser(

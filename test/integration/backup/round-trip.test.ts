@@ -194,6 +194,7 @@ describe('what is stored', () => {
         refresh_history: 30,
         login_transactions: 0,
         logout_tokens: 0,
+        sign_ins: 30,
         schema_migrations: Number(SCHEMA_VERSION),
       },
     });

@@ -65,6 +65,11 @@ CREATE TABLE _system.sessions (
     created_at timestamp with time zone DEFAULT now(),
     revoked_at timestamp with time zone
 );
+CREATE TABLE _system.sign_ins (
+    session_id uuid NOT NULL,
+    user_agent text,
+    id_token_sealed bytea
+);
 ALTER TABLE ONLY _system.schema_migrations ALTER COLUMN id SET DEFAULT nextval('_system.schema_migrations_id_seq'::regclass);
 ALTER TABLE ONLY _system.login_transactions
     ADD CONSTRAINT login_transactions_pkey PRIMARY KEY (id);
@@ -82,6 +87,8 @@ ALTER TABLE ONLY _system.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY _system.sessions
     ADD CONSTRAINT sessions_refresh_token_hash_key UNIQUE (refresh_token_hash);
+ALTER TABLE ONLY _system.sign_ins
+    ADD CONSTRAINT sign_ins_pkey PRIMARY KEY (session_id);
 CREATE INDEX idx_login_transactions_expires_at ON _system.login_transactions USING btree (expires_at);
 CREATE INDEX idx_logout_tokens_expires_at ON _system.logout_tokens USING btree (expires_at);
 CREATE INDEX idx_refresh_history_rotated_at ON _system.refresh_history USING btree (rotated_at);
@@ -98,3 +105,5 @@ ALTER TABLE ONLY _system.refresh_history
     ADD CONSTRAINT refresh_history_session_id_fkey FOREIGN KEY (session_id) REFERENCES _system.sessions(id) ON DELETE CASCADE;
 ALTER TABLE ONLY _system.session_details
     ADD CONSTRAINT session_details_session_id_fkey FOREIGN KEY (session_id) REFERENCES _system.sessions(id) ON DELETE CASCADE;
+ALTER TABLE ONLY _system.sign_ins
+    ADD CONSTRAINT sign_ins_session_id_fkey FOREIGN KEY (session_id) REFERENCES _system.sessions(id) ON DELETE CASCADE;

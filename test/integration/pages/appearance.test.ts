@@ -28,7 +28,24 @@ afterAll(() => site.close());
 const PAGES: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   'sign-in': (page) => page.goto(`${HOME}/auth/start?return_to=${APP}/inbox`),
   error: (page) => page.goto(`${HOME}/auth/callback?state=a&code=b`),
-  'signed-out': (page) => page.goto(`${HOME}/auth/signed-out`),
+  'signed-out': (page) =>
+    page.goto(`${HOME}/auth/signed-out?provider=staff&return_to=${encodeURIComponent(`${APP}/bye`)}`),
+  'signing-out': async (page) => {
+    // The browser leaves it at once; without that line of it the page can be looked at.
+    await page.route('**/auth/account/sign-out', async (route) => {
+      const {cookie = '', 'content-type': type = ''} = await route.request().allHeaders();
+      const answer = await fetch(`${site.server.url}/auth/account/sign-out`, {
+        method: 'POST',
+        headers: {cookie, 'content-type': type, origin: HOME},
+        body: route.request().postData(),
+      });
+      const body = (await answer.text()).replace(/<meta http-equiv="refresh"[^>]*>/, '');
+      await route.fulfill({status: answer.status, headers: Object.fromEntries(answer.headers), body});
+    });
+    await signInAs(page, 'bob');
+    await page.getByRole('button', {name: 'Sign out', exact: true}).click();
+    await page.getByRole('heading', {name: 'Signing out'}).waitFor();
+  },
   account: (page) => signInAs(page, 'alice'),
 };
 

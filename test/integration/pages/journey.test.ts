@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {signInAs} from './support/account.ts';
+import {signInAs, signOutOf} from './support/account.ts';
 import {person} from './support/chromium.ts';
 import {ask, postForm} from './support/in-page.js';
 import {APP, EVIL, HOME, SIBLING, startSite, type Site} from './support/site.ts';
@@ -43,8 +43,7 @@ describe.each([
     await elsewhere.page.reload();
     expect(elsewhere.page.url()).toContain('/auth/start');
 
-    await here.page.getByRole('button', {name: 'Sign out'}).click();
-    await here.page.waitForURL(`${HOME}/auth/signed-out`);
+    await signOutOf(here.page);
     expect((await here.context.cookies(HOME)).filter(({name}) => name === SESSION)).toEqual([]);
     const verify = await fetch(`${site.server.url}/auth/verify`, {headers: {cookie: `${SESSION}=${secret}`}});
     expect(verify.status).toBe(401);
@@ -58,8 +57,7 @@ it('signs out everywhere', async () => {
   const [one, other] = [await person(site.browser), await person(site.browser)];
   await signInAs(one.page, 'dora');
   await signInAs(other.page, 'dora');
-  await other.page.getByRole('button', {name: 'Sign out everywhere'}).click();
-  await other.page.waitForURL(`${HOME}/auth/signed-out`);
+  await signOutOf(other.page, 'Sign out everywhere');
   await one.page.reload();
   expect(one.page.url()).toContain('/auth/start');
   await one.context.close();
@@ -92,7 +90,7 @@ describe('what other origins can do with the cookie of someone who is signed in'
     // A form needs no leave to be sent; its answer is what the person then sees.
     for (const path of ['/auth/logout', '/auth/account/sign-out', '/auth/account/sign-out-everywhere']) {
       await page.goto(`${origin}/`);
-      await page.evaluate(postForm, HOME + path);
+      await page.evaluate(postForm, {action: HOME + path});
       await page.waitForURL((url) => url.origin === HOME);
     }
     await page.goto(`${HOME}/auth/account`);
@@ -117,7 +115,7 @@ describe('what other origins can do with the cookie of someone who is signed in'
   it('but cannot send the forms of our pages', async () => {
     const {page, context} = await person(site.browser);
     await signInAs(page, 'heidi', `${APP}/`);
-    await page.evaluate(postForm, `${HOME}/auth/account/sign-out-everywhere`);
+    await page.evaluate(postForm, {action: `${HOME}/auth/account/sign-out-everywhere`});
     await page.getByRole('heading', {name: 'This page is out of date'}).waitFor();
     await page.goto(`${HOME}/auth/account`);
     expect(await page.getByText('This browser').count()).toBe(1);

@@ -65,7 +65,7 @@ describe('a form of the account page', () => {
     expect((await account(person)).status).toBe(200);
     const own = fieldOf((await account(person)).body, 'form_token');
     const answer = await person.visit(`${PUBLIC_URL}/auth/account/sign-out`, {form: {form_token: own}});
-    expect([answer.status, answer.location?.pathname]).toEqual([303, '/auth/signed-out']);
+    expect([answer.status, answer.body.includes('Signing out')]).toEqual([200, true]);
     expect((await account(person)).location?.pathname).toBe('/auth/start');
   });
 

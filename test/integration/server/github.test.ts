@@ -41,6 +41,7 @@ async function serverWith(
             scopes: ['read:user', 'user:email'],
             allowedEmailDomains: [],
             callback: 'Shared',
+            rpInitiatedLogout: true,
             ...changes,
           },
         ],

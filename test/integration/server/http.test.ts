@@ -45,7 +45,7 @@ describe('errors', () => {
     ],
     [
       'a form where JSON is due',
-      () => json('/auth/logout', 'all=true', 'application/x-www-form-urlencoded'),
+      () => json('/auth/start', 'provider=oidc', 'application/x-www-form-urlencoded'),
       [415, 'unsupported_media_type', 'Unsupported media type: send application/json'],
     ],
     [

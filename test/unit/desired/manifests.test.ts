@@ -309,6 +309,13 @@ describe('the configuration', () => {
     });
   });
 
+  test('says of RP-initiated logout only that it is off, as the server has it on', () => {
+    const at = (rpInitiatedLogout: string) =>
+      JSON.stringify(read(developmentSpec({providers: [provider({rpInitiatedLogout})]})));
+    expect(at('Disabled')).toContain('"rpInitiatedLogout":"Disabled"');
+    expect(at('Enabled')).toBe(JSON.stringify(read(developmentSpec({providers: [provider()]}))));
+  });
+
   test('another content is another ConfigMap', () => {
     const name = (spec: unknown) => configMap(instance(spec)).metadata.name;
     expect(name(developmentSpec())).toBe(name(developmentSpec({replicas: 2})));

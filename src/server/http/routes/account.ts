@@ -1,7 +1,7 @@
 import formbody from '@fastify/formbody';
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import {AuthError} from '../../../support/errors.ts';
-import {accountPage, signedOutPage} from '../../pages/account-page.ts';
+import {accountPage} from '../../pages/account-page.ts';
 import {ACCOUNT_PATH, SIGNED_OUT_PATH, startAddress} from '../../pages/addresses.ts';
 import {wantsPage} from '../../pages/pages.ts';
 import type {Services} from '../../services.ts';
@@ -9,6 +9,7 @@ import type {Session} from '../../sessions/session.ts';
 import {authenticate} from '../authenticate.ts';
 import {readCookie} from '../cookies.ts';
 import {checkFormToken, formToken} from '../form-token.ts';
+import {recordEnded, signOut} from '../sign-out.ts';
 
 /** The pages of a person who is signed in: who they are, their sessions, end one, end all. Plain forms. */
 export async function accountRoutes(parent: FastifyInstance, services: Services): Promise<void> {
@@ -50,8 +51,6 @@ function showAccount(app: FastifyInstance, services: Services): void {
     });
     return pages.send(reply, 200, page);
   });
-
-  app.get(SIGNED_OUT_PATH, (_request, reply) => pages.send(reply, 200, signedOutPage()));
 }
 
 interface Form {
@@ -60,46 +59,47 @@ interface Form {
 }
 
 function takeForms(app: FastifyInstance, services: Services): void {
-  const {sessions, cookies} = services;
+  const {sessions} = services;
 
   /** Takes a form; where the session has ended already, there is nothing to do but say so. */
   const form = (
     path: string,
-    take: (session: Session, request: FastifyRequest<{Body: Form}>, reply: FastifyReply) => Promise<string>,
+    take: (
+      signedIn: SignedIn,
+      request: FastifyRequest<{Body: Form}>,
+      reply: FastifyReply,
+    ) => Promise<FastifyReply>,
   ) =>
     app.post<{Body: Form}>(`${ACCOUNT_PATH}${path}`, {schema: FORM_SCHEMA}, async (request, reply) => {
       const signedIn = await signedInPerson(request, services);
       if (signedIn === undefined) return reply.redirect(SIGNED_OUT_PATH, 303);
       checkFormToken(request.body.form_token, signedIn.cookie);
-      return reply.redirect(await take(signedIn.session, request, reply), 303);
+      return take(signedIn, request, reply);
     });
 
-  form('/sign-out', async (session, request, reply) => {
-    if (await sessions.revoke(session.id)) record(services, request, session, [session.id], 'logout');
-    void reply.header('set-cookie', cookies.clear(cookies.sessionName));
-    return SIGNED_OUT_PATH;
-  });
+  form('/sign-out', (signedIn, request, reply) =>
+    signOut(services, request, reply, {...signedIn, everywhere: false}),
+  );
 
-  form('/sign-out-everywhere', async (session, request, reply) => {
-    record(services, request, session, await sessions.revokeAll(session.userId), 'logout_all');
-    void reply.header('set-cookie', cookies.clear(cookies.sessionName));
-    return SIGNED_OUT_PATH;
-  });
+  form('/sign-out-everywhere', (signedIn, request, reply) =>
+    signOut(services, request, reply, {...signedIn, everywhere: true}),
+  );
 
-  form('/end-session', async (session, request) => {
-    const own = await sessions.ofUser(session.userId);
-    const ended = own.find(({id}) => id === request.body.session);
+  form('/end-session', async ({session}, request, reply) => {
+    const {session: id = ''} = request.body;
     // One that is not theirs, or has ended already: the list says how it stands.
-    if (ended && (await sessions.revoke(ended.id))) record(services, request, session, [ended.id], 'logout');
-    return `${ACCOUNT_PATH}?ended=1`;
+    if (await sessions.revokeOwn(id, session.userId)) recordEnded(services, request, session, [id], 'logout');
+    return reply.redirect(`${ACCOUNT_PATH}?ended=1`, 303);
   });
 }
 
+interface SignedIn {
+  readonly session: Session;
+  readonly cookie: string;
+}
+
 /** The session of the cookie: these pages are for browsers, whatever else a request carries. */
-async function signedInPerson(
-  request: FastifyRequest,
-  services: Services,
-): Promise<{session: Session; cookie: string} | undefined> {
+async function signedInPerson(request: FastifyRequest, services: Services): Promise<SignedIn | undefined> {
   const cookie = readCookie(request.headers.cookie, services.cookies.sessionName);
   if (cookie === undefined || request.headers.authorization !== undefined) return undefined;
   try {
@@ -107,27 +107,6 @@ async function signedInPerson(
   } catch (error) {
     if (error instanceof AuthError && error.status === 401) return undefined;
     throw error;
-  }
-}
-
-function record(
-  services: Services,
-  request: FastifyRequest,
-  session: Session,
-  ended: readonly string[],
-  reason: 'logout' | 'logout_all',
-): void {
-  services.metrics.sessionsRevoked(reason, ended.length);
-  for (const id of ended) {
-    services.audit.record('session_revoked', {
-      requestId: request.id,
-      address: request.ip,
-      user: session.userId,
-      session: id,
-      provider: session.provider,
-      outcome: 'success',
-      reason,
-    });
   }
 }
 

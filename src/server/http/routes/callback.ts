@@ -3,6 +3,7 @@ import {countedAddress} from '../../limits/client.ts';
 import {completeLogin, type AuthorizationResponse} from '../../login/login.ts';
 import type {Services} from '../../services.ts';
 import {readCookie} from '../cookies.ts';
+import {describeUserAgent} from '../user-agent.ts';
 import {tokenResponse, type TokenResponse} from '../schemas.ts';
 
 /**
@@ -25,7 +26,11 @@ export function callbackRoute(app: FastifyInstance, services: Services): void {
         const {session, secret, returnTo} = await completeLogin(
           services,
           request.query,
-          {binding, callback: request.params.provider},
+          {
+            binding,
+            callback: request.params.provider,
+            userAgent: describeUserAgent(request.headers['user-agent']),
+          },
           {
             requestId: request.id,
             address: request.ip,

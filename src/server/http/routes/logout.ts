@@ -2,46 +2,62 @@ import type {FastifyInstance, FastifyRequest} from 'fastify';
 import {AuthError} from '../../../support/errors.ts';
 import type {Services} from '../../services.ts';
 import type {Session} from '../../sessions/session.ts';
+import {allowedReturnTo} from '../../login/return-to.ts';
+import {SIGNED_OUT_PATH} from '../../pages/addresses.ts';
+import {wantsPage} from '../../pages/pages.ts';
 import {readCookie} from '../cookies.ts';
 import {refreshToken} from '../schemas.ts';
+import {recordEnded, signOut} from '../sign-out.ts';
 
 interface LogoutBody {
   readonly refresh_token?: string;
-  readonly all?: boolean;
+  readonly all?: boolean | 'true' | 'false';
+  /** Of a browser's form; not in the schema, for nothing that is wrong with it keeps a session alive. */
+  readonly return_to?: unknown;
 }
 
 /**
  * `POST /auth/logout`: ends the session of the refresh token, access token or cookie; with `all` every session of that
- * user. Where nothing is identified there is nothing to end, and the answer is the same.
+ * user. Where nothing is identified there is nothing to end, and the answer is the same. A browser, which asks for a
+ * page, goes on to the provider to sign out there too, and then to `return_to`.
  */
 export function logoutRoute(app: FastifyInstance, services: Services): void {
-  const {sessions, cookies, metrics, audit} = services;
+  const {sessions, cookies} = services;
   app.post<{Body: LogoutBody | null}>('/auth/logout', {schema: SCHEMA}, async (request, reply) => {
     const cookie = readCookie(request.headers.cookie, cookies.sessionName);
-    if (cookie !== undefined) void reply.header('set-cookie', cookies.clear(cookies.sessionName));
-    const all = request.body?.all === true;
+    const all = request.body?.all === true || request.body?.all === 'true';
     const session = await identify(request, services, cookie);
+    if (wantsPage(request) && !hasToken(request)) {
+      const returnTo = (): string | undefined => askedReturnTo(request.body, services);
+      if (session && cookie !== undefined)
+        return signOut(services, request, reply, {session, cookie, everywhere: all, returnTo});
+      if (cookie !== undefined) void reply.header('set-cookie', cookies.clear(cookies.sessionName));
+      return reply.redirect(returnTo() ?? SIGNED_OUT_PATH, 303);
+    }
+    if (cookie !== undefined) void reply.header('set-cookie', cookies.clear(cookies.sessionName));
     if (session) {
       const ended = all
         ? await sessions.revokeAll(session.userId)
         : (await sessions.revoke(session.id))
           ? [session.id]
           : [];
-      metrics.sessionsRevoked(all ? 'logout_all' : 'logout', ended.length);
-      for (const id of ended) {
-        audit.record('session_revoked', {
-          requestId: request.id,
-          address: request.ip,
-          user: session.userId,
-          session: id,
-          provider: session.provider,
-          outcome: 'success',
-          reason: all ? 'logout_all' : 'logout',
-        });
-      }
+      recordEnded(services, request, session, ended, all ? 'logout_all' : 'logout');
     }
     return reply.code(204).send();
   });
+}
+
+/** Whether it names its session otherwise than by the cookie, as no form of a browser does. */
+function hasToken(request: FastifyRequest<{Body: LogoutBody | null}>): boolean {
+  return request.body?.refresh_token !== undefined || request.headers.authorization !== undefined;
+}
+
+/** Throws `invalid_request` where it is not allowed. */
+function askedReturnTo(body: LogoutBody | null, services: Services): string | undefined {
+  const text = body?.return_to;
+  if (text === undefined || text === '') return undefined;
+  // Several of them are none that is allowed.
+  return allowedReturnTo(typeof text === 'string' ? text : '', services.configuration.login);
 }
 
 async function identify(
@@ -70,5 +86,8 @@ function sessionOf(token: string, services: Services): string | undefined {
 }
 
 const SCHEMA = {
-  body: {type: ['object', 'null'], properties: {refresh_token: refreshToken, all: {type: 'boolean'}}},
+  body: {
+    type: ['object', 'null'],
+    properties: {refresh_token: refreshToken, all: {enum: [true, false, 'true', 'false']}},
+  },
 };

@@ -11,6 +11,7 @@ export function sessionsRoutes(app: FastifyInstance, services: Services): void {
     return (await sessions.ofUser(session.userId)).map((entry) => ({
       id: entry.id,
       provider: entry.provider ?? 'unknown',
+      user_agent: entry.userAgent,
       created_at: Math.floor(entry.createdAt),
       last_used_at: entry.lastUsedAt === undefined ? undefined : Math.floor(entry.lastUsedAt),
       expires_at: Math.floor(entry.expiresAt),
@@ -47,6 +48,7 @@ const LIST_SCHEMA = {
         properties: {
           id: {type: 'string'},
           provider: {type: 'string'},
+          user_agent: {type: 'string'},
           created_at: {type: 'integer'},
           last_used_at: {type: 'integer'},
           expires_at: {type: 'integer'},

@@ -5,4 +5,4 @@ export function logoIsShown(): boolean;
 export function focus(): {tag: string; top: number; outlineStyle: string; outlineWidth: string};
 export function transitionOfButtons(): string;
 export function ask(requests: {url: string; init?: RequestInit}[]): Promise<string[]>;
-export function postForm(action: string): void;
+export function postForm(form: {action: string; fields?: Record<string, string>}): void;

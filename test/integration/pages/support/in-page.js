@@ -56,7 +56,9 @@ export function logoIsShown() {
 export function focus() {
   const element = document.activeElement;
   const {outlineStyle, outlineWidth} = getComputedStyle(element);
-  return {tag: element.tagName, top: element.getBoundingClientRect().top, outlineStyle, outlineWidth};
+  // From the top of the page: the browser scrolls to what has the focus.
+  const top = element.getBoundingClientRect().top + scrollY;
+  return {tag: element.tagName, top, outlineStyle, outlineWidth};
 }
 
 export function transitionOfButtons() {
@@ -76,10 +78,11 @@ export function ask(requests) {
 }
 
 /** Posts a form there, which needs no leave; the person then sees the answer. */
-export function postForm(action) {
+export function postForm({action, fields = {form_token: 'made-up'}}) {
   const form = document.createElement('form');
   Object.assign(form, {method: 'post', action});
-  form.innerHTML = '<input name="form_token" value="made-up">';
+  for (const [name, value] of Object.entries(fields))
+    form.append(Object.assign(document.createElement('input'), {name, value}));
   document.body.append(form);
   form.submit();
 }

@@ -28,7 +28,7 @@ describe('AUTH_CONFIG_FILE', () => {
 issuer: https://api.example.com
 providers:
   - {name: google, type: google, displayName: Google, clientId: abc, clientSecretFile: ${secret}}
-  - {name: staff, type: Keycloak, issuerUrl: https://id.example.com/realms/staff, clientIdFile: ${id}, clientSecretFile: ${secret}, allowedEmailDomains: [Example.com], callback: Own}
+  - {name: staff, type: Keycloak, issuerUrl: https://id.example.com/realms/staff, clientIdFile: ${id}, clientSecretFile: ${secret}, allowedEmailDomains: [Example.com], callback: Own, rpInitiatedLogout: Disabled}
 signingKeys:
   - {kid: 2026-11, algorithm: RS256, file: ${now}, use: sign}
   - {algorithm: RS256, file: ${before}, use: verify}
@@ -44,6 +44,7 @@ allowedHosts: [keycloak.idp.svc:8080]
         clientId: 'abc',
         clientSecret: 'the secret',
         callback: 'Shared',
+        rpInitiatedLogout: true,
       },
       {
         name: 'staff',
@@ -52,6 +53,7 @@ allowedHosts: [keycloak.idp.svc:8080]
         clientId: 'the id',
         allowedEmailDomains: ['example.com'],
         callback: 'Own',
+        rpInitiatedLogout: false,
       },
     ]);
     expect(configuration.signingKeys.map((key) => [key.kid, key.privateKey !== undefined])).toEqual([

@@ -68,6 +68,7 @@ describe('a wrong setting', () => {
       'REFRESH_REPLAY_WINDOW: must be a whole number from 0 to 300',
     ],
     ['REFRESH_ROTATION', {REFRESH_ROTATION: 'static'}, 'REFRESH_ROTATION: must be one of Rotate, Static'],
+    ['RP_INITIATED_LOGOUT', {RP_INITIATED_LOGOUT: 'no'}, 'RP_INITIATED_LOGOUT: must be one of On, Off'],
     ['LOGIN_BINDING', {LOGIN_BINDING: 'off'}, 'LOGIN_BINDING: must be one of Cookie, None'],
     [
       'RETURN_TO_ORIGINS',

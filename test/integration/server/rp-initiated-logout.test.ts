@@ -1,0 +1,366 @@
+import {decodeJwt} from 'jose';
+import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
+import {startProvider, type ProviderOptions, type RunningProvider} from '../../fixtures/provider/provider.ts';
+import type {RunningServer} from '../../../src/server/server.ts';
+import {cookieHashOf} from '../../../src/server/sessions/secrets.ts';
+import {formOf, type Answer, type Browser} from '../../support/browser.ts';
+import {signIn} from '../../support/login.ts';
+import {browserAt, CLIENT_SECRET, PUBLIC_URL, startStack, until, type Stack} from './support/stack.ts';
+
+const APP = 'https://app.example.com';
+const HTML = {accept: 'text/html,*/*;q=0.8'};
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0';
+let stack: Stack;
+let server: RunningServer;
+
+beforeAll(async () => {
+  stack = await startStack();
+  server = await stack.server();
+});
+afterAll(() => stack.close());
+
+interface Person {
+  readonly browser: Browser;
+  /** What its session cookie holds, and as the header. */
+  readonly secret: string;
+  readonly cookie: string;
+}
+
+async function signedIn(user: string, at: RunningServer = server, query = ''): Promise<Person> {
+  const browser = browserAt(() => at);
+  const address = `${PUBLIC_URL}/auth/start?return_to=/auth/me${query}`;
+  const start = await browser.visit(address, {headers: {'user-agent': FIREFOX}});
+  if (!start.location) throw new Error(`no location: ${start.body}`);
+  const back = await signIn(browser, start.location, {baseUrl: PUBLIC_URL, user});
+  await browser.visit(back, {headers: {'user-agent': FIREFOX}});
+  const [cookie] = await browser.jar.getCookies(PUBLIC_URL);
+  return {browser, secret: cookie?.value ?? '', cookie: `${cookie?.key ?? ''}=${cookie?.value ?? ''}`};
+}
+
+const signOut = ({browser}: Person, form: Record<string, string> = {}): Promise<Answer> =>
+  browser.visit(`${PUBLIC_URL}/auth/logout`, {form, headers: HTML});
+
+const status = async ({cookie}: Person): Promise<number> =>
+  (await fetch(`${server.url}/auth/verify`, {headers: {cookie}})).status;
+
+/** Where the page sends the browser by itself. */
+function onward(page: Answer): URL {
+  const [, url = ''] = /http-equiv="refresh" content="0;url=([^"]*)"/.exec(page.body) ?? [];
+  return new URL(url.replaceAll('&amp;', '&'));
+}
+
+/** Says yes to the provider's question, and follows until something else than a redirect comes. */
+async function confirm({browser}: Person, url: URL): Promise<Answer> {
+  let answer = await browser.visit(url);
+  while (answer.location?.origin !== PUBLIC_URL) {
+    const form = formOf(answer);
+    if (!form) throw new Error(`no form: ${answer.status} ${answer.body}`);
+    answer = await browser.visit(form.action, {form: {...form.fields, logout: 'yes'}});
+  }
+  return browser.visit(answer.location, {headers: HTML});
+}
+
+const rowOf = async ({
+  secret,
+}: Person): Promise<{user_agent: string; id_token_sealed: Buffer | null} | undefined> => {
+  const {rows} = await stack.database.asSuperuser(
+    `SELECT i.* FROM _system.sign_ins i JOIN _system.sessions s ON s.id = i.session_id
+     WHERE s.refresh_token_hash = '${cookieHashOf(secret)}'`,
+  );
+  return rows[0] as never;
+};
+
+describe('a person who signs out', () => {
+  it('is signed out here, then at the provider, and is asked for a password the next time', async () => {
+    const alice = await signedIn('alice');
+    const page = await signOut(alice);
+    // Here it has ended before the browser goes anywhere.
+    expect([page.status, page.headers['cache-control'], await status(alice)]).toEqual([200, 'no-store', 401]);
+    expect(await alice.browser.jar.getCookieString(PUBLIC_URL)).not.toContain('session');
+    const url = onward(page);
+    expect(url.origin + url.pathname).toBe(`${stack.provider.issuer}/session/end`);
+    expect(url.searchParams.get('post_logout_redirect_uri')).toBe(`${PUBLIC_URL}/auth/signed-out`);
+    const claims = decodeJwt(url.searchParams.get('id_token_hint') ?? '');
+    expect(claims).toMatchObject({iss: stack.provider.issuer, email: 'alice@example.com'});
+    expect(url.searchParams.get('client_id')).toBe(claims.aud);
+    expect(url.searchParams.has('logout_hint')).toBe(false);
+
+    const end = await confirm(alice, url);
+    expect(end.status).toBe(200);
+    expect(end.body).toContain('<strong>OpenID Connect</strong> was asked to sign you out there too');
+    const start = await alice.browser.visit(`${PUBLIC_URL}/auth/start?return_to=/`);
+    const asked = await alice.browser.visit(start.location ?? '');
+    expect((await alice.browser.visit(asked.location ?? '')).body).toContain('name="password"');
+  });
+
+  it('comes to return_to in the end, be it a path of ours or an allowed origin', async () => {
+    for (const [returnTo, end] of [
+      [`${APP}/bye?a=b&c=%26#d`, `${APP}/bye?a=b&c=%26#d`],
+      ['/docs', `${PUBLIC_URL}/docs`],
+    ] as const) {
+      const person = await signedIn('bob');
+      const answer = await confirm(person, onward(await signOut(person, {return_to: returnTo})));
+      expect([answer.status, answer.location?.href]).toEqual([303, end]);
+    }
+  });
+
+  it('everywhere, where the form says so', async () => {
+    const [here, there] = [await signedIn('carol'), await signedIn('carol')];
+    const page = await signOut(here, {all: 'true'});
+    expect(onward(page).searchParams.has('id_token_hint')).toBe(true);
+    expect([await status(here), await status(there)]).toEqual([401, 401]);
+    expect([await rowOf(here), await rowOf(there)]).toEqual([undefined, undefined]);
+  });
+
+  it.each([
+    ['//evil.example', String.raw`/\evil.example`],
+    ['https://evil.example', 'https://app.example.com.evil.example', 'javascript:alert(1)'],
+    ['/auth/callback', '/auth/start'],
+  ])('is never sent to %s, and is signed out all the same', async (...texts) => {
+    for (const returnTo of texts) {
+      const person = await signedIn('dave');
+      const answer = await signOut(person, {return_to: returnTo});
+      expect([answer.status, await status(person)]).toEqual([400, 401]);
+      expect(answer.body).not.toContain('evil');
+      // Nor by a state that someone makes up.
+      const state = Buffer.from(JSON.stringify(['oidc', returnTo])).toString('base64url');
+      for (const query of [{state}, {provider: 'oidc', return_to: returnTo}]) {
+        const search = new URLSearchParams(query as Record<string, string>).toString();
+        const end = await person.browser.visit(`${PUBLIC_URL}/auth/signed-out?${search}`);
+        expect([end.status, end.location]).toEqual([200, undefined]);
+        expect(end.body).not.toMatch(/evil|javascript:|href="[^"]*callback/);
+      }
+    }
+  });
+
+  it('without a session goes where it would have led', async () => {
+    const nobody = {browser: browserAt(() => server), secret: '', cookie: ''};
+    expect((await signOut(nobody)).location?.pathname).toBe('/auth/signed-out');
+    expect((await signOut(nobody, {return_to: `${APP}/`})).location?.href).toBe(`${APP}/`);
+    expect((await signOut(nobody, {return_to: 'https://evil.example'})).status).toBe(400);
+  });
+
+  it.each(['x', '%00', '{}', 'bnVsbA', 'W10', 'WzFd', '%22'])('a state of %s is no state', async (state) => {
+    const answer = await browserAt(() => server).visit(`${PUBLIC_URL}/auth/signed-out?state=${state}`);
+    expect([answer.status, answer.body.includes('You are signed out')]).toEqual([200, true]);
+  });
+});
+
+describe('a client that is no browser', () => {
+  it('gets 204 as ever, with the cookie too', async () => {
+    const {browser} = await signedIn('erin');
+    const answer = await browser.visit(`${PUBLIC_URL}/auth/logout`, {json: {all: true, return_to: '/x'}});
+    expect([answer.status, answer.body, answer.location]).toEqual([204, '', undefined]);
+  });
+});
+
+describe('where the provider is not asked', () => {
+  // A provider of their own, for they do it harm.
+  let provider: RunningProvider;
+  const others: RunningServer[] = [];
+  beforeAll(async () => {
+    provider = await ownProvider();
+  });
+  afterEach(async () => {
+    provider.setIntercept(undefined);
+    await Promise.all(others.splice(0).map((other) => other.stop(0)));
+  });
+  afterAll(() => provider.close());
+
+  async function ownServer(env: Record<string, string> = {}): Promise<RunningServer> {
+    const intervals = {providerGoodMs: 50, providerBadMs: 50};
+    const other = await stack.server({OIDC_ISSUER_URL: provider.issuer, ...env}, {intervals});
+    others.push(other);
+    return other;
+  }
+
+  const words = 'You may still be signed in at <strong>OpenID Connect</strong>';
+
+  /** The page at the end, which is on the way to return_to as well. */
+  async function pageOf(person: Person): Promise<string> {
+    const answer = await signOut(person, {return_to: `${APP}/bye`});
+    expect([answer.status, answer.location?.pathname]).toEqual([303, '/auth/signed-out']);
+    expect(await status(person)).toBe(401);
+    const page = await person.browser.visit(answer.location ?? '');
+    expect(page.body).toContain(`href="${APP}/bye">Continue to app.example.com</a>`);
+    return page.body;
+  }
+
+  it('for it has no end_session_endpoint', async () => {
+    const lacking = await ownProvider({rpInitiatedLogout: false});
+    try {
+      const other = await ownServer({OIDC_ISSUER_URL: lacking.issuer});
+      expect(await pageOf(await signedIn('frank', other))).toContain(words);
+    } finally {
+      await lacking.close();
+    }
+  });
+
+  it('for its end_session_endpoint is nothing for a browser', async () => {
+    const other = await ownServer();
+    const asked = () => other.services.providers.all[0]?.endSessionUrl(ASKED) ?? {};
+    await until('the provider is there', () => 'url' in asked());
+    for (const endpoint of [
+      'javascript:alert(1)',
+      'http://id.example.net/end',
+      'https://a:b@id.example.net/',
+      'x',
+    ]) {
+      changeMetadata(provider, {end_session_endpoint: endpoint});
+      await until(endpoint, () => 'why' in asked());
+      expect(asked()).toEqual({why: 'unsupported'});
+      provider.setIntercept(undefined);
+      await until('the metadata is as before', () => 'url' in asked());
+    }
+  });
+
+  it('for it is down', async () => {
+    const other = await ownServer();
+    const person = await signedIn('grace', other);
+    provider.setIntercept((request) => {
+      request.socket.destroy();
+      return true;
+    });
+    await until('the provider is down', () => other.services.providers.all[0]?.health.state === 'down');
+    expect(await pageOf(person)).toContain(words);
+  });
+
+  it('for that is switched off: straight on, without a word', async () => {
+    const other = await ownServer({RP_INITIATED_LOGOUT: 'Off'});
+    const person = await signedIn('heidi', other);
+    const answer = await signOut(person, {return_to: `${APP}/bye`});
+    expect([answer.status, answer.location?.href]).toEqual([303, `${APP}/bye`]);
+    const next = await signOut(await signedIn('heidi', other));
+    expect(next.location?.href).toBe(`${PUBLIC_URL}/auth/signed-out`);
+  });
+});
+
+const ownProvider = (more: Partial<ProviderOptions> = {}): Promise<RunningProvider> =>
+  startProvider({
+    clients: [
+      {clientId: 'auth-server', clientSecret: CLIENT_SECRET, redirectUris: [`${PUBLIC_URL}/auth/callback`]},
+    ],
+    ...more,
+  });
+
+const ASKED = {idToken: undefined, email: undefined, state: 'x'};
+
+function changeMetadata(provider: RunningProvider, changes: Record<string, unknown>): void {
+  provider.setIntercept(async (request, response) => {
+    if (request.url !== '/.well-known/openid-configuration') return false;
+    response.writeHead(200, {'content-type': 'application/json'}).end(
+      JSON.stringify({
+        issuer: provider.issuer,
+        authorization_endpoint: `${provider.issuer}/auth`,
+        token_endpoint: `${provider.issuer}/token`,
+        jwks_uri: `${provider.issuer}/jwks`,
+        ...changes,
+      }),
+    );
+    return true;
+  });
+}
+
+describe('the ID token', () => {
+  it('is kept sealed to the cookie: the tables hold nothing of it, and it goes with the session', async () => {
+    const person = await signedIn('ivan');
+    const row = await rowOf(person);
+    expect(row?.id_token_sealed?.length).toBeGreaterThan(300);
+    const {rows} = await stack.database.asSuperuser(
+      `SELECT string_agg(t, E'\\n') AS all FROM (SELECT s::text AS t FROM _system.sessions s
+         UNION ALL SELECT d::text FROM _system.session_details d
+         UNION ALL SELECT encode(id_token_sealed, 'escape') FROM _system.sign_ins
+         UNION ALL SELECT i::text FROM _system.sign_ins i) every_row`,
+    );
+    const {all} = rows[0] as {all: string};
+    const page = await signOut(person);
+    const token = onward(page).searchParams.get('id_token_hint') ?? '';
+    expect(token.length).toBeGreaterThan(300);
+    const hex = (text: string): string => Buffer.from(text).toString('hex');
+    for (const part of token.split('.')) {
+      expect(all).not.toContain(part);
+      expect(all).not.toContain(hex(part));
+      // Not a piece of it either, wherever it begins.
+      for (let start = 0; start + 12 <= part.length; start += 12)
+        expect(all).not.toContain(hex(part.slice(start, start + 12)));
+    }
+    expect(all).not.toContain(person.secret);
+    expect(await rowOf(person)).toBeUndefined();
+    expect(stack.logs.join('')).not.toContain(token.split('.')[1]);
+  });
+
+  it('is not kept of a login that gives tokens', async () => {
+    const browser = browserAt(() => server);
+    const start = await browser.visit(`${PUBLIC_URL}/auth/start`);
+    const back = await signIn(browser, start.location ?? new URL(PUBLIC_URL), {
+      baseUrl: PUBLIC_URL,
+      user: 'judy',
+    });
+    const {access_token: token} = JSON.parse((await browser.visit(back)).body) as {access_token: string};
+    const {sid} = decodeJwt(token) as {sid: string};
+    const {rows} = await stack.database.asSuperuser(
+      `SELECT * FROM _system.sign_ins WHERE session_id = '${sid}' AND id_token_sealed IS NOT NULL`,
+    );
+    expect(rows).toEqual([]);
+  });
+
+  it.each([
+    ['is not there, as of older sessions', `DELETE FROM _system.sign_ins`],
+    ['cannot be opened', `UPDATE _system.sign_ins SET id_token_sealed = '\\x00'`],
+  ])('%s: client_id and logout_hint serve, and the provider knows us', async (_name, sql) => {
+    const person = await signedIn('kim');
+    await stack.database.asSuperuser(sql);
+    const url = onward(await signOut(person));
+    expect(url.searchParams.has('id_token_hint')).toBe(false);
+    expect(Object.fromEntries(url.searchParams)).toMatchObject({
+      client_id: 'auth-server',
+      logout_hint: 'kim@example.com',
+      post_logout_redirect_uri: `${PUBLIC_URL}/auth/signed-out`,
+    });
+    expect((await confirm(person, url)).status).toBe(200);
+  });
+
+  const tokenOf = (claims: object): string =>
+    `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.x`;
+
+  it.each([
+    ['of another issuer', {iss: 'https://other.example', aud: 'auth-server'}],
+    ['for another client', {iss: 'ours', aud: ['another']}],
+    ['too long for an address', {iss: 'ours', aud: 'auth-server', long: 'x'.repeat(4096)}],
+  ])('%s is told to nobody', async (_name, claims) => {
+    const iss = claims.iss === 'ours' ? stack.provider.issuer : claims.iss;
+    const identity = {
+      provider: 'oidc',
+      issuer: iss,
+      subject: 'leo',
+      email: 'leo@example.com',
+      name: undefined,
+    };
+    const idToken = tokenOf({...claims, iss});
+    const {secret} = await server.services.sessions.create(identity, 'cookie', {idToken});
+    const answer = await fetch(`${server.url}/auth/logout`, {
+      method: 'POST',
+      headers: {...HTML, cookie: `fraiseql-session=${secret}`},
+    });
+    const page = await answer.text();
+    expect(page).toContain('logout_hint=leo%40example.com');
+    expect(page).not.toContain('id_token_hint');
+  });
+
+  it('names what Microsoft wants as its hint (the claim login_hint)', async () => {
+    const [provider] = server.services.providers.all;
+    const idToken = tokenOf({iss: stack.provider.issuer, aud: 'auth-server', login_hint: 'O.abc'});
+    const answer = provider?.endSessionUrl({...ASKED, email: 'mia@example.com', idToken});
+    if (!answer || !('url' in answer)) throw new Error('no address');
+    expect(answer.url.searchParams.get('logout_hint')).toBe('O.abc');
+  });
+});
+
+describe('GET /auth/sessions', () => {
+  it('tells what signed in, in words, and nothing more is kept of it', async () => {
+    const person = await signedIn('nina');
+    const list = JSON.parse((await person.browser.visit(`${PUBLIC_URL}/auth/sessions`)).body) as unknown[];
+    expect(list).toMatchObject([{user_agent: 'Firefox on Linux', current: true}]);
+    expect((await rowOf(person))?.user_agent).toBe('Firefox on Linux');
+  });
+});
