@@ -9,6 +9,9 @@ import {startApiServer, type TestApiServer} from './apiserver.ts';
 import {defineResource} from './fraiseqlauths.ts';
 import type {SharedApiServerAnswer} from './shared-apiserver.ts';
 
+/** Tokens and their users, for who tests how a token is presented. */
+const TOKENS = {'token-a': 'alice', 'token-b': 'bob'};
+
 /** Listens for those who ask where it is; the answer of this function ends it. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'fraiseql-shared-'));
@@ -39,7 +42,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
 }
 
 async function start(): Promise<TestApiServer> {
-  const server = await startApiServer({audit: true});
+  const server = await startApiServer({audit: true, tokens: TOKENS});
   try {
     await defineResource(server.admin);
   } catch (error) {

@@ -17,6 +17,8 @@ import {
 import type {ApiServer} from '../../support/apiserver.ts';
 import {createNamespace} from '../../support/fraiseqlauths.ts';
 import {sharedApiServer} from '../../support/shared-apiserver.ts';
+import {childrenIn} from './children.ts';
+import {counting} from './counting.ts';
 
 const NAMESPACE = 'test-apply';
 let api: ApiServer;
@@ -93,94 +95,6 @@ function deployment(name: string, env: Record<string, string> = {A: '1'}, replic
   } as Deployment;
 }
 
-const CHILDREN: KubeObject[] = [
-  {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: {name: 'svc', namespace: NAMESPACE},
-    spec: {selector: {app: 'x'}, ports: [{name: 'http', port: 80, targetPort: 'http'}]},
-  },
-  {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: {name: 'secret', namespace: NAMESPACE},
-    stringData: {a: 'plain'},
-    data: {b: 'Yg=='},
-  },
-  {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: {name: 'sa', namespace: NAMESPACE},
-    automountServiceAccountToken: false,
-  },
-  {
-    apiVersion: 'autoscaling/v2',
-    kind: 'HorizontalPodAutoscaler',
-    metadata: {name: 'hpa', namespace: NAMESPACE},
-    spec: {
-      scaleTargetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: 'x'},
-      minReplicas: 2,
-      maxReplicas: 5,
-      metrics: [
-        {type: 'Resource', resource: {name: 'cpu', target: {type: 'Utilization', averageUtilization: 70}}},
-        {type: 'Resource', resource: {name: 'memory', target: {type: 'AverageValue', averageValue: '1.5Gi'}}},
-      ],
-    },
-  },
-  {
-    apiVersion: 'policy/v1',
-    kind: 'PodDisruptionBudget',
-    metadata: {name: 'pdb', namespace: NAMESPACE},
-    spec: {maxUnavailable: 1, selector: {matchLabels: {app: 'x'}}},
-  },
-  {
-    apiVersion: 'batch/v1',
-    kind: 'CronJob',
-    metadata: {name: 'cron', namespace: NAMESPACE},
-    spec: {
-      schedule: '0 2 * * *',
-      jobTemplate: {
-        spec: {
-          backoffLimit: 0,
-          template: {
-            spec: {restartPolicy: 'Never', containers: [{name: 'backup', image: 'x', command: ['a', 'b']}]},
-          },
-        },
-      },
-    },
-  },
-  {
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'NetworkPolicy',
-    metadata: {name: 'np', namespace: NAMESPACE},
-    spec: {podSelector: {}, policyTypes: ['Ingress'], ingress: [{ports: [{port: 8000}]}]},
-  },
-];
-
-/** Counts what goes through it. */
-function counting(client: KubeClient): {port: ApplyPort; calls: string[]} {
-  const calls: string[] = [];
-  const port: ApplyPort = {
-    get: (...args) => {
-      calls.push('get');
-      return client.get(...args);
-    },
-    create: (...args) => {
-      calls.push('create');
-      return client.create(...args);
-    },
-    apply: (...args) => {
-      calls.push('apply');
-      return client.apply(...args);
-    },
-    jsonPatch: (...args) => {
-      calls.push('jsonPatch');
-      return client.jsonPatch(...args);
-    },
-  };
-  return {port, calls};
-}
-
 function typeOf(object: KubeObject): ResourceType {
   const type = Object.values(RESOURCES).find(
     (one) => one.kind === object.kind && one.apiVersion === object.apiVersion,
@@ -209,7 +123,7 @@ async function applyNow<T extends KubeObject>(
 }
 
 describe('silent when converged', () => {
-  test.each([deployment('converged'), ...CHILDREN].map((child) => [child.kind, child] as const))(
+  test.each([deployment('converged'), ...childrenIn(NAMESPACE)].map((child) => [child.kind, child] as const))(
     'a %s is made once and never written again, though the server filled in and rewrote',
     async (_, child) => {
       const desired = {...child, metadata: {...child.metadata, labels, ownerReferences: [owner]}};

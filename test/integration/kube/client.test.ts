@@ -1,17 +1,14 @@
-import {mkdtemp, rm, writeFile, copyFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
-import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {isApiError, KubeClient} from '../../../src/kube/client.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
 import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
-import {startFaultProxy} from '../../support/fault-proxy.ts';
+import {eventually} from '../../support/eventually.ts';
 
 let api: TestApiServer;
 let admin: KubeClient;
 
 beforeAll(async () => {
-  api = await startApiServer({tokens: {'token-a': 'alice', 'token-b': 'bob'}});
+  api = await startApiServer();
   admin = api.admin;
 });
 afterAll(() => api.stop());
@@ -207,7 +204,7 @@ describe('errors', () => {
       metadata: {name: 'g', namespace: 'default'},
       spec,
     });
-    await until(async () => {
+    await eventually(async () => {
       const list = await admin.list(gadgets).catch((error: unknown) => error);
       return !(list instanceof Error);
     });
@@ -270,103 +267,13 @@ describe('errors', () => {
         status: 0,
         reason: 'Aborted',
       });
-      expect(performance.now() - startedAt).toBeLessThan(2000);
+      expect(performance.now() - startedAt).toBeLessThan(8000);
     } finally {
       api.thaw();
       await client.close();
     }
   });
 });
-
-describe('connections and credentials', () => {
-  test('watches take no connection away from calls, however many there are', async () => {
-    const client = await api.client();
-    const abort = new AbortController();
-    const watch = async (): Promise<void> => {
-      const events = client.watch(RESOURCES.Lease, {resourceVersion: '0', signal: abort.signal});
-      for await (const event of events) expect(event.type).toBeDefined();
-    };
-    const watches = Array.from({length: 80}, watch);
-    await Promise.all(Array.from({length: 100}, () => client.get(RESOURCES.Namespace, {name: 'default'})));
-    abort.abort();
-    expect((await Promise.allSettled(watches)).every((one) => one.status === 'rejected')).toBe(true);
-    await client.close();
-  });
-
-  test('fifty calls one after the other share a connection', async () => {
-    const proxy = await startFaultProxy(api.port);
-    const client = await KubeClient.fromKubeconfig(
-      await api.kubeconfig('counted', {
-        groups: ['system:masters'],
-        server: `https://127.0.0.1:${proxy.port}`,
-      }),
-    );
-    for (let call = 0; call < 50; call++) await client.get(RESOURCES.Namespace, {name: 'default'});
-    // A second one, when a call is made in the very moment the last one's connection is put back.
-    expect(proxy.taken).toBeLessThanOrEqual(2);
-    await client.close();
-    await proxy.close();
-  });
-
-  test('a token that is rotated in its file is used from then on', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'fraiseql-token-'));
-    await copyFile(api.caPath, join(directory, 'ca.crt'));
-    await writeFile(join(directory, 'token'), 'token-a\n');
-    const client = await KubeClient.inCluster(
-      {KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(api.port)},
-      directory,
-      {accessCheckMs: 0},
-    );
-    expect(await whoAmI(client)).toBe('alice');
-    await writeFile(join(directory, 'token'), 'token-b\n');
-    expect(await whoAmI(client)).toBe('bob');
-    await rm(join(directory, 'token'));
-    expect(await whoAmI(client)).toBe('bob');
-    await client.close();
-    await rm(directory, {recursive: true});
-  });
-
-  test('a token that was refused is read anew and the call repeated', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'fraiseql-token-'));
-    await copyFile(api.caPath, join(directory, 'ca.crt'));
-    await writeFile(join(directory, 'token'), 'token-expired\n');
-    const client = await KubeClient.inCluster(
-      {KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(api.port)},
-      directory,
-      {accessCheckMs: 3_600_000},
-    );
-    await expect(whoAmI(client)).rejects.toMatchObject({status: 401});
-    await writeFile(join(directory, 'token'), 'token-a\n');
-    expect(await whoAmI(client)).toBe('alice');
-    await client.close();
-    await rm(directory, {recursive: true});
-  });
-});
-
-async function whoAmI(client: KubeClient): Promise<unknown> {
-  const reviews: ResourceType = {
-    apiVersion: 'authentication.k8s.io/v1',
-    kind: 'SelfSubjectReview',
-    plural: 'selfsubjectreviews',
-    namespaced: false,
-  };
-  const review = await client.create<KubeObject & {status?: {userInfo: {username: string}}}>(reviews, {
-    apiVersion: reviews.apiVersion,
-    kind: reviews.kind,
-    metadata: {name: ''},
-  });
-  return review.status?.userInfo.username;
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = performance.now() + 20_000; performance.now() < deadline;) {
-    if (await condition()) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-  }
-  throw new Error('the condition did not come true within 20 s');
-}
 
 test('isApiError tells by status and reason', async () => {
   const error: unknown = await admin

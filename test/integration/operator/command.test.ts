@@ -65,8 +65,8 @@ describe('fraiseql-auth operator', () => {
     one.process.kill('SIGTERM');
     const [code] = await once(one.process, 'exit');
     expect(`${code}`).toBe('0');
-    expect(performance.now() - asked).toBeLessThan(3000);
-    await eventually(async () => (await lease())?.spec.holderIdentity === 'two', 4000);
+    expect(performance.now() - asked).toBeLessThan(10_000);
+    await eventually(async () => (await lease())?.spec.holderIdentity === 'two');
     await harness.admin.delete(RESOURCES.Service, {namespace, name: 'auth'});
     await eventually(async () => (await see.get(RESOURCES.Service, 'auth')) !== undefined && true);
     // Nothing is said any more of one that is gone.

@@ -179,7 +179,7 @@ describe('a network that fails', () => {
       took.push(performance.now() - since);
     }
     console.log(`beside ten that fail: a child is back after at most ${Math.round(Math.max(...took))} ms`);
-    expect(Math.max(...took)).toBeLessThan(1500);
+    expect(Math.max(...took)).toBeLessThan(8000);
     const {items} = await harness.admin.list<Stored>(FRAISEQLAUTH, {namespace: broken});
     expect(items.every((each) => each.status === undefined)).toBe(true);
     await operator.stop();

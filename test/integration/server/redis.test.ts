@@ -203,8 +203,8 @@ describe('while Redis is away', () => {
       token = ((await answer.json()) as {refresh_token: string}).refresh_token;
     }
     // The first one waits for the deadline; then the breaker is open.
-    expect(Math.max(...times)).toBeLessThan(2_000);
-    expect(Math.min(...times)).toBeLessThan(150);
+    expect(Math.max(...times)).toBeLessThan(8_000);
+    expect(Math.min(...times)).toBeLessThan(1_000);
     await until('it is known', async () => (await redisIs(a)) === 'error');
     expect(stack.logs.join('')).toContain('"dependency":"redis","fault":"timeout"');
   });

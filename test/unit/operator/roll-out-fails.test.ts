@@ -1,0 +1,97 @@
+import {describe, expect, test} from 'vitest';
+import {BAD, imageOf, late, oneNewPod, running, short, stuck} from './proving.ts';
+
+describe('a roll-out that fails', () => {
+  test('goes back to what ran, once, and says what failed', () => {
+    const world = stuck(running());
+    expect(imageOf(world)).toBe(BAD);
+    expect(world.ready).toMatch(/^ContainerCrashing/);
+    late(world);
+    expect(world.pass()).toEqual(['update Deployment/auth']);
+    expect(imageOf(world)).toBe('registry.test/fraiseql-auth:1.4.0');
+    expect(world.condition('Progressing')).toMatchObject({status: 'False', reason: 'RolledBack'});
+    expect(world.status?.blockedOn?.map(({reason, message}) => `${reason}: ${message}`)).toEqual([
+      expect.stringMatching(/^ContainerCrashing: The roll-out failed and was undone: Pod auth-new crashes/),
+    ]);
+    expect(world.events.filter(({reason}) => reason === 'RolledBack')).toHaveLength(1);
+    world.pods = [];
+    world.rollOut();
+    for (let turn = 0; turn < 5; turn++) {
+      world.now += 100_000;
+      expect(world.pass()).toEqual([]);
+    }
+    expect(world.status?.version).toEqual({current: '1.4.0', target: 'bad'});
+    expect(world.condition('Ready')).toMatchObject({status: 'False', reason: 'ContainerCrashing'});
+    expect(world.events.filter(({reason}) => reason === 'RolledBack')).toHaveLength(1);
+
+    // The same once more, because a person wants it.
+    world.change({restartToken: 'once more'});
+    expect(short(world.pass())).toEqual(['create Job/auth-check', 'update Deployment/auth']);
+  });
+
+  test('is tried again much later, by a check and a roll-out, and each time later', () => {
+    const world = stuck(running());
+    late(world);
+    world.pass();
+    world.pods = [];
+    world.rollOut();
+    world.pass();
+    for (const minutes of [10, 20]) {
+      expect(world.decide().requeueAfterMs).toBe(minutes * 60_000);
+      world.now += minutes * 60_000;
+      expect(short(world.pass())).toEqual(['create Job/auth-check']);
+      world.endCheck();
+      expect(short(world.pass())).toContain('update Deployment/auth');
+      expect(imageOf(world)).toBe(BAD);
+      oneNewPod(world);
+      late(world);
+      expect(world.pass()).toEqual(['update Deployment/auth']);
+      expect(imageOf(world)).toBe('registry.test/fraiseql-auth:1.4.0');
+      world.pods = [];
+      world.rollOut();
+      world.pass();
+    }
+    world.now += 40 * 60_000;
+    world.pass();
+    world.endCheck();
+    world.pass();
+    world.rollOut();
+    world.pass();
+    expect(imageOf(world)).toBe(BAD);
+    expect(world.condition('Progressing')).toMatchObject({status: 'True', reason: 'RolledOut'});
+    expect(world.deployment?.metadata.annotations).not.toHaveProperty('auth.fraiseql.dev/refused-template');
+  });
+
+  test('stays as it is where the spec says Hold', () => {
+    const world = stuck(running({rollout: {onFailure: 'Hold'}}));
+    late(world);
+    expect(world.pass()).toEqual([]);
+    expect(imageOf(world)).toBe(BAD);
+    expect(world.condition('Progressing')).toMatchObject({status: 'False', reason: 'ContainerCrashing'});
+    expect(world.condition('Available')?.status).toBe('True');
+  });
+
+  test('does not go back to what does not serve either', () => {
+    const world = stuck(running());
+    late(world);
+    const live = world.deployment;
+    const status = {...(live?.['status'] as object), readyReplicas: 0};
+    world.children.set('Deployment/auth', {...(live ?? (undefined as never)), status});
+    expect(world.pass()).toEqual([]);
+    expect(imageOf(world)).toBe(BAD);
+  });
+
+  test('is left in favour of a new change, which is tried out beside it', () => {
+    const world = stuck(running());
+    world.change({image: undefined, tokens: {accessTTL: '30m'}});
+    expect(short(world.pass())).toEqual(['create Job/auth-check']);
+    world.endCheck();
+    world.pods = [];
+    expect(short(world.pass())).toContain('create Job/auth-migrate');
+    world.completeJob();
+    expect(short(world.pass())).toContain('update Deployment/auth');
+    world.rollOut();
+    world.pass();
+    expect(world.condition('Ready')?.status).toBe('True');
+  });
+});
