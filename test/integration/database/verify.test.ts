@@ -1,5 +1,6 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {migrateDatabase} from '../../../src/database/migrate.ts';
+import {SCHEMA_VERSION} from '../../../src/database/version.ts';
 import {verifyDatabase, type VerifyReport} from '../../../src/database/verify.ts';
 import {startPostgres, type TestPostgres} from '../../support/postgres.ts';
 import {runProgram} from '../../support/program.ts';
@@ -30,7 +31,7 @@ describe('db verify', () => {
     await postgres.asSuperuser(TWO_SESSIONS, name);
     const {code, output, outcome} = await runProgram(['db', 'verify'], {DATABASE_URL: url});
     expect(output).toMatch(/ok +sessions +2 \(1 active\)/);
-    expect(output).toMatch(/ok +schema +version 5/);
+    expect(output).toMatch(new RegExp(`ok +schema +version ${SCHEMA_VERSION}`));
     expect(output).not.toContain('FAILED');
     expect(output).not.toContain(new URL(url).password);
     expect(outcome).toMatchObject({ok: true, kind: 'verify'});
@@ -41,7 +42,7 @@ describe('db verify', () => {
     const {code, output} = await runProgram(['db', 'verify'], {
       DATABASE_URL: await postgres.createDatabase(),
     });
-    expect(output).toMatch(/FAILED +schema +version 0, this program needs 5/);
+    expect(output).toMatch(new RegExp(`FAILED +schema +version 0, this program needs ${SCHEMA_VERSION}`));
     expect(output).toContain('db migrate');
     expect(code).toBe(1);
   });
@@ -113,7 +114,7 @@ describe('db verify', () => {
       name,
     );
     expect(bad(await verifyDatabase(() => url))).toEqual({
-      schema: expect.stringContaining('warning: version 99, newer than this program (5)'),
+      schema: expect.stringContaining(`warning: version 99, newer than this program (${SCHEMA_VERSION})`),
     });
   });
 

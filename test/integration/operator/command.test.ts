@@ -1,5 +1,5 @@
 import {once} from 'node:events';
-import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {afterEach, afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import type {Lease} from '../../../src/kube/lease.ts';
 import {RESOURCES} from '../../../src/kube/objects.ts';
@@ -20,8 +20,16 @@ beforeAll(async () => {
 });
 afterAll(() => harness.stop());
 
-const program = (env: Record<string, string> = {}): Promise<OperatorProgram> =>
-  startOperator(harness.server.kubeconfigPath, IMAGE, env);
+const programs: OperatorProgram[] = [];
+afterEach(() => {
+  for (const {process} of programs.splice(0)) process.kill('SIGKILL');
+});
+
+async function program(env: Record<string, string> = {}): Promise<OperatorProgram> {
+  const started = await startOperator(harness.server.kubeconfigPath, IMAGE, env);
+  programs.push(started);
+  return started;
+}
 
 const lease = async (): Promise<Lease | undefined> =>
   harness.admin.get<Lease>(RESOURCES.Lease, {namespace: 'default', name: 'fraiseql-auth-operator'});
@@ -40,7 +48,11 @@ describe('fraiseql-auth operator', () => {
     await eventually(() => two.health('/readyz'));
     await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
     await see.becomeReady();
-    const metrics = await one.metrics();
+    // Events are written a moment later.
+    const metrics = await eventually(async () => {
+      const text = await one.metrics();
+      return text.includes('kube_events_total{outcome="written"}') && text;
+    });
     expect(metrics).toMatch(/^fraiseql_auth_operator_reconcile_total\{result="success"\} \d+/m);
     expect(metrics).toMatch(/^leader_election_master_status\{name="fraiseql-auth-operator"\} 1/m);
     expect(metrics).toMatch(/^rest_client_requests_total\{verb="create",code="201"\} \d+/m);

@@ -50,12 +50,12 @@ describe.concurrent('a resource over its life', () => {
     );
     const {status} = await see.resource();
     expect(status?.backup?.next).toMatch(/T02:00:00Z$/);
-    expect((await see.condition('BackupHealthy')).reason).toBe('WaitingForFirst');
+    await eventually(async () => (await see.condition('BackupHealthy')).reason === 'WaitingForFirst');
 
     await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {backup: {policy: 'None', destination: null}}});
     await eventually(async () => !(await see.children()).some((each) => each.includes('backup')));
     expect(await see.get(RESOURCES.Secret, 's3')).toBeDefined();
-    expect((await see.condition('BackupHealthy')).reason).toBe('Disabled');
+    await eventually(async () => (await see.condition('BackupHealthy')).reason === 'Disabled');
 
     await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {replicas: 1}});
     await eventually(async () => {
