@@ -1,4 +1,4 @@
-// Changes under load: a restart, another Secret, another configuration, another image. Whatever is changed, people who log
+// Changes under load: a restart, other Secrets, another configuration, another image. Whatever is changed, people who log
 // in, refresh and are verified all the while see no error.
 import {execFile} from 'node:child_process';
 import {promisify} from 'node:util';
@@ -46,14 +46,19 @@ test(
 );
 
 test(
-  'another database URL in the Secret',
+  'another client secret, of which the provider accepts the old and the new one, and another database URL',
   async () => {
     onTestFailed(dumpOnFailure('secret', namespace));
     const before = await readyPods(namespace);
     const url = `${databaseUrl(SHARED, databaseOf(namespace))}?connect_timeout=7`;
-    expect(
-      await rolledOver('another Secret', before, () => secret(namespace, 'auth-db', {'database-url': url})),
-    ).toHaveLength(REPLICAS);
+    const client = {'client-id': 'fraiseql-auth', 'client-secret': 'fixture-client-secret-2'};
+    const change = async (): Promise<void> => {
+      await Promise.all([
+        secret(namespace, 'auth-db', {'database-url': url}),
+        secret(namespace, 'idp-client', client),
+      ]);
+    };
+    expect(await rolledOver('other Secrets', before, change)).toHaveLength(REPLICAS);
   },
   LIMIT_MS,
 );
