@@ -61,7 +61,7 @@ test(
     onTestFailed(dumpOnFailure('bad-configuration', namespace));
     const before = await readyPods(namespace);
     fromNowOn();
-    await patch({pod: {extraEnv: [{name: 'INTROSPECTION_CLIENT_ID', value: 'x'}]}});
+    await patch({pod: {extraEnv: [{name: 'LOGIN_BINDING', value: 'Sometimes'}]}});
     const refused = await watch.until(
       namespace,
       NAME,
@@ -69,7 +69,7 @@ test(
       refusedWith('ConfigurationInvalid'),
       60_000,
     );
-    expect(refused.status?.blockedOn?.[0]?.message).toContain('INTROSPECTION_CLIENT_SECRET');
+    expect(refused.status?.blockedOn?.[0]?.message).toContain('LOGIN_BINDING');
     expect(await readyPods(namespace)).toEqual(before);
     await patch({pod: null});
     await watch.until(namespace, NAME, 'Ready again', isReady, 60_000);
@@ -96,13 +96,13 @@ test(
     // Nothing is tried out, so the pods themselves find out.
     await patch({
       rollout: {check: 'Never'},
-      pod: {extraEnv: [{name: 'INTROSPECTION_CLIENT_ID', value: 'x'}]},
+      pod: {extraEnv: [{name: 'LOGIN_BINDING', value: 'Sometimes'}]},
     });
     const back = await watch.until(
       namespace,
       NAME,
       'rolled back',
-      complains('Progressing', 'RolledBack', 'INTROSPECTION_CLIENT_SECRET'),
+      complains('Progressing', 'RolledBack', 'LOGIN_BINDING'),
       120_000,
     );
     expect(refusedWith('ContainerCrashing')(back)).toBe(true);
