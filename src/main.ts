@@ -1,3 +1,4 @@
+import type {AttackOptions} from './attack/command.ts';
 import {Command} from 'commander';
 import {VERSION} from './support/version.ts';
 
@@ -60,8 +61,12 @@ program
   .description('try on your own server what an attacker would; exit code 1 when something does not hold')
   .option('--yes-this-is-mine', 'needed where the server is not on this machine')
   .option('--only <name...>', 'run these attacks only')
-  .option('--patience <seconds>', 'how long a connection may send headers that never end', '20')
-  .action(async (url: string, options: {yesThisIsMine?: boolean; only?: string[]; patience: string}) =>
+  .option('--patience <seconds>', 'how long a connection may send headers, or a body, that never end', '20')
+  .option(
+    '--refresh-token-file <file>',
+    'a refresh token of a session of yours, which is raced and then ended',
+  )
+  .action(async (url: string, options: AttackOptions) =>
     exit((await import('./attack/command.ts')).attack(url, options)),
   );
 

@@ -3,6 +3,8 @@
 //   target.ts   the server, spoken to byte by byte
 //   trial.ts    what an attack is, and what became of it
 //   login.ts, tokens.ts, requests.ts, slow.ts   the attacks
+import {readFile} from 'node:fs/promises';
+import {LEFT_OUT} from './left-out.ts';
 import {callback, forgedHost, loginCsrf, openRedirect} from './login.ts';
 import {
   crossOrigin,
@@ -12,6 +14,7 @@ import {
   pathAliases,
   smuggling,
 } from './requests.ts';
+import {sessionRaces} from './session.ts';
 import {SLOW, slowHeaders} from './slow.ts';
 import {Target, isLoopback} from './target.ts';
 import {forgedTokens, keyDisclosure} from './tokens.ts';
@@ -24,6 +27,8 @@ export interface AttackOptions {
   readonly only?: readonly string[];
   /** Seconds that a connection which never ends its headers may stay open. */
   readonly patience?: string;
+  /** A file with the refresh token of a session of the caller's own, which the attack ends. */
+  readonly refreshTokenFile?: string;
 }
 
 /**
@@ -51,6 +56,14 @@ export async function attack(
     print('attack: --patience must be seconds from 1 to 120\n');
     return 2;
   }
+  const {refreshTokenFile: file} = options;
+  const token = file === undefined ? undefined : await firstLine(file);
+  if (token === '') {
+    print(
+      `attack: ${file} cannot be read, or is empty: --refresh-token-file must name a file with a refresh token\n`,
+    );
+    return 2;
+  }
   const all: Attack[] = [
     openRedirect,
     loginCsrf,
@@ -64,6 +77,7 @@ export async function attack(
     hostileBodies,
     crossOrigin,
     slowHeaders(patience * 1000),
+    ...(token === undefined ? [] : [sessionRaces(token)]),
     callback,
   ];
   const unknown = (options.only ?? []).filter((name) => !all.some((each) => each.name === name));
@@ -78,7 +92,24 @@ export async function attack(
     return 2;
   }
   const chosen = all.filter(({name}) => options.only === undefined || options.only.includes(name));
-  return report(target, chosen, print);
+  const code = await report(target, chosen, print);
+  if (options.only === undefined) tellLeftOut(token === undefined, print);
+  return code;
+}
+
+/** The file's first line; empty where there is none. */
+async function firstLine(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return (text.split('\n')[0] ?? '').trim();
+}
+
+function tellLeftOut(withoutSession: boolean, print: (text: string) => void): void {
+  print('\nLeft out here; the tests of this program try them on servers of their own:\n');
+  if (withoutSession)
+    print(
+      '  - many refreshes at once, and a logout among them: they need a session of yours, and end it; name a file with its refresh token by --refresh-token-file\n',
+    );
+  for (const {what, why} of LEFT_OUT) print(`  - ${what}: ${why}\n`);
 }
 
 async function report(

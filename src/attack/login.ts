@@ -120,26 +120,42 @@ export const forgedHost: Attack = {
   },
 };
 
-/** Last, and little of it: each is a failed login, of which an address has few. */
+/** Last, and little of it: each is a failed login, of which an address has five an hour. */
 export const callback: Attack = {
   name: 'callback',
-  title: 'a made-up answer of the provider, and HTML in it',
+  title: "a made-up answer of the provider, HTML in it, another browser's, and the same one twice",
   async run(target, trial) {
     const html = '%3Cscript%3Ealert(1)%3C/script%3E';
-    const answers = [
-      await target.ask(`/auth/callback?code=made-up&state=${'A'.repeat(43)}`),
-      await target.ask(`/auth/callback?state=${html}&error=${html}&error_description=${html}`, {
-        headers: {accept: 'text/html'},
-      }),
+    const begun = await start(target, await providerOf(target));
+    const state = asked(begun).get('state');
+    const cookie = begun.headers['set-cookie']?.split(';')[0] ?? '';
+    const answers: [string, Answer][] = [
+      [
+        'a state that nobody began, and HTML',
+        await target.ask(`/auth/callback?state=${html}&error=${html}&error_description=${html}`, {
+          headers: {accept: 'text/html'},
+        }),
+      ],
     ];
-    for (const answer of answers) {
-      trial.expect('/auth/callback with a state that nobody began', answer, refused);
+    if (state === null)
+      trial.note(
+        'the provider takes pushed requests (PAR): no state of a login is seen that could be replayed',
+      );
+    else {
+      const path = `/auth/callback?code=made-up&state=${encodeURIComponent(state)}`;
+      answers.push(['the state of another browser', await target.ask(path)]);
+      const first = await target.ask(path, {headers: {cookie}});
+      trial.expect('a made-up code gives no session', first, ({status}) => status === 401 || status === 502);
+      answers.push(['a state that was used', await target.ask(path, {headers: {cookie}})]);
+    }
+    for (const [what, answer] of answers) {
+      trial.expect(what, answer, ({status}) => status === 400);
       trial.expect(
-        'and no session comes of it',
+        `${what}: no session comes of it`,
         answer,
         ({headers}) => !/fraiseql-session=[^;]/.test(headers['set-cookie'] ?? ''),
       );
-      trial.expect('nor a script in the page', answer, ({body}) => !body.includes('<script>alert'));
+      trial.expect(`${what}: no script is in the page`, answer, ({body}) => !body.includes('<script>alert'));
     }
   },
 };

@@ -29,6 +29,8 @@ export const smuggling: Attack = {
       ['a NUL in a header', `${head('X-One: a\0b')}\r\n\r\n`],
       ['a bare CR in a header', `${head('X-One: a\rX-Two: b')}\r\n\r\n`],
       ['no Host', 'GET /auth/me HTTP/1.1\r\n\r\n'],
+      ['two Hosts', `${head('Host: evil.example', 'Content-Length: 0')}\r\n\r\n`],
+      ['two credentials', `${head('Authorization: Bearer a', 'Authorization: Bearer b')}\r\n\r\n`],
     ];
     for (const [what, bytes] of attempts) {
       const answer = await target.send(bytes);
@@ -90,6 +92,9 @@ export const pathAliases: Attack = {
       '/auth/metrics',
       '/.well-known/../metrics',
       '/%6detrics%00',
+      '/%6detrics',
+      '/metri%63s',
+      'http://evil.example/metrics',
     ])
       trial.expect(path, await target.ask(path), refused);
     const metrics = await target.ask('/metrics');

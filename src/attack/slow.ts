@@ -5,15 +5,28 @@ import type {Attack} from './trial.ts';
 const CONNECTIONS = 8;
 const EVERY_MS = 500;
 
+/** A server may give a body more time than the headers. */
+const BODY_MS = 35_000;
+
+const HEADERS = {beginning: ['GET /auth/verify HTTP/1.1'], more: 'X-Slow: 1\r\n'};
+const BODY: typeof HEADERS = {
+  beginning: ['POST /auth/refresh HTTP/1.1', 'Content-Type: application/json', 'Content-Length: 60000', ''],
+  more: ' ',
+};
+
 export const SLOW = 'slow-headers';
 
-/** Headers that never end. `patienceMs` is how long a server may put up with that. */
+/** Headers and bodies that never end. `patienceMs` is how long a server may put up with that. */
 export function slowHeaders(patienceMs: number): Attack {
   return {
     name: SLOW,
-    title: `${CONNECTIONS} connections that send a header line now and then, for ${Math.round(patienceMs / 1000)} s`,
+    title: `${CONNECTIONS} connections that send a little now and then, for ${Math.round(patienceMs / 1000)} s`,
     async run(target, trial) {
-      const closing = Array.from({length: CONNECTIONS}, () => dribble(target, patienceMs));
+      const bodies = patienceMs > BODY_MS;
+      if (!bodies) trial.note(`bodies that never end are tried with --patience above ${BODY_MS / 1000}`);
+      const closing = Array.from({length: CONNECTIONS}, (_, n) =>
+        dribble(target, patienceMs, bodies && n % 2 === 1 ? BODY : HEADERS),
+      );
       const started = performance.now();
       const answer = await target.ask('/health/live');
       trial.expect('meanwhile others are served', answer, ({status}) => status !== 0);
@@ -28,7 +41,7 @@ export function slowHeaders(patienceMs: number): Attack {
 }
 
 /** Whether the server ended the connection in that time. */
-function dribble(target: Target, patienceMs: number): Promise<boolean> {
+function dribble(target: Target, patienceMs: number, {beginning, more}: typeof HEADERS): Promise<boolean> {
   const socket = target.connect();
   return new Promise((resolve) => {
     const end = (closed: boolean): void => {
@@ -39,8 +52,9 @@ function dribble(target: Target, patienceMs: number): Promise<boolean> {
     };
     socket.on('error', () => end(true)).on('close', () => end(true));
     socket.resume();
-    socket.write(`GET /auth/verify HTTP/1.1\r\nHost: ${target.url.host}\r\n`);
-    const sending = setInterval(() => socket.write('X-Slow: 1\r\n'), EVERY_MS);
+    const [request = '', ...lines] = beginning;
+    socket.write([request, `Host: ${target.url.host}`, ...lines].map((line) => `${line}\r\n`).join(''));
+    const sending = setInterval(() => socket.write(more), EVERY_MS);
     const timer = setTimeout(() => end(false), patienceMs);
   });
 }

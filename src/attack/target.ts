@@ -46,7 +46,11 @@ export class Target {
   }
 
   /** A request for that path, which is sent as it is spelled. */
-  ask(path: string, {method = 'GET', headers = {}, body}: Ask = {}): Promise<Answer> {
+  ask(path: string, ask: Ask = {}): Promise<Answer> {
+    return this.send(this.#request(path, ask));
+  }
+
+  #request(path: string, {method = 'GET', headers = {}, body}: Ask): string {
     const all: Record<string, string> = {
       host: this.url.host,
       connection: 'close',
@@ -55,7 +59,7 @@ export class Target {
       ...headers,
     };
     const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-    return this.send(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`);
+    return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`;
   }
 
   /** Sends these bytes on a connection of their own, and reads what comes until it ends. */
@@ -69,6 +73,13 @@ export class Target {
     });
     this.#last = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** The same request so many times at once, each on a connection of its own. */
+  async together(times: number, path: string, ask: Ask): Promise<Answer[]> {
+    await this.#last;
+    this.#asked += times;
+    return Promise.all(Array.from({length: times}, () => this.#exchange(this.#request(path, ask))));
   }
 
   /** An open connection; the caller ends it. */

@@ -1,18 +1,28 @@
 // The command against our own server, where all must hold, and against one that is weak on purpose, where nothing may:
 // each attack can fail.
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {createServer, type Server} from 'node:http';
 import type {AddressInfo} from 'node:net';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {attack} from '../../src/attack/command.ts';
+import {LEFT_OUT} from '../../src/attack/left-out.ts';
 import type {RunningServer} from '../../src/server/server.ts';
+import {startHostileProvider} from '../integration/server/support/hostile-provider.ts';
+import {holdSession} from '../integration/server/support/sessions.ts';
 import {startStack, type Stack} from '../integration/server/support/stack.ts';
 
 let stack: Stack;
 let server: RunningServer;
 let weak: Server;
+let directory: string;
+let file: string;
 
 beforeAll(async () => {
   stack = await startStack();
+  directory = await mkdtemp(join(tmpdir(), 'attack-'));
+  file = join(directory, 'refresh-token');
   server = await stack.server();
   weak = await startWeakServer();
 });
@@ -20,6 +30,7 @@ afterAll(async () => {
   weak.closeAllConnections();
   weak.close();
   await stack.close();
+  await rm(directory, {recursive: true});
 });
 
 async function run(url: string, options = {}): Promise<{code: number; output: string}> {
@@ -72,10 +83,42 @@ describe('fraiseql-auth attack', () => {
   it('all holds at our server', async () => {
     const {code, output} = await run(server.url);
     expect(output).not.toContain('did not hold:');
-    expect(output).toMatch(/all held\n$/);
+    expect(output).toMatch(/: all held$/m);
     expect(code).toBe(0);
     expect(output.match(/^held /gm)).toHaveLength(13);
+    // And it says what it did not try.
+    expect(output.match(/^ {2}- /gm)).toHaveLength(LEFT_OUT.length + 1);
+    expect(output).toContain('--refresh-token-file');
     expect(output).not.toContain('so a refusal tells little');
+  });
+
+  it('what passes the browser of a provider without pushed requests is tried as well', async () => {
+    const op = await startHostileProvider('auth-server', 'a client secret that is long enough');
+    const open = await stack.server({OIDC_ISSUER_URL: op.issuer, OIDC_CLIENT_SECRET: op.clientSecret});
+    const failures = (): number => stack.audit().filter(({event}) => event === 'auth_failure').length;
+    const before = failures();
+    const {code, output} = await run(open.url, {only: ['login-csrf', 'callback']});
+    await op.close();
+    expect(output).not.toMatch(/did not hold:|note:/);
+    expect(code).toBe(0);
+    expect(output).toMatch(/^held {4}callback +10 tried/m);
+    // The documentation says so many.
+    expect(failures() - before).toBe(4);
+  });
+
+  it('with a session: one successor, and nothing left after the logout', async () => {
+    const {id, refresh} = await holdSession(server, {subject: 'attacked'});
+    await writeFile(file, `${refresh}\n`);
+    const {code, output} = await run(server.url, {only: ['session-races'], refreshTokenFile: file});
+    expect(output).not.toContain('did not hold:');
+    expect(output).toMatch(/^held {4}session-races +\d+ tried/m);
+    expect(code).toBe(0);
+    expect(await server.services.revocations.session(id)).toBeUndefined();
+    // It was ended, and what does not stand is no proof of anything.
+    const again = await run(server.url, {only: ['session-races'], refreshTokenFile: file});
+    expect(again.code).toBe(1);
+    expect(again.output).toContain('a new one is needed');
+    expect(output + again.output).not.toContain(refresh);
   });
 
   it('nothing holds at a weak one', async () => {
@@ -96,6 +139,7 @@ describe('fraiseql-auth attack', () => {
   it.each([
     ['an address that is none', 'auth', {}, 'must be a URL'],
     ['a server that is not there', 'http://127.0.0.1:9', {}, 'does not answer'],
+    ['a token that is not there', 'http://127.0.0.1:9', {refreshTokenFile: '/nowhere'}, 'cannot be read'],
     ['an unknown attack', 'http://127.0.0.1:9', {only: ['x']}, 'there is no x'],
   ])('says what is wrong with %s', async (_, url, options, message) => {
     const {code, output} = await run(url, options);
