@@ -15,6 +15,11 @@ export function readPair(cert: string, key: string): X509Certificate | PairFault
   return certificate;
 }
 
+/** Whether a text begins with a certificate in PEM form. */
+export function isCertificate(text: string): boolean {
+  return parse(() => new X509Certificate(text)) !== undefined;
+}
+
 /** The names that it is for, as the certificate writes them. */
 export function namesOf(certificate: X509Certificate): string {
   return certificate.subjectAltName ?? certificate.subject.replaceAll('\n', ', ');

@@ -2,6 +2,7 @@ import {randomBytes} from 'node:crypto';
 import {existsSync} from 'node:fs';
 import {delimiter, join} from 'node:path';
 import {Redis} from 'ioredis';
+import type {TestCertificate} from './certificate.ts';
 import {freePort} from './ports.ts';
 import {startServer} from './server-process.ts';
 
@@ -23,19 +24,30 @@ export interface TestRedis {
   close(): Promise<void>;
 }
 
-/** Starts a server: a few milliseconds. */
-export async function startRedis(): Promise<TestRedis> {
+/** Starts a server: a few milliseconds. With a certificate, for 127.0.0.1 and signed by itself, it speaks TLS only. */
+export async function startRedis(certificate?: TestCertificate): Promise<TestRedis> {
   const [port, password] = [await freePort(), randomBytes(12).toString('base64url')];
-  const urlAt = (at: number): string => `redis://:${password}@127.0.0.1:${at}`;
-  const settings = {port, bind: '127.0.0.1', save: '', appendonly: 'no', requirepass: password};
+  const urlAt = (at: number): string => `${certificate ? 'rediss' : 'redis'}://:${password}@127.0.0.1:${at}`;
+  const tls = certificate && {ca: certificate.cert};
+  const ports = certificate
+    ? {
+        port: 0,
+        'tls-port': port,
+        'tls-cert-file': certificate.certPath,
+        'tls-key-file': certificate.keyPath,
+        'tls-auth-clients': 'no',
+      }
+    : {port};
+  const settings = {...ports, bind: '127.0.0.1', save: '', appendonly: 'no', requirepass: password};
   const server = await startServer({
     name: 'Redis',
     ...findProgram(),
     args: () => Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
-    answers: () => answers(urlAt(port)),
+    answers: () => answers(urlAt(port), tls),
   });
   const client = new Redis(urlAt(port), {
     lazyConnect: true,
+    ...(tls && {tls}),
     maxRetriesPerRequest: 0,
     retryStrategy: () => 50,
     commandTimeout: 5_000,
@@ -71,8 +83,13 @@ export async function startRedis(): Promise<TestRedis> {
   };
 }
 
-async function answers(url: string): Promise<boolean> {
-  const client = new Redis(url, {lazyConnect: true, retryStrategy: () => null, connectTimeout: 1_000});
+async function answers(url: string, tls: {ca: string} | undefined): Promise<boolean> {
+  const client = new Redis(url, {
+    lazyConnect: true,
+    ...(tls && {tls}),
+    retryStrategy: () => null,
+    connectTimeout: 1_000,
+  });
   client.on('error', () => {});
   try {
     await client.connect();

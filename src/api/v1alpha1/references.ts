@@ -53,6 +53,16 @@ export function references(spec: ResolvedSpec): Reference[] {
       field: 'spec.cache.redisURLSecretRef',
       neededBy: 'server',
     });
+    const {caSecretRef} = spec.cache;
+    if (caSecretRef) {
+      found.push({
+        kind: 'Secret',
+        name: caSecretRef.name,
+        keys: [caSecretRef.key],
+        field: 'spec.cache.caSecretRef',
+        neededBy: 'server',
+      });
+    }
   }
   if (spec.certificateSecret !== undefined) {
     found.push({

@@ -74,7 +74,14 @@ export interface ResolvedSpec {
   /** Undefined: nobody may introspect tokens. */
   introspection: DefaultedSpec['introspection'];
   /** Undefined: each pod for itself. */
-  cache: {redisURLSecretRef: {name: string; key: string}; sessionTTLSeconds: number} | undefined;
+  cache:
+    | {
+        redisURLSecretRef: {name: string; key: string};
+        /** Undefined: whom Node trusts. */
+        caSecretRef: {name: string; key: string} | undefined;
+        sessionTTLSeconds: number;
+      }
+    | undefined;
   /** What is not given stays as the server has it. */
   rateLimits: NonNullable<DefaultedSpec['rateLimits']>;
   migrations: {timeoutSeconds: number};
@@ -160,6 +167,7 @@ export function resolveSpec(written: FraiseQLAuthSpec): ResolvedSpec {
     introspection: spec.introspection,
     cache: spec.cache && {
       redisURLSecretRef: spec.cache.redisURLSecretRef,
+      caSecretRef: spec.cache.caSecretRef,
       sessionTTLSeconds: seconds(spec.cache.sessionTTL),
     },
     rateLimits: spec.rateLimits ?? {policy: 'Enforce'},

@@ -53,6 +53,10 @@ export const cache = z.object({
     description:
       'A Redis (6 or later, or Valkey) by which the pods share their limits, and what one of them has read of a session. Nothing depends on it: while it is away each pod goes on by itself. The pods roll when the value changes.',
   }),
+  caSecretRef: secretKeyRef('a Secret with the certificate of the authority', 'ca.crt').optional().meta({
+    description:
+      "For rediss://: the authority that signed Redis's certificate, in PEM form; several stand in a row. Default: those that Node trusts, which are those of browsers. The pods roll when it changes.",
+  }),
   sessionTTL: duration({min: '1s', max: '1h', example: '5m'}).default('5m').meta({
     description:
       'How long what one pod has read of a session serves the others. A session that has ended is refused within a second all the same.',

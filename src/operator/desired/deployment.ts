@@ -181,6 +181,7 @@ function serverEnv(spec: ResolvedSpec): EnvVar[] {
     ['TLS_CERT_PATH', spec.certificateSecret === undefined ? '' : PATHS.certificateFile],
     ['TLS_KEY_PATH', spec.certificateSecret === undefined ? '' : PATHS.certificateKeyFile],
     ['REDIS_URL_FILE', spec.cache ? PATHS.redisURLFile : ''],
+    ['REDIS_CA_FILE', spec.cache?.caSecretRef ? PATHS.redisCAFile : ''],
     ['SESSION_CACHE_TTL', spec.cache ? String(spec.cache.sessionTTLSeconds) : ''],
     ['INTROSPECTION_CLIENT_ID_FILE', spec.introspection ? `${PATHS.introspection}/client-id` : ''],
     ['INTROSPECTION_CLIENT_SECRET_FILE', spec.introspection ? `${PATHS.introspection}/client-secret` : ''],
@@ -215,6 +216,7 @@ function mounts(instance: Instance, {configMapName}: TemplateInputs) {
     },
     databaseVolume(spec),
     ...(spec.cache ? [urlVolume('redis', spec.cache.redisURLSecretRef, PATHS.redis)] : []),
+    ...(spec.cache?.caSecretRef ? [authority(spec.cache.caSecretRef)] : []),
     // The whole of it, and no path within: so the kubelet brings a renewed certificate into a pod that runs.
     ...(spec.certificateSecret === undefined
       ? []
@@ -240,3 +242,7 @@ function credentialsVolume(
   const items = ['client-id', 'client-secret'].map((key) => ({key, path: key}));
   return secretVolume(name, clientCredentialsSecretRef.name, path, items);
 }
+
+/** Who signed Redis's certificate, as the file `ca.crt`. */
+const authority = ({name, key}: {name: string; key: string}) =>
+  secretVolume('redis-ca', name, PATHS.redisCA, [{key, path: 'ca.crt'}]);

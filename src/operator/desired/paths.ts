@@ -10,6 +10,8 @@ export const PATHS = {
   introspection: '/etc/fraiseql-auth/introspection',
   redis: '/etc/fraiseql-auth/redis',
   redisURLFile: '/etc/fraiseql-auth/redis/url',
+  redisCA: '/etc/fraiseql-auth/redis-ca',
+  redisCAFile: '/etc/fraiseql-auth/redis-ca/ca.crt',
   tls: '/etc/fraiseql-auth/tls',
   certificateFile: '/etc/fraiseql-auth/tls/tls.crt',
   certificateKeyFile: '/etc/fraiseql-auth/tls/tls.key',

@@ -101,6 +101,14 @@ export function cacheProblem(health: HealthReport | undefined, spec: ResolvedSpe
         hint: `${why === 'read_only' ? 'Name the one that takes writes, not its replica' : 'Give it more memory, or maxmemory-policy allkeys-lru'}. ${goesOn}`,
         objectRef,
       };
+    case 'certificate_invalid':
+    case 'tls_failed':
+      return {
+        reason: 'CacheUnreachable',
+        message: `The pods cannot speak TLS with the Redis that ${secret} names (${why.replaceAll('_', ' ')})`,
+        hint: `${why === 'tls_failed' ? 'Write redis:// where it speaks no TLS' : "Its certificate must be valid for the URL's host and of an authority that is known: name that in spec.cache.caSecretRef"}. ${goesOn}`,
+        objectRef,
+      };
     default:
       return {
         reason: 'CacheUnreachable',

@@ -1,6 +1,7 @@
 import {once} from 'node:events';
 import type {Redis} from 'ioredis';
 import type {Clock} from '../../support/clock.ts';
+import type {RedisSettings} from '../../support/configuration/configuration.ts';
 import {Dependency, type DependencyOptions} from '../health/dependency.ts';
 import type {SharedStore} from './store.ts';
 
@@ -12,8 +13,10 @@ const RECONNECT_MS = 100;
 const RECONNECT_MAX_MS = 1_000;
 
 interface RedisStoreOptions {
-  /** REDIS_URL: redis:// or, over TLS, rediss://. */
+  /** REDIS_URL. */
   readonly url: string;
+  /** Over TLS, and by whom its certificate has to be signed. */
+  readonly tls: RedisSettings['tls'];
   /** Stands before every key, so that services that share a server do not meet. */
   readonly prefix: string;
   readonly clock: Clock;
@@ -51,9 +54,14 @@ export class RedisStore implements SharedStore {
 
   /** Begins to connect; whether it can is told by `health`. The library is loaded only where it is needed. */
   static async open(options: RedisStoreOptions): Promise<RedisStore> {
-    const {Redis} = await import('ioredis');
+    // By the default export alone: in the bundle what CommonJS exports by name is not seen from outside.
+    const {
+      default: {Redis},
+    } = await import('ioredis');
     const redis = new Redis(options.url, {
       lazyConnect: true,
+      // Said here, for the library reads the scheme by its letters: it would take REDISS:// for no TLS.
+      ...(options.tls && {tls: options.tls}),
       connectTimeout: CONNECT_MS,
       // Commands have a deadline of their own; this one is for those that the library sends by itself.
       commandTimeout: 4 * COMMAND_MS,
@@ -153,6 +161,8 @@ function redisFault(error: unknown): string {
   if (message.startsWith('NOPERM')) return 'permission_denied';
   if (message.startsWith('OOM')) return 'out_of_memory';
   if (message.startsWith('READONLY')) return 'read_only';
+  if (/CERT|SIGNATURE|ISSUER/.test(code)) return 'certificate_invalid';
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return 'tls_failed';
   if (message === TIMED_OUT || name === 'AbortError' || code === 'ETIMEDOUT') return 'timeout';
   return 'unreachable';
 }

@@ -35,6 +35,7 @@ export async function openShared(options: SharedOptions): Promise<Shared | undef
   const service = createHash('sha256').update(configuration.tokens.issuer).digest('hex').slice(0, 12);
   const store = await RedisStore.open({
     url: redis.url,
+    tls: redis.tls,
     prefix: `fraiseql-auth:${service}:`,
     clock,
     ...rest,

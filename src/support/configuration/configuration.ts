@@ -42,6 +42,8 @@ export interface Configuration {
 /** What the replicas share beside the database. */
 export interface RedisSettings {
   readonly url: string;
+  /** Undefined: not over TLS. Its `ca`, PEM, is whom alone Redis's certificate may be of; without it any that Node trusts. */
+  readonly tls: {readonly ca?: string} | undefined;
   /** How long one replica goes by what another one read of a session. */
   readonly sessionTtlSeconds: number;
 }

@@ -1,6 +1,10 @@
 // What replicas share through Redis: the limits, and what one has read of a session. And that nothing depends on it.
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
+import {selfSigned} from '../../support/certificate.ts';
 import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
 import {startRedis, type TestRedis} from '../../support/redis.ts';
 import {holdSession, verifyStatus, type HeldSession} from './support/sessions.ts';
@@ -17,12 +21,13 @@ beforeAll(async () => {
   [stack, redis] = await Promise.all([startStack(), startRedis()]);
   network = await startFaultProxy(redis.port);
   [a, b] = await Promise.all([replica(), replica()]);
+  await bothUse();
 });
 afterEach(async () => {
   network.mute(false);
   network.refuse(false);
   await redis.start();
-  await until('Redis', async () => (await redisIs(a)) === 'ok' && (await redisIs(b)) === 'ok');
+  await bothUse();
   await redis.client.flushall();
 });
 afterAll(async () => {
@@ -30,6 +35,9 @@ afterAll(async () => {
   await network.close();
   await redis.close();
 });
+
+const bothUse = (): Promise<void> =>
+  until('Redis', async () => (await redisIs(a)) === 'ok' && (await redisIs(b)) === 'ok');
 
 const replica = (env: NodeJS.ProcessEnv = {}): Promise<RunningServer> =>
   stack.server(
@@ -301,5 +309,57 @@ describe('a session that one replica read', () => {
     const from = newAddress();
     await post(unsealed, '/auth/logout', from);
     expect(Object.keys(await redis.dump()).some((key) => key.endsWith(`limit:logout:${from}`))).toBe(true);
+  });
+});
+
+describe('over TLS', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'redis-tls-'));
+  const certificate = selfSigned(directory, 'redis.test');
+  let encrypted: TestRedis;
+  beforeAll(async () => {
+    encrypted = await startRedis(certificate);
+  });
+  afterAll(async () => {
+    await encrypted.close();
+    rmSync(directory, {recursive: true});
+  });
+  const fault = async (server: RunningServer): Promise<string | undefined> => {
+    const text = await (await fetch(`${server.url}/metrics`)).text();
+    return /dependency_error\{dependency="redis",reason="(\w+)"\} 1/.exec(text)?.[1];
+  };
+
+  it('replicas share it, where REDIS_CA holds who signed its certificate', async () => {
+    const [c, d] = await Promise.all([
+      replica({REDIS_URL: encrypted.url, REDIS_CA_FILE: certificate.certPath}),
+      // However the scheme is spelled, nothing goes unencrypted.
+      replica({REDIS_URL: encrypted.url.replace('rediss', 'REDISS'), REDIS_CA: certificate.cert}),
+    ]);
+    await until('Redis', async () => (await redisIs(c)) === 'ok' && (await redisIs(d)) === 'ok');
+    const from = newAddress();
+    const logout = (server: RunningServer) => () => post(server, '/auth/logout', from);
+    expect(await statuses(4, logout(c))).toEqual(many(4, 204));
+    expect(await statuses(1, logout(d))).toEqual([429]);
+  });
+
+  it.each<[string, () => NodeJS.ProcessEnv, string]>([
+    ['nobody is named who signed it', () => ({REDIS_URL: encrypted.url}), 'certificate_invalid'],
+    [
+      'its certificate is for another host',
+      () => ({
+        REDIS_URL: encrypted.url.replace('127.0.0.1', 'localhost'),
+        REDIS_CA: certificate.cert,
+      }),
+      'certificate_invalid',
+    ],
+    [
+      'Redis speaks none',
+      () => ({REDIS_URL: redis.url.replace('redis:', 'rediss:'), REDIS_CA: certificate.cert}),
+      'timeout',
+    ],
+  ])('the service goes on without it, and says why: %s', async (_, env, reason) => {
+    const server = await replica(env());
+    await until('its word', async () => (await fault(server)) === reason);
+    expect(await healthOf(server)).toMatchObject({status: 200, auth: 'degraded', redis: 'error'});
+    expect((await post(server, '/auth/logout', newAddress())).status).toBe(204);
   });
 });

@@ -164,6 +164,7 @@ test('references name every object and the field that needs it', () => {
     ],
     ['Secret', 'auth-db', 'url', 'spec.database.urlSecretRef', 'server'],
     ['Secret', 'auth-redis', 'url', 'spec.cache.redisURLSecretRef', 'server'],
+    ['Secret', 'redis-ca', 'ca.crt', 'spec.cache.caSecretRef', 'server'],
     ['Secret', 'auth-tls', 'tls.crt,tls.key', 'spec.tls.inPod.certificateSecretRef', 'server'],
     ['Secret', 'more', 'value', 'spec.pod.extraEnv[2].valueFrom', 'server'],
     ['ConfigMap', 'more', 'value', 'spec.pod.extraEnv[3].valueFrom', 'server'],

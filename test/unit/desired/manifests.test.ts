@@ -188,6 +188,7 @@ describe('the Deployment', () => {
       RETURN_TO_ORIGINS: 'https://app.example.com,https://admin.example.com',
       TRUSTED_PROXIES: '10.0.0.0/8,::1',
       REDIS_URL_FILE: '/etc/fraiseql-auth/redis/url',
+      REDIS_CA_FILE: '/etc/fraiseql-auth/redis-ca/ca.crt',
       SESSION_CACHE_TTL: '90',
       INTROSPECTION_CLIENT_ID_FILE: '/etc/fraiseql-auth/introspection/client-id',
       INTROSPECTION_CLIENT_SECRET_FILE: '/etc/fraiseql-auth/introspection/client-secret',
@@ -196,6 +197,7 @@ describe('the Deployment', () => {
     for (const name of [
       'JWT_AUDIENCE',
       'REDIS_URL_FILE',
+      'REDIS_CA_FILE',
       'SESSION_CACHE_TTL',
       'RATE_LIMITS',
       'INTROSPECTION_CLIENT_ID_FILE',

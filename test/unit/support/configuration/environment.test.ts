@@ -32,7 +32,14 @@ describe("the guide's environment", () => {
 
   it('takes its Redis', () => {
     const redis = {REDIS_URL: 'redis://redis.internal:6379', SESSION_CACHE_TTL: '300'};
-    expect(load({...GUIDE, ...redis}).redis).toEqual({url: redis.REDIS_URL, sessionTtlSeconds: 300});
+    expect(load({...GUIDE, ...redis}).redis).toEqual({
+      url: redis.REDIS_URL,
+      tls: undefined,
+      sessionTtlSeconds: 300,
+    });
+    const encrypted = {REDIS_URL: 'REDISS://redis.internal:6379/1', REDIS_CA_FILE: GUIDE.TLS_CERT_PATH};
+    expect(load({...GUIDE, REDIS_URL: encrypted.REDIS_URL}).redis?.tls).toEqual({});
+    expect(load({...GUIDE, ...encrypted}).redis?.tls?.ca).toMatch(/^-----BEGIN CERTIFICATE/);
     expect(load(GUIDE).redis).toBeUndefined();
     expect(load({...GUIDE, ...redis}).warnings.join()).toContain(
       'REDIS_URL: limits are shared, but sessions',

@@ -82,6 +82,13 @@ describe('a wrong setting', () => {
     ],
     ['REDIS_URL', {REDIS_URL: 'http://:hunter2@redis:6379'}, 'REDIS_URL: must be redis://user:password@host'],
     ['its database', {REDIS_URL: 'redis://:hunter2@redis:6379/auth'}, 'REDIS_URL: must end after the port'],
+    ['its options', {REDIS_URL: 'rediss://:hunter2@redis:6379?tls=x'}, 'REDIS_URL: must end after the port'],
+    [
+      'REDIS_CA',
+      {REDIS_URL: 'rediss://redis:6379', REDIS_CA: 'hunter2'},
+      'REDIS_CA: must be one certificate',
+    ],
+    ['one without its URL', {REDIS_CA: 'hunter2'}, 'REDIS_CA: has no effect without REDIS_URL'],
     [
       'SESSION_CACHE_TTL',
       {SESSION_CACHE_TTL: '0'},
