@@ -59,6 +59,6 @@ it('the bundle serves https, with a Redis over TLS', async () => {
     const {code, output} = await ended;
     await Promise.all([agent.close(), redis.close(), stack.close()]);
     rmSync(directory, {recursive: true});
-    expect(code, output).toBe(0);
+    expect({code, output}).toMatchObject({code: 0});
   }
 }, 40_000);
