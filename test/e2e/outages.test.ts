@@ -1,15 +1,35 @@
 // What an instance depends on fails. Each failure leaves running what ran, says in the status which object is at fault and
 // what to do, and heals by itself when its cause is gone. Each in a namespace of its own, side by side.
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {setTimeout as delay} from 'node:timers/promises';
+import {Agent} from 'undici';
 import {describe, test} from 'vitest';
-import {kubectl, secret, waitFor} from '../support/kubectl.ts';
+import {Browser, type BrowserOptions} from '../support/browser.ts';
+import {selfSigned, type TestCertificate} from '../support/certificate.ts';
+import {eventually} from '../support/eventually.ts';
+import {apply, kubectl, secret, waitFor} from '../support/kubectl.ts';
 import {login, startLogin, type Tokens} from '../support/login.ts';
 import {blockedOn, failureSuite, LIMIT_MS} from './support/failure.ts';
-import {databaseUrl, publicUrl, SHARED, sql, startPostgres, startProvider} from './support/fixtures.ts';
+import {
+  databaseUrl,
+  publicUrl,
+  redisHost,
+  redisUrl,
+  secrets,
+  SHARED,
+  sql,
+  startPostgres,
+  startProvider,
+  startRedis,
+} from './support/fixtures.ts';
 import {
   browserFor,
   databaseOf,
   expectAlive,
   expectStillServing,
+  fraiseqlauth,
   NAME,
   prepare,
   readyPods,
@@ -17,7 +37,7 @@ import {
 } from './support/instance.ts';
 import {route} from './support/network.ts';
 import {createNamespace} from './support/operator.ts';
-import {complains, conditionOf} from './support/watch.ts';
+import {complains, conditionOf, isReady, type FraiseQLAuth} from './support/watch.ts';
 
 const {watch, claim, readyAgain} = failureSuite();
 
@@ -155,6 +175,89 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
       await waitFor(`pod/${before[0] ?? ''}`, 'delete', namespace);
       await login({baseUrl: publicUrl(namespace), user: 'ada', route: route()});
       expect(await sql(SHARED, crowded, 'SELECT count(*) FROM _system.sessions')).toBe('1');
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'Redis is away from a service that speaks https itself, while its certificate is renewed',
+    async ({expect, onTestFailed}) => {
+      const namespace = claim(onTestFailed, 'e2e-encrypted');
+      const baseUrl = publicUrl(namespace);
+      const directory = mkdtempSync(join(tmpdir(), 'e2e-encrypted-'));
+      const {host} = new URL(baseUrl);
+      const [first, second] = [selfSigned(directory, host), selfSigned(directory, host)];
+      const redis = selfSigned(directory, redisHost(namespace));
+      rmSync(directory, {recursive: true});
+      const pair = ({cert, key}: TestCertificate) => ({'tls.crt': cert, 'tls.key': key});
+      /** Who believes only these certificates, and reaches the service over https. */
+      const over = (...trusted: TestCertificate[]): BrowserOptions => ({
+        dispatcher: new Agent({connect: {ca: trusted.map(({cert}) => cert)}}),
+        route: route(new Map(), 'https'),
+      });
+      const served = (options: BrowserOptions): Promise<void> =>
+        eventually(async () => {
+          await delay(250);
+          const keys = await new Browser(options).visit(`${baseUrl}/.well-known/jwks.json`);
+          expect(keys.status).toBe(200);
+        }, 120_000);
+      const is = (type: string, reason: string) => (resource: FraiseQLAuth) =>
+        conditionOf(resource, type)?.reason === reason;
+
+      await prepare(namespace);
+      await secret(namespace, 'redis-tls', pair(redis));
+      await Promise.all([
+        startRedis(namespace),
+        secret(namespace, 'auth-tls', pair(first)),
+        secret(namespace, 'auth-redis', {'redis-url': redisUrl(namespace)}),
+        secrets(namespace, databaseUrl(SHARED, databaseOf(namespace))),
+      ]);
+      const tls = {inPod: {certificateSecretRef: {name: 'auth-tls'}}};
+      const cache = {
+        redisURLSecretRef: {name: 'auth-redis'},
+        caSecretRef: {name: 'redis-tls', key: 'tls.crt'},
+      };
+      await apply([fraiseqlauth(namespace, {spec: {tls, cache}})]);
+      const whole = (resource: FraiseQLAuth): boolean =>
+        isReady(resource) &&
+        is('CertificateReady', 'Served')(resource) &&
+        is('CacheReachable', 'Reachable')(resource);
+      await watch.until(namespace, NAME, 'ready, with its certificate and its Redis', whole, 90_000);
+      const before = await readyPods(namespace);
+      const either = over(first, second);
+      await served(either);
+      const tokens = await login({...either, baseUrl, user: 'ada'});
+
+      await secret(namespace, 'auth-tls', pair(second));
+      await kubectl(['scale', 'deployment/redis', '--replicas=0'], {namespace});
+      const away = await watch.until(
+        namespace,
+        NAME,
+        'saying that Redis is away',
+        complains('CacheReachable', 'CacheUnreachable', 'auth-redis'),
+      );
+      expect(isReady(away)).toBe(true);
+      expect(away.status?.['health']).toMatchObject({auth: 'degraded', db: 'ok', cache: 'error'});
+      blockedOn(away, 'Secret', 'auth-redis');
+      const verified = await new Browser(either).visit(`${baseUrl}/auth/verify`, {
+        headers: {authorization: `Bearer ${tokens.access_token}`},
+      });
+      expect(verified.status).toBe(200);
+      const refreshed = await new Browser(either).visit(`${baseUrl}/auth/refresh`, {
+        json: {refresh_token: tokens.refresh_token},
+      });
+      expect(refreshed.status, refreshed.body).toBe(200);
+
+      // The kubelet brings the new certificate to the pod, which shows it as it runs.
+      const renewed = over(second);
+      await served(renewed);
+      await watch.until(namespace, NAME, 'known to show it', is('CertificateReady', 'Served'));
+      await expect(new Browser(over(first)).visit(baseUrl)).rejects.toThrow(/certificate/);
+
+      await kubectl(['scale', 'deployment/redis', '--replicas=1'], {namespace});
+      const healed = await watch.until(namespace, NAME, 'whole again', whole, 90_000);
+      expect(healed.status?.blockedOn ?? []).toEqual([]);
+      await expectStillServing(namespace, before, new Browser(renewed));
     },
     LIMIT_MS,
   );

@@ -22,6 +22,7 @@ const CLIENT_NAMESPACES = [
   'e2e-refused',
   'e2e-rotation',
   'e2e-hibernation',
+  'e2e-encrypted',
 ] as const;
 
 const PASSWORD = 'fixture-password';
@@ -54,6 +55,21 @@ export async function startProvider(namespace: string, clients: readonly string[
   );
   await ensureFile('test/fixtures/manifests/provider.yaml', namespace);
   await rolledOut('deployment/provider', namespace);
+}
+
+/** A Redis in the namespace; it speaks TLS where there is a Secret redis-tls. */
+export async function startRedis(namespace: string): Promise<void> {
+  await ensureFile('test/fixtures/manifests/redis.yaml', namespace);
+  await rolledOut('deployment/redis', namespace);
+}
+
+/** The connection URL of the namespace's Redis. */
+export function redisUrl(namespace: string): string {
+  return `rediss://:${PASSWORD}@${redisHost(namespace)}:6379`;
+}
+
+export function redisHost(namespace: string): string {
+  return `redis.${namespace}.svc.cluster.local`;
 }
 
 /** An S3 server in the namespace with the bucket `auth-backups`; returns when it answers. */

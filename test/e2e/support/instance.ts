@@ -136,14 +136,18 @@ export async function reachable(namespace: string, timeoutMs = 15_000): Promise<
 }
 
 /** The pods that ran before run still, were never restarted, and answer through the Service. */
-export async function expectStillServing(namespace: string, before: readonly string[]): Promise<void> {
+export async function expectStillServing(
+  namespace: string,
+  before: readonly string[],
+  browser = browserFor(namespace),
+): Promise<void> {
   const pods = await serverPods(namespace);
   for (const name of before) {
     const pod = pods.find((each) => each.metadata.name === name);
     expect(pod, `pod ${name} is gone`).toBeDefined();
     expect(pod?.status.containerStatuses?.map(({restartCount}) => restartCount)).toEqual([0]);
   }
-  const keys = await browserFor(namespace).visit(`${publicUrl(namespace)}/.well-known/jwks.json`);
+  const keys = await browser.visit(`${publicUrl(namespace)}/.well-known/jwks.json`);
   expect(keys.status).toBe(200);
 }
 

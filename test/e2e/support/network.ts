@@ -8,28 +8,41 @@ const direct = process.env['FRAISEQL_CLUSTER_KIND'] === 'own';
 const addresses = new Map<string, Promise<string>>();
 const forwards: ChildProcess[] = [];
 
-/** `http://…` of a Service's port, as this process can reach it. */
-export async function serviceUrl(namespace: string, name: string, port: number): Promise<string> {
-  if (direct) return `http://${name}.${namespace}.svc.cluster.local:${port}`;
-  return remembered(`${namespace}/service/${name}:${port}`, () =>
+type Scheme = 'http' | 'https';
+
+/** The URL of a Service's port, as this process can reach it. */
+export async function serviceUrl(
+  namespace: string,
+  name: string,
+  port: number,
+  scheme: Scheme = 'http',
+): Promise<string> {
+  if (direct) return `${scheme}://${name}.${namespace}.svc.cluster.local:${port}`;
+  const host = await remembered(`${namespace}/service/${name}:${port}`, () =>
     forward(namespace, `service/${name}`, port),
   );
+  return `${scheme}://${host}`;
 }
 
 /** `http://…` of one pod's port, as this process can reach it. */
 export async function podUrl(namespace: string, name: string, port: number): Promise<string> {
-  return remembered(`${namespace}/pod/${name}:${port}`, async () => {
+  const host = await remembered(`${namespace}/pod/${name}:${port}`, async () => {
     if (!direct) return forward(namespace, `pod/${name}`, port);
     const pod = await getObject<{status: {podIP: string}}>('pod', name, namespace);
-    return `http://${pod.status.podIP}:${port}`;
+    return `${pod.status.podIP}:${port}`;
   });
+  return `http://${host}`;
 }
 
 /**
  * Sends `https://auth.<namespace>.example.com` to that namespace's auth server, as its Ingress would, and
- * `http://<service>.<namespace>.svc.cluster.local` to that Service. `pods` says which pod is to serve instead.
+ * `http://<service>.<namespace>.svc.cluster.local` to that Service. `pods` says which pod is to serve instead, and
+ * `scheme` what the auth server speaks.
  */
-export function route(pods: ReadonlyMap<string, string> = new Map()): (url: URL) => Promise<URL | undefined> {
+export function route(
+  pods: ReadonlyMap<string, string> = new Map(),
+  scheme: Scheme = 'http',
+): (url: URL) => Promise<URL | undefined> {
   return async (url) => {
     const inside = /^([a-z0-9-]+)\.([a-z0-9-]+)\.svc\.cluster\.local$/.exec(url.hostname);
     if (inside !== null) {
@@ -39,10 +52,9 @@ export function route(pods: ReadonlyMap<string, string> = new Map()): (url: URL)
     const [, namespace] = /^auth\.([a-z0-9-]+)\.example\.com$/.exec(url.hostname) ?? [];
     if (namespace === undefined) return undefined;
     const pod = pods.get(namespace);
-    return moved(
-      url,
-      await (pod === undefined ? serviceUrl(namespace, 'auth', 80) : podUrl(namespace, pod, 8000)),
-    );
+    const service = (): Promise<string> =>
+      serviceUrl(namespace, 'auth', scheme === 'https' ? 443 : 80, scheme);
+    return moved(url, await (pod === undefined ? service() : podUrl(namespace, pod, 8000)));
   };
 }
 
@@ -85,7 +97,7 @@ async function forward(namespace: string, target: string, port: number): Promise
     );
     createInterface({input: child.stdout}).on('line', (line) => {
       const local = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
-      if (local !== undefined) resolve(`http://127.0.0.1:${local}`);
+      if (local !== undefined) resolve(`127.0.0.1:${local}`);
     });
   });
 }
