@@ -57,10 +57,15 @@ export async function applyChildObject<T extends KubeObject>(
   client: ApplyPort,
   child: ChildApply<T>,
 ): Promise<{outcome: ApplyOutcome; object: T; hash: string}> {
-  const whole = withData(child.desired);
-  const hash = hashOf(whole);
-  const desired = stamped(whole, hash);
+  const {desired, hash} = prepared(child.desired);
   return {...(await bring(client, child, desired)), hash};
+}
+
+/** What is sent of what is desired: the whole of it, with its hash. */
+export function prepared<T extends KubeObject>(wanted: T): {desired: T; hash: string} {
+  const whole = withData(wanted);
+  const hash = hashOf(whole);
+  return {desired: stamped(whole, hash), hash};
 }
 
 async function bring<T extends KubeObject>(
@@ -149,7 +154,11 @@ async function takeFields<T extends KubeObject>(
   );
 }
 
-function isConverged(client: ApplyPort, desired: KubeObject, live: KubeObject): boolean {
+/**
+ * Whether nothing has to be sent.
+ * @throws ForeignObjectError when it is not ours; ApiError 409 Terminating while it is being deleted
+ */
+export function isConverged(client: ApplyPort, desired: KubeObject, live: KubeObject): boolean {
   refuseForeign(desired, live);
   const hash = desired.metadata.annotations?.[APPLIED_HASH];
   if (live.metadata.deletionTimestamp !== undefined) throw terminating(live);
@@ -218,7 +227,8 @@ function stamped<T extends KubeObject>(desired: T, hash: string): T {
   return {...desired, metadata: {...desired.metadata, annotations}};
 }
 
-function merged<T extends object>(object: T, further: Record<string, unknown> | undefined): T {
+/** An object with further fields. */
+export function merged<T extends object>(object: T, further: Record<string, unknown> | undefined): T {
   if (further === undefined) return object;
   const result: Record<string, unknown> = {...(object as Record<string, unknown>)};
   for (const [name, value] of Object.entries(further)) {
@@ -237,7 +247,8 @@ const BY_KIND = new Map<string, ResourceType>(
   Object.values(RESOURCES).map((type) => [`${type.apiVersion} ${type.kind}`, type]),
 );
 
-function typeOf(child: {type?: ResourceType | undefined; desired: KubeObject}): ResourceType {
+/** @throws TypeError where no type is given and there is no built-in one */
+export function typeOf(child: {type?: ResourceType | undefined; desired: KubeObject}): ResourceType {
   const {apiVersion, kind} = child.desired;
   const type = child.type ?? BY_KIND.get(`${apiVersion} ${kind}`);
   if (type === undefined)

@@ -8,6 +8,14 @@ export interface CallOptions {
   timeoutMs?: number | undefined;
 }
 
+export interface WriteOptions extends CallOptions {
+  /** The server does all that it would, admission included, answers what would come of it, and stores nothing. */
+  dryRun?: boolean | undefined;
+}
+
+/** What asks the server for a dry run. */
+export const dryRunOf = ({dryRun}: WriteOptions): 'All' | undefined => (dryRun === true ? 'All' : undefined);
+
 export interface Selection {
   /** Left out: all namespaces. */
   namespace?: string | undefined;

@@ -1,6 +1,15 @@
 import type {Clock} from '../support/clock.ts';
 import {accessFromEnvironment, inClusterAccess, kubeconfigAccess, type AccessSource} from './access.ts';
-import {callJson, callOptions, METADATA, type CallOptions, type Selection, type TypedCall} from './call.ts';
+import {
+  callJson,
+  callOptions,
+  dryRunOf,
+  METADATA,
+  type CallOptions,
+  type Selection,
+  type TypedCall,
+  type WriteOptions,
+} from './call.ts';
 import {isAbsent} from './errors.ts';
 import type {ApiMetrics} from './metrics.ts';
 import {
@@ -17,7 +26,7 @@ import {Transport} from './transport.ts';
 import {openWatch, type WatchEvent, type WatchOptions} from './watch.ts';
 
 export {ApiError, ForeignObjectError, isApiError} from './errors.ts';
-export type {CallOptions, Selection} from './call.ts';
+export type {CallOptions, Selection, WriteOptions} from './call.ts';
 export type {Listing, Page} from './pages.ts';
 export type {WatchEvent} from './watch.ts';
 
@@ -76,14 +85,9 @@ export class KubeClient {
     options: CallOptions & {metadataOnly?: boolean} = {},
   ): Promise<T | undefined> {
     try {
-      const object = await this.#json<T>(type, {
-        method: 'GET',
-        verb: 'get',
-        key,
-        ...(options.metadataOnly === true ? {accept: METADATA.watch} : {}),
-        ...callOptions(options),
-      });
-      return typed(type, object);
+      const accept = options.metadataOnly === true ? {accept: METADATA.watch} : {};
+      const call = {method: 'GET', verb: 'get', key, ...accept, ...callOptions(options)} as const;
+      return typed(type, await this.#json<T>(type, call));
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw error;
@@ -129,14 +133,14 @@ export class KubeClient {
   create<T extends KubeObject>(
     type: ResourceType,
     object: T,
-    options: CallOptions & {fieldManager?: string} = {},
+    options: WriteOptions & {fieldManager?: string} = {},
   ): Promise<T> {
     return this.#json<T>(type, {
       method: 'POST',
       verb: 'create',
       key: {namespace: object.metadata.namespace},
       named: object.metadata,
-      query: {fieldManager: options.fieldManager},
+      query: {fieldManager: options.fieldManager, dryRun: dryRunOf(options)},
       body: object,
       ...callOptions(options),
     });
@@ -149,7 +153,7 @@ export class KubeClient {
   apply<T extends KubeObject>(
     type: ResourceType,
     object: T,
-    options: CallOptions & {fieldManager: string; force?: boolean; subresource?: 'status'; dryRun?: boolean},
+    options: WriteOptions & {fieldManager: string; force?: boolean; subresource?: 'status'},
   ): Promise<T> {
     const {managedFields: _, ...metadata} = object.metadata;
     return this.#json<T>(type, {
@@ -160,7 +164,7 @@ export class KubeClient {
       query: {
         fieldManager: options.fieldManager,
         force: options.force === true ? true : undefined,
-        dryRun: options.dryRun === true ? 'All' : undefined,
+        dryRun: dryRunOf(options),
       },
       contentType: 'application/apply-patch+yaml',
       body: {...object, metadata},
@@ -173,7 +177,7 @@ export class KubeClient {
     type: ResourceType,
     key: ObjectKey,
     patch: unknown,
-    options: CallOptions & {subresource?: 'status'; fieldManager?: string} = {},
+    options: WriteOptions & {subresource?: 'status'; fieldManager?: string} = {},
   ): Promise<T> {
     return this.#patch<T>(type, key, 'application/merge-patch+json', patch, options);
   }
@@ -183,7 +187,7 @@ export class KubeClient {
     type: ResourceType,
     key: ObjectKey,
     patch: readonly {op: string; path: string; value?: unknown}[],
-    options: CallOptions & {subresource?: 'status'; fieldManager?: string} = {},
+    options: WriteOptions & {subresource?: 'status'; fieldManager?: string} = {},
   ): Promise<T> {
     return this.#patch<T>(type, key, 'application/json-patch+json', patch, options);
   }
@@ -206,7 +210,7 @@ export class KubeClient {
   async delete(
     type: ResourceType,
     key: ObjectKey,
-    options: CallOptions & {
+    options: WriteOptions & {
       uid?: string | undefined;
       resourceVersion?: string | undefined;
       propagationPolicy?: 'Foreground' | 'Background' | 'Orphan' | undefined;
@@ -223,6 +227,7 @@ export class KubeClient {
           apiVersion: 'v1',
           kind: 'DeleteOptions',
           propagationPolicy,
+          dryRun: options.dryRun === true ? ['All'] : undefined,
           ...(conditional ? {preconditions: {uid, resourceVersion}} : {}),
         },
         ...callOptions(options),
@@ -271,14 +276,14 @@ export class KubeClient {
     key: ObjectKey,
     contentType: string,
     body: unknown,
-    options: CallOptions & {subresource?: 'status'; fieldManager?: string},
+    options: WriteOptions & {subresource?: 'status'; fieldManager?: string},
   ): Promise<T> {
     return this.#json<T>(type, {
       method: 'PATCH',
       verb: 'patch',
       key,
       subresource: options.subresource,
-      query: {fieldManager: options.fieldManager},
+      query: {fieldManager: options.fieldManager, dryRun: dryRunOf(options)},
       contentType,
       body,
       ...callOptions(options),

@@ -9,6 +9,7 @@ import {VERSION} from '../support/version.ts';
 import {fenced, fencedEvents} from './fence.ts';
 import type {OperatorMetrics} from './metrics.ts';
 import type {Cluster} from './reconcile/act.ts';
+import {Planner} from './plan/planner.ts';
 import {Caches} from './reconcile/caches.ts';
 import {KeyWatch, type KeyAsker} from './reconcile/key-watch.ts';
 import {LogReader} from './reconcile/log-reader.ts';
@@ -119,8 +120,14 @@ export class Manager {
     });
     const secrets = new SecretReader(client, {clock, logger, onKey: (key) => queue.add(key)});
     this.#secrets = secrets;
+    const settings = {
+      image,
+      version: VERSION,
+      schemaVersion: this.#options.schemaVersion ?? SCHEMA_VERSION,
+    };
     const reconciler = new Reconciler({
       cluster,
+      planner: new Planner({cluster, settings}),
       caches: this.#caches,
       secrets,
       logs: new LogReader(client, logger),
@@ -128,7 +135,7 @@ export class Manager {
       keyWatch,
       events,
       overlay: this.#overlay,
-      settings: {image, version: VERSION, schemaVersion: this.#options.schemaVersion ?? SCHEMA_VERSION},
+      settings,
       clock,
       logger,
     });

@@ -79,6 +79,10 @@ async function annotate(namespace: string, annotation: string): Promise<void> {
   await kubectl(['annotate', 'fqa', NAME, '--overwrite', `auth.fraiseql.dev/${annotation}`], {namespace});
 }
 
+function planOf({status}: FraiseQLAuth): {hash?: string; changes?: {verb: string; kind: string}[]} {
+  return status?.['plan'] ?? {};
+}
+
 async function patch(namespace: string, spec: object): Promise<void> {
   await kubectl(['patch', 'fqa', NAME, '--type=merge', '-p', JSON.stringify({spec})], {namespace});
 }
@@ -199,7 +203,12 @@ test.concurrent('a service hibernates and wakes within seconds, and who was sign
   });
   await delay(3000);
   expect(await listObjects('services', HIBERNATION, `app.kubernetes.io/instance=${NAME}`)).toEqual([]);
-  await patch(HIBERNATION, {management: 'Active'});
+  // With Plan it comes back when somebody lets that very plan through.
+  await patch(HIBERNATION, {management: 'Plan'});
+  const planned = await watch.until(HIBERNATION, NAME, 'planning', (each) => planOf(each).hash !== undefined);
+  expect(planOf(planned).changes?.map(({verb, kind}) => `${verb} ${kind}`)).toContain('Create Service');
+  expect(await listObjects('services', HIBERNATION, `app.kubernetes.io/instance=${NAME}`)).toEqual([]);
+  await annotate(HIBERNATION, `approve-plan=${planOf(planned).hash ?? ''}`);
   await eventually(
     async () =>
       (await listObjects('services', HIBERNATION, `app.kubernetes.io/instance=${NAME}`)).length === 1,

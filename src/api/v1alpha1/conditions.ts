@@ -19,6 +19,7 @@ export const CONDITIONS = {
       'ScaledToZero',
       'Hibernated',
       'Paused',
+      'PlanPending',
       'SpecInvalid',
     ],
   },
@@ -35,6 +36,7 @@ export const CONDITIONS = {
       'Checking',
       'Migrating',
       'RolledBack',
+      'PlanPending',
       'CheckFailed',
       'ConfigurationInvalid',
       'ProviderInvalid',
@@ -91,6 +93,7 @@ export const CONDITIONS = {
       'NotYetKnown',
       'Hibernated',
       'Migrating',
+      'PlanPending',
       'MigrationFailed',
       'MigrationTimedOut',
       'SchemaNewer',
@@ -136,6 +139,11 @@ export const CONDITIONS = {
   BackupHealthy: {
     trueWhen: 'The last backup succeeded. It never makes Ready false.',
     reasons: ['Succeeded', 'WaitingForFirst', 'Failed', 'Suspended', 'Disabled', 'Overdue'],
+  },
+  Approved: {
+    trueWhen:
+      'Nothing waits for a person to let it through. It is there only while `spec.management` is Plan.',
+    reasons: ['NothingPlanned', 'PlanApproved', 'PlanPending', 'PlanChanged'],
   },
   Paused: {
     trueWhen: '`spec.management` is Paused. It is there only then.',

@@ -28,9 +28,9 @@ const shape = z.object({
     description:
       'What the fields that are not given mean. Development: one small pod, no autoscaling, no backup. Production: 3 to 10 pods by load (CPU 70 %, memory 80 %), each 256Mi and 100m up to 512Mi and 500m, a disruption budget, spread over zones and nodes, a backup at 02:00 that is kept for 30 days.',
   }),
-  management: z.enum(['Active', 'Paused']).default('Active').meta({
+  management: z.enum(['Active', 'Paused', 'Plan']).default('Active').meta({
     description:
-      'Paused: the operator changes nothing of this resource, whatever the spec says, and only tells what it sees. Signing keys stay as they are meanwhile.',
+      'Paused: the operator changes nothing of this resource, whatever the spec says, and only tells what it sees. Plan: it tells in status.plan what it would change, and changes it when the annotation auth.fraiseql.dev/approve-plan has the hash of that plan. With either, signing keys stay as they are meanwhile.',
   }),
   runState: z.enum(['Running', 'Hibernated']).default('Running').meta({
     description:

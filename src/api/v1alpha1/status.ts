@@ -1,7 +1,16 @@
 import {z} from 'zod';
 
 /** The longest texts that a status holds; what is longer must be cut before it is written. */
-export const STATUS_LIMITS = {message: 8192, name: 253, blockedOn: 16, signingKeys: 16} as const;
+export const STATUS_LIMITS = {
+  message: 8192,
+  name: 253,
+  blockedOn: 16,
+  signingKeys: 16,
+  changes: 48,
+  fields: 16,
+  approved: 192,
+  touches: 1024,
+} as const;
 
 const name = z.string().max(STATUS_LIMITS.name);
 const text = z.string().max(STATUS_LIMITS.message);
@@ -27,6 +36,70 @@ const objectRef = z.object({
   kind: word,
   name,
   key: name.optional().meta({description: 'The key in its data, where one is at fault.'}),
+});
+
+const plannedChange = z.object({
+  verb: z.enum(['Create', 'Update', 'Delete', 'Run']).meta({
+    description: 'Run: a Job is made, which checks a change or migrates the database.',
+  }),
+  kind: word,
+  name,
+  hash: word.meta({description: 'Stands for what it makes of the object.'}),
+});
+
+const plan = z.object({
+  hash: word.optional().meta({
+    description:
+      'Stands for exactly these changes. Written to the annotation auth.fraiseql.dev/approve-plan it lets them through, once.',
+  }),
+  changes: z
+    .array(
+      plannedChange.extend({
+        fields: z
+          .array(
+            z.object({
+              path: z.string().max(512),
+              from: z.string().max(512).optional(),
+              to: z.string().max(512).optional(),
+            }),
+          )
+          .max(STATUS_LIMITS.fields)
+          .meta({'x-kubernetes-list-type': 'atomic'})
+          .optional()
+          .meta({
+            description:
+              'Which fields become what, cut where they are long. Values that a Secret may have gone into are left out.',
+          }),
+        why: z.string().max(512).optional().meta({description: 'Why, where it does not speak for itself.'}),
+      }),
+    )
+    .max(STATUS_LIMITS.changes)
+    .meta({'x-kubernetes-list-type': 'atomic'})
+    .optional()
+    .meta({
+      description:
+        'What the operator would do, in this order, each when what comes before it has succeeded. The API server has tried it without storing anything.',
+    }),
+  approved: z
+    .object({
+      hash: word.meta({description: 'The hash that was let through last. It counts no more.'}),
+      changes: z
+        .array(
+          plannedChange.extend({
+            touches: z
+              .string()
+              .max(STATUS_LIMITS.touches)
+              .optional()
+              .meta({description: 'The fields that it may change, each in short: no other is.'}),
+          }),
+        )
+        .max(STATUS_LIMITS.approved)
+        .meta({'x-kubernetes-list-type': 'atomic'})
+        .optional()
+        .meta({description: 'What was let through and is not made yet.'}),
+    })
+    .optional()
+    .meta({description: 'What was let through.'}),
 });
 
 export const statusSchema = z.object({
@@ -128,6 +201,9 @@ export const statusSchema = z.object({
     .meta({'x-kubernetes-list-type': 'atomic'})
     .optional()
     .meta({description: 'What keeps the service from being as the spec says, and what to do.'}),
+  plan: plan.optional().meta({
+    description: 'With spec.management: Plan: what the operator would do, and waits to be let to do.',
+  }),
   conditions: z
     .array(conditionSchema)
     .max(32)

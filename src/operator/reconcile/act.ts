@@ -7,7 +7,7 @@ import {instanceOf} from '../desired/instance.ts';
 import {stateSecret} from '../desired/secrets.ts';
 import {child, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
-import {stepId, type Step} from './decision.ts';
+import {stepId, subjectOf, type Step} from './decision.ts';
 import type {Caches} from './caches.ts';
 import {mintStateKey} from './keys.ts';
 import {createOnce, ours} from './ours.ts';
@@ -44,13 +44,18 @@ interface Context {
   readonly signal: AbortSignal;
 }
 
-/** Does the steps in their order, and leaves out those whose needs have failed. */
-export async function act(context: Context, steps: readonly Step[], observed: Observed): Promise<Acted> {
+/** Does the steps in their order, and leaves out those whose needs have failed; `held` are such as were not begun. */
+export async function act(
+  context: Context,
+  steps: readonly Step[],
+  observed: Observed,
+  held: ReadonlySet<string> = new Set(),
+): Promise<Acted> {
   const written: KubeObject[] = [];
   const removed: string[] = [];
   const changes: Acted['changes'][number][] = [];
   const refused: Problem[] = [];
-  const failed = new Set<string>();
+  const failed = new Set<string>(held);
   let retryMs: number | undefined;
   let error: Error | undefined;
   let leaving = false;
@@ -180,11 +185,4 @@ async function run(
  */
 async function mint({cluster, resource, signal}: Context): Promise<KubeObject> {
   return createOnce(cluster, resource, stateSecret(instanceOf(resource), mintStateKey()), signal);
-}
-
-function subjectOf(step: Step): {apiVersion: string; kind: string; name: string} {
-  if (step.kind === 'mint' || step.kind === 'keys')
-    return {apiVersion: 'v1', kind: 'Secret', name: step.name};
-  const {apiVersion, kind, metadata} = 'object' in step ? step.object : step.desired;
-  return {apiVersion, kind, name: metadata.name};
 }

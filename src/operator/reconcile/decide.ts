@@ -8,6 +8,7 @@ import {configMap} from '../desired/configMap.ts';
 import {checkJob} from '../desired/checkJob.ts';
 import {deployment, serverTemplate, versionLabel, type ServerTemplate} from '../desired/deployment.ts';
 import {horizontalPodAutoscaler} from '../desired/horizontalPodAutoscaler.ts';
+import {shortHash} from '../desired/hash.ts';
 import type {Instance} from '../desired/instance.ts';
 import {migrationJob} from '../desired/migrationJob.ts';
 import {names} from '../desired/names.ts';
@@ -16,7 +17,7 @@ import {lowestReplicas} from '../desired/replicas.ts';
 import {service} from '../desired/service.ts';
 import {backupServiceAccount, serviceAccount} from '../desired/serviceAccount.ts';
 import {child, deploymentOf, schemesOf, type Observed} from '../observed.ts';
-import type {Decision, Step} from './decision.ts';
+import {UNMADE, type Alias, type Decision, type Step} from './decision.ts';
 import {hibernation, waking} from './hibernation.ts';
 import {assessKeys} from './key-finding.ts';
 import {ATTEMPT, GENERATION} from './attempts.ts';
@@ -113,12 +114,9 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
   apply(RESOURCES.ConfigMap, config);
 
   const stateHash = Object.values((state['data'] ?? {}) as Record<string, string>).join();
-  const template = serverTemplate(instance, {
-    image,
-    version,
-    configMapName: config.metadata.name,
-    secretHash: `${secrets.serverHash}${stateHash.slice(0, 8)}`,
-  });
+  const secretHash = `${secrets.serverHash}${stateHash.slice(0, 8)}`;
+  const madeOf = {image, version, configMapName: config.metadata.name};
+  const template = serverTemplate(instance, {...madeOf, secretHash});
   const assessed = assessProof({
     template,
     rollout: spec.rollout,
@@ -129,6 +127,13 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
     now,
   });
   const {proof, kept} = assessed;
+  const unmade = (): Alias[] => {
+    const then = `${secrets.serverHash}${UNMADE}`;
+    return [
+      [secretHash, then],
+      [assessed.hash, shortHash(serverTemplate(instance, {...madeOf, secretHash: then}))],
+    ];
+  };
   const account = `ServiceAccount/${name.server}`;
   const configuration = `ConfigMap/${config.metadata.name}`;
   const attempt = (desired: KubeObject, number: number, needs: string[], supersedes?: KubeObject): void => {
@@ -225,6 +230,7 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
     checkJob: name.check(assessed.hash),
     migration,
     migrationJob: job.metadata.name,
+    aliases: spec.management === 'Plan' ? unmade() : [],
     steps,
     requeueAfterMs: soonest(
       now,
@@ -248,6 +254,7 @@ const NOTHING = {
   checkJob: undefined,
   migration: undefined,
   migrationJob: undefined,
+  aliases: [],
   steps: [],
   requeueAfterMs: undefined,
 } as const;

@@ -50,6 +50,12 @@ export type Step =
     }
   | {readonly kind: 'delete'; readonly type: ResourceType; readonly object: KubeObject; readonly why: string};
 
+/** What stands in place of a value that is made only when a plan is let through. */
+export const UNMADE = 'unmade00';
+
+/** A text as it is now, and as it was before the key that it depends on was made. */
+export type Alias = readonly [now: string, then: string];
+
 export type Algorithm = ResolvedSpec['tokens']['algorithm'];
 
 /** The name by which steps refer to each other. */
@@ -57,6 +63,14 @@ export function stepId(step: Step): string {
   if (step.kind === 'mint' || step.kind === 'keys') return `Secret/${step.name}`;
   const object = 'object' in step ? step.object : step.desired;
   return `${object.kind}/${object.metadata.name}`;
+}
+
+/** The object that a step is about. */
+export function subjectOf(step: Step): {apiVersion: string; kind: string; name: string} {
+  if (step.kind === 'mint' || step.kind === 'keys')
+    return {apiVersion: 'v1', kind: 'Secret', name: step.name};
+  const {apiVersion, kind, metadata} = 'object' in step ? step.object : step.desired;
+  return {apiVersion, kind, name: metadata.name};
 }
 
 /** What is to be done for a resource, and all that was found out on the way: the status says it. */
@@ -76,6 +90,8 @@ export interface Decision {
   /** Undefined until what comes before it is there. */
   readonly migration: Migration | undefined;
   readonly migrationJob: string | undefined;
+  /** How texts in the steps would be, had the state key not been made yet; only for a plan. */
+  readonly aliases: readonly Alias[];
   readonly steps: readonly Step[];
   /** When to look again though nothing has happened: milliseconds from now. */
   readonly requeueAfterMs: number | undefined;

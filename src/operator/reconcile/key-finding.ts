@@ -6,7 +6,7 @@ import {child, type KeyView, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {serves} from '../workloads.ts';
 import type {KeysFinding} from './decision.ts';
-import {NEW, turn, wantsAnswers, type Replica, type RotationInputs} from './key-rotation.ts';
+import {NEW, turn, wantsAnswers, type Replica, type Rotation, type RotationInputs} from './key-rotation.ts';
 import {valueHash} from './keys.ts';
 
 /** On a resource: any new value asks for a new signing key, which signs as soon as it is safe. */
@@ -39,21 +39,24 @@ export function assessKeys(
   });
   // The list is a file that somebody may have edited; the ring is what counts.
   const listed = (secret?.['data'] as Record<string, string> | undefined)?.[KEY_LIST];
-  const astray = secret !== undefined && listed !== valueHash(keyList(rotation.ring.keys));
-  // Nothing moves that nobody may write.
-  if (ring !== undefined && isHeld(spec)) {
-    const held = {...rotation, ring, waiting: undefined, signsAt: undefined, dueAt: undefined};
+  const isAstray = (of: Rotation): boolean =>
+    secret !== undefined && listed !== valueHash(keyList(of.ring.keys));
+  // Nothing moves that nobody may write, or that would have to be let through at its time.
+  if (ring !== undefined && isHeld(spec) && !(spec.management === 'Plan' && isLost(rotation))) {
+    const still = {waiting: undefined, signsAt: undefined, dueAt: undefined};
+    const held = {...rotation, ...still, ring, mint: undefined, drop: [], changed: false};
+    const mend = spec.management === 'Plan' && isAstray(held);
     return {
       active: ring.keys.find(({state}) => state === 'Signing'),
       rotation: held,
-      step: undefined,
+      step: mend ? {kind: 'keys', name, secret, rotation: held} : undefined,
       problems,
     };
   }
   return {
     active: rotation.ring.keys.find(({state, kid}) => state === 'Signing' && kid !== NEW),
     rotation,
-    step: rotation.changed || astray ? {kind: 'keys', name, secret, rotation} : undefined,
+    step: rotation.changed || isAstray(rotation) ? {kind: 'keys', name, secret, rotation} : undefined,
     problems,
   };
 }
@@ -69,9 +72,17 @@ export function asksForKeys(
   return ring !== undefined && !isHeld(spec) && wantsAnswers(ring, wantedOf(spec));
 }
 
-/** Whether keys stay as they are: the operator may write nothing, or no pod runs that could follow. */
+/**
+ * Whether keys stay as they are: the operator may write nothing, or not when their time has come; or no pod runs that
+ * could follow.
+ */
 function isHeld({management, runState}: ResolvedSpec): boolean {
-  return management === 'Paused' || runState === 'Hibernated';
+  return management !== 'Active' || runState === 'Hibernated';
+}
+
+/** There is no key to sign with any more: one has to be made. */
+function isLost({ring}: Rotation): boolean {
+  return ring.keys.some(({kid, state}) => kid === NEW && state === 'Signing');
 }
 
 function wantedOf({tokens, signingKeys}: ResolvedSpec): RotationInputs['wanted'] {

@@ -1,6 +1,5 @@
 import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
 import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
-import type {Condition} from '../../api/v1alpha1/status.ts';
 import {bare} from '../../kube/bare.ts';
 import {isApiError} from '../../kube/client.ts';
 import type {EventRecorder} from '../../kube/events.ts';
@@ -10,12 +9,15 @@ import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
 import {MANAGER} from '../desired/children.ts';
 import {names} from '../desired/names.ts';
-import {child, withChildren, type Observed} from '../observed.ts';
+import type {Observed} from '../observed.ts';
+import type {Planned, Planner} from '../plan/planner.ts';
+import {planStatus} from '../plan/approval.ts';
 import type {Problem} from '../problem.ts';
 import {computeStatus} from '../status/status.ts';
 import {transitions} from '../status/transitions.ts';
 import {serves} from '../workloads.ts';
-import {act, type Acted, type Cluster} from './act.ts';
+import {act, type Cluster} from './act.ts';
+import {after, isReady, readyOf} from './after.ts';
 import type {Caches} from './caches.ts';
 import {decide, reading, type Settings} from './decide.ts';
 import type {Decision} from './decision.ts';
@@ -30,6 +32,7 @@ import {LEAVE_MS, policyOf} from './policy.ts';
 import type {Prober} from './prober.ts';
 import type {SecretReader} from './secret-reader.ts';
 import {secretsToRead} from './secrets.ts';
+import {statusUnread} from './unread.ts';
 
 export interface ReconcilerOptions {
   readonly cluster: Cluster;
@@ -38,6 +41,7 @@ export interface ReconcilerOptions {
   readonly logs: Pick<LogReader, 'lastLines'>;
   readonly prober: Pick<Prober, 'report' | 'forget'>;
   readonly keyWatch: Pick<KeyWatch, 'heard' | 'forget'>;
+  readonly planner: Pick<Planner, 'plan' | 'forget'>;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly overlay: Overlay;
   readonly settings: Settings;
@@ -58,7 +62,7 @@ const ROUNDS = 3;
 const HOLD_MS = 300;
 const MAX_HOLDS = 3;
 /** Not ready, as a person wants it. */
-const AT_REST: ReadonlySet<string | undefined> = new Set(['Hibernated', 'Paused']);
+const AT_REST: ReadonlySet<string | undefined> = new Set(['Hibernated', 'Paused', 'PlanPending']);
 const GOES_ON: ReadonlySet<string | undefined> = new Set(['Migrating', 'RollingOut', 'Reconciling']);
 
 /**
@@ -85,11 +89,12 @@ export class Reconciler {
    */
   async reconcile(key: string, signal: AbortSignal): Promise<HandlerResult> {
     const {caches, secrets, prober, clock, logger} = this.#options;
-    const resource = caches.resource(key);
+    let resource = caches.resource(key);
     if (resource === undefined || resource.metadata.deletionTimestamp !== undefined) {
       // Its children go with it, by their owner references.
       prober.forget(key);
       this.#options.keyWatch.forget(key);
+      this.#options.planner.forget(key);
       this.#held.delete(key);
       this.#firstSeen.forget(key);
       await secrets.forget(key, parseKey(key).namespace ?? '');
@@ -112,24 +117,36 @@ export class Reconciler {
     let retryMs: number | undefined;
     let failure: Error | undefined;
     let decision: Decision | undefined;
+    let planned: Planned | undefined;
+    let goesOn = false;
     const changed: string[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       decision = decide(resource, observed, clock.now(), this.#options.settings);
-      const acted = await act({...this.#options, resource, signal}, decision.steps, observed);
+      planned = await this.#plan(key, {resource, decision, observed, now: clock.now(), signal});
+      if (planned?.leaving === true) return this.#leave(resource);
+      if (planned?.standing.fresh === true) {
+        const approved = await this.#approve(resource, planned, signal);
+        if (approved === undefined) return {requeueAfterMs: 0};
+        resource = approved;
+      }
+      const {steps, held} = planned ?? {steps: decision.steps};
+      const acted = await act({...this.#options, resource, signal}, steps, observed, held);
       const next = after(observed, resource, acted);
       // Where nothing is different, neither is the decision.
       if (next !== observed) decision = undefined;
       observed = next;
       refused.push(...acted.refused);
-      if (acted.leaving) {
-        this.#leaving.set(resource.metadata.namespace, clock.monotonic() + LEAVE_MS);
-        return {requeueAfterMs: LEAVE_MS};
-      }
+      if (acted.leaving) return this.#leave(resource);
       if (acted.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, acted.retryMs);
       failure = acted.error;
       changed.push(...acted.changes.map(({id, outcome}) => `${id} ${outcome}`));
-      if (failure !== undefined || !acted.changes.some((each) => each.outcome === 'minted')) break;
+      if (failure !== undefined) break;
+      goesOn = acted.changes.some((each) => planned !== undefined || each.outcome === 'minted');
+      if (!goesOn) break;
     }
+    // What waits is told as it stands when all is done that was let through.
+    refused.push(...(planned?.refused ?? []));
+    if (planned?.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, planned.retryMs);
     if (changed.length > 0) logger.info({key, changed}, 'changed');
     if (failure !== undefined) {
       if (retryMs === undefined) throw failure;
@@ -137,6 +154,7 @@ export class Reconciler {
       return {requeueAfterMs: retryMs};
     }
 
+    if (planned !== undefined && goesOn) return {requeueAfterMs: 0};
     // A rotation that has just begun is watched from now on: our own write wakes nobody.
     this.#heardOfKeys(key, resource, observed);
     const now = clock.now();
@@ -150,6 +168,7 @@ export class Reconciler {
       decision,
       observed,
       refused,
+      plan: planned?.standing,
       schemaVersion: this.#options.settings.schemaVersion,
       now,
     });
@@ -160,6 +179,31 @@ export class Reconciler {
     if (moved) return {requeueAfterMs: 0};
     const againMs = ready?.status === 'True' || AT_REST.has(ready?.reason) ? RESYNC_MS : UNSETTLED_MS;
     return {requeueAfterMs: Math.min(retryMs ?? againMs, decision.requeueAfterMs ?? againMs, againMs)};
+  }
+
+  #leave({metadata: {namespace}}: FraiseQLAuth): HandlerResult {
+    this.#leaving.set(namespace, this.#options.clock.monotonic() + LEAVE_MS);
+    return {requeueAfterMs: LEAVE_MS};
+  }
+
+  async #plan(key: string, asked: Parameters<Planner['plan']>[1]): Promise<Planned | undefined> {
+    const {planner} = this.#options;
+    if (asked.decision.spec?.management === 'Plan') return planner.plan(key, asked);
+    planner.forget(key);
+    return undefined;
+  }
+
+  /** Remembers what is let through before any of it is made. Undefined where the resource has moved on meanwhile. */
+  async #approve(
+    resource: FraiseQLAuth,
+    {standing}: Planned,
+    signal: AbortSignal,
+  ): Promise<FraiseQLAuth | undefined> {
+    const {plan: _, ...before} = resource.status ?? {};
+    const plan = planStatus(standing);
+    const status = {...before, ...(plan && {plan})};
+    if (await this.#write(resource, status, signal)) return undefined;
+    return {...resource, status};
   }
 
   #hold(key: string, before: number): HandlerResult {
@@ -209,37 +253,14 @@ export class Reconciler {
       if (policy.retryMs === undefined) throw error;
       return {requeueAfterMs: policy.retryMs};
     }
-    const {clock, settings} = this.#options;
-    const problem: Problem = {
-      reason: 'SecretsForbidden',
-      message: `The operator cannot read Secrets in namespace ${resource.metadata.namespace}: ${error instanceof Error ? error.message : ''}`,
-      hint: "Give the operator's ServiceAccount the right to get, list and watch Secrets there",
-      objectRef: {kind: 'Namespace', name: resource.metadata.namespace},
+    const {caches, clock, settings} = this.#options;
+    const seen = {
+      children: caches.childrenOf(resource),
+      pods: caches.podsOf(resource),
+      replicaSets: caches.replicaSetsOf(resource),
     };
-    const before = resource.status ?? {};
-    const now = clock.now();
-    const children = this.#options.caches.childrenOf(resource);
-    const empty: Observed = {
-      secrets: new Map(),
-      children,
-      signingKeys: keysIn(children.get(`Secret/${names(resource.metadata).signingKeys}`)),
-      pods: this.#options.caches.podsOf(resource),
-      replicaSets: this.#options.caches.replicaSetsOf(resource),
-      logLines: new Map(),
-      firstSeen: new Map(),
-      health: undefined,
-    };
-    const decision = decide(resource, empty, now, settings);
-    const blind = {...decision, secrets: decision.secrets && {...decision.secrets, problems: [problem]}};
-    const status = computeStatus({
-      resource,
-      decision: blind,
-      observed: empty,
-      refused: [],
-      schemaVersion: settings.schemaVersion,
-      now,
-    });
-    await this.#write(resource, {...before, ...status}, signal);
+    const status = statusUnread(resource, error, seen, settings, clock.now());
+    await this.#write(resource, status, signal);
     return {requeueAfterMs: policy.retryMs};
   }
 
@@ -273,22 +294,4 @@ export class Reconciler {
     }
     return written.metadata.generation !== generation;
   }
-}
-
-function readyOf(status: FraiseQLAuthStatus | undefined): Condition | undefined {
-  return status?.conditions?.find((each) => each.type === 'Ready');
-}
-
-function isReady(status: FraiseQLAuthStatus | undefined): boolean {
-  return readyOf(status)?.status === 'True';
-}
-
-/** What is known after the steps: objects as they were written, without those that are gone. */
-function after(observed: Observed, resource: FraiseQLAuth, acted: Acted): Observed {
-  const next = withChildren(observed, acted.written);
-  if (acted.written.length === 0 && acted.removed.length === 0) return observed;
-  const children = new Map(next.children);
-  for (const id of acted.removed) children.delete(id);
-  const secret = child({...next, children}, 'Secret', names(resource.metadata).signingKeys);
-  return {...next, children, signingKeys: keysIn(secret)};
 }

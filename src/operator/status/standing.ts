@@ -2,14 +2,16 @@ import type {ConditionType} from '../../api/v1alpha1/conditions.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import type {Condition} from '../../api/v1alpha1/status.ts';
 import {sentence, type Problem} from '../problem.ts';
+import type {Standing} from '../plan/approval.ts';
 import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
+import {withPlan, type Named} from './plan.ts';
 import type {Rollout} from './rollout.ts';
 
 type Findings = Partial<Record<ConditionType, Finding>>;
 
 /**
- * What the conditions say where a person has put the service to sleep, or has told the operator to keep its hands off:
- * then nothing is wrong that is not as the spec says.
+ * What the conditions say where a person has put the service to sleep, or has told the operator to keep its hands off, or
+ * to ask before it does anything: then nothing is wrong that is not as the spec says.
  */
 export function withStanding(
   findings: Findings,
@@ -17,16 +19,29 @@ export function withStanding(
     spec,
     rollout,
     problems,
+    plan,
+    metadata,
     before,
   }: {
     readonly spec: ResolvedSpec;
     readonly rollout: Rollout;
     readonly problems: readonly Problem[];
+    readonly plan: Standing | undefined;
+    readonly metadata: Named;
     readonly before: readonly Condition[] | undefined;
   },
 ): Findings {
   const asleep = spec.runState === 'Hibernated' ? sleeping(findings, rollout, problems, before) : findings;
-  return spec.management === 'Paused' ? paused(asleep, rollout, problems) : asleep;
+  switch (spec.management) {
+    case 'Active':
+      return asleep;
+    case 'Paused':
+      return paused(asleep, rollout, problems);
+    case 'Plan':
+      return withPlan(asleep, {plan, rollout, problems, metadata, before});
+    default:
+      return spec.management satisfies never;
+  }
 }
 
 function sleeping(

@@ -6,6 +6,7 @@ import {selectorText} from '../desired/children.ts';
 import {names} from '../desired/names.ts';
 import {cronJobOf, deploymentOf, type Observed} from '../observed.ts';
 import {sentence, type Problem} from '../problem.ts';
+import type {Standing} from '../plan/approval.ts';
 import type {Decision} from '../reconcile/decision.ts';
 import {assessBackup, seconds} from './backup.ts';
 import {assessCertificate} from './certificate.ts';
@@ -23,6 +24,7 @@ import {
   secretsFinding,
 } from './findings.ts';
 import {keysFinding, signingKeysNow} from './keys.ts';
+import {isPending, planNow, planProblem} from './plan.ts';
 import {assessRollout, readyPods, type Rollout} from './rollout.ts';
 import {withStanding} from './standing.ts';
 import {summarise} from './summary.ts';
@@ -34,6 +36,8 @@ export interface Inputs {
   readonly observed: Observed;
   /** What the API server, or another's object in the way, did not let us do. */
   readonly refused: readonly Problem[];
+  /** With spec.management: Plan: what waits to be let through. */
+  readonly plan?: Standing | undefined;
   readonly schemaVersion: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -41,7 +45,7 @@ export interface Inputs {
 
 /** The whole status of a resource: what is so, since when, what is wrong, and what to do. */
 export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
-  const {resource, decision, observed, refused, now} = inputs;
+  const {resource, decision, observed, refused, plan, now} = inputs;
   const {metadata, status: before} = resource;
   const {spec} = decision;
   const live = deploymentOf(observed, names(metadata).server);
@@ -83,12 +87,14 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
         ...(rollout.problem && rollout.problem.reason !== proof?.reason ? [rollout.problem] : []),
         ...providers,
       ]);
+  const waits = planProblem(plan, metadata);
   const all = distinct([
     ...problems,
     ...(certificate?.problem ? [certificate.problem] : []),
     ...(cache ? [cache] : []),
     ...keyProblems,
     ...(decision.secrets?.backupProblems ?? []),
+    ...(waits ? [waits] : []),
   ]);
 
   const findings: Partial<Record<ConditionType, Finding>> = {
@@ -130,15 +136,16 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
   return withoutAbsent({
     observedGeneration: metadata.generation,
     ...counts(resource, rollout),
-    version: {...versionNow(decision, rollout, before), target: decision.version},
-    schema: schemaNow(decision, before, inputs.schemaVersion),
+    version: {...versionNow(inputs, rollout), target: decision.version},
+    schema: schemaNow(inputs),
     signingKeys: signingKeysNow(decision),
     endpoints: endpoints(spec),
     health: healthNow(observed, before),
     backup: backup.status,
     blockedOn: blockedOn(all, before, now),
+    plan: planNow(plan, before),
     conditions: conditionsFrom(
-      withStanding(findings, {spec, rollout, problems, before: before?.conditions}),
+      withStanding(findings, {spec, rollout, problems, plan, metadata, before: before?.conditions}),
       before?.conditions,
       metadata.generation,
       now,
@@ -159,7 +166,7 @@ function invalid({resource, decision, observed, now}: Inputs, rollout: Rollout):
   const goesOn = serving(rollout, observed);
   const kept = Object.fromEntries(
     (before?.conditions ?? [])
-      .filter((each) => !['Ready', 'SpecValid', 'Available', 'Progressing'].includes(each.type))
+      .filter((each) => !['Ready', 'SpecValid', 'Available', 'Progressing', 'Approved'].includes(each.type))
       .map(({type, status, reason, message}) => [type, {status, reason, message}]),
   ) as Partial<Record<ConditionType, Finding>>;
   const findings: Partial<Record<ConditionType, Finding>> = {
@@ -174,6 +181,7 @@ function invalid({resource, decision, observed, now}: Inputs, rollout: Rollout):
     observedGeneration: metadata.generation,
     ...counts(resource, rollout),
     health: healthNow(observed, before),
+    plan: planNow(undefined, before),
     blockedOn: blockedOn(problems, before, now),
     conditions: conditionsFrom(findings, before?.conditions, metadata.generation, now),
   });
@@ -196,27 +204,26 @@ function counts(resource: FraiseQLAuth, rollout: Rollout): Partial<FraiseQLAuthS
   };
 }
 
-function versionNow(
-  decision: Decision,
-  rollout: Rollout,
-  before: FraiseQLAuthStatus | undefined,
-): {current?: string} {
+function versionNow({decision, plan, resource}: Inputs, rollout: Rollout): {current?: string} {
   const done =
-    rollout.state === 'Complete' && decision.migration?.state === 'Done' && decision.proof?.state === 'Roll';
-  const current = done ? decision.version : before?.version?.current;
+    rollout.state === 'Complete' &&
+    decision.migration?.state === 'Done' &&
+    decision.proof?.state === 'Roll' &&
+    !isPending(plan, 'Deployment');
+  const current = done ? decision.version : resource.status?.version?.current;
   return current === undefined ? {} : {current};
 }
 
-function schemaNow(
-  {migration, migrationJob, secrets}: Decision,
-  before: FraiseQLAuthStatus | undefined,
-  target: string,
-): FraiseQLAuthStatus['schema'] {
-  if (migration === undefined || migrationJob === undefined) return before?.schema ?? {target};
+function schemaNow({decision, plan, resource, schemaVersion: target}: Inputs): FraiseQLAuthStatus['schema'] {
+  const {migration, migrationJob, secrets} = decision;
+  const before = resource.status?.schema;
+  if (migration === undefined || migrationJob === undefined) return before ?? {target};
+  // What nobody has let through has not been begun.
+  if (migration.state === 'Wanted' && isPending(plan, 'Job', migrationJob)) return before ?? {target};
   const database = secrets?.databaseHash ?? '';
   if (migration.state === 'Done') return {current: target, target, job: migrationJob, database};
   // What another database has says nothing of this one.
-  const current = before?.schema?.database === database ? before.schema.current : undefined;
+  const current = before?.database === database ? before.current : undefined;
   const attempts = migration.state === 'Failed' ? migration.attempt : migration.attempt - 1;
   return {
     ...(current !== undefined && {current}),

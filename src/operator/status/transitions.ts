@@ -1,5 +1,6 @@
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {Condition} from '../../api/v1alpha1/status.ts';
+import {cut} from './conditions.ts';
 
 /** An event that a change of status is worth. */
 export interface StatusEvent {
@@ -18,12 +19,14 @@ export function transitions(
 ): StatusEvent[] {
   const events: StatusEvent[] = [];
   const [was, is] = [condition(before, 'Ready'), condition(after, 'Ready')];
-  if (is && (was?.status !== is.status || was.reason !== is.reason)) {
+  // A plan that waits has an event of its own.
+  if (is && is.reason !== 'PlanPending' && (was?.status !== is.status || was.reason !== is.reason)) {
     const progress =
       is.status === 'True' ||
       ['Migrating', 'RollingOut', 'Reconciling', 'ScaledToZero', 'Hibernated', 'Paused'].includes(is.reason);
     events.push({type: progress ? 'Normal' : 'Warning', reason: is.reason, message: is.message});
   }
+  events.push(...planEvents(before, after));
   const [moved, moves] = [condition(before, 'Progressing'), condition(after, 'Progressing')];
   if (moves?.reason === 'RolledBack' && moved?.reason !== 'RolledBack') {
     events.push({type: 'Warning', reason: moves.reason, message: moves.message});
@@ -52,6 +55,19 @@ export function transitions(
     });
   }
   return events;
+}
+
+/** A plan that stands, one that was let through, and a hash that is not, or no longer, the plan's. */
+function planEvents(before: FraiseQLAuthStatus | undefined, after: FraiseQLAuthStatus): StatusEvent[] {
+  const approved = after.plan?.approved;
+  if (approved !== undefined && approved.hash !== before?.plan?.approved?.hash) {
+    const changes = (approved.changes ?? []).map(({verb, kind, name}) => `${verb} ${kind} ${name}`);
+    const message = `Plan ${approved.hash} is let through: ${changes.join(', ')}`;
+    return [{type: 'Normal', reason: 'PlanApproved', message: cut(message, 1000)}];
+  }
+  const [was, is] = [condition(before, 'Approved'), condition(after, 'Approved')];
+  if (is?.status !== 'False' || (was?.reason === is.reason && was.message === is.message)) return [];
+  return [{type: is.reason === 'PlanChanged' ? 'Warning' : 'Normal', reason: is.reason, message: is.message}];
 }
 
 function condition(status: FraiseQLAuthStatus | undefined, type: string): Condition | undefined {

@@ -99,8 +99,8 @@ export class SimulatedApi {
       .map(([, object]) => object);
   }
 
-  /** Does a write. @throws ApiError as the server would answer */
-  write(by: string, change: Change): KubeObject {
+  /** Does a write; or with `dryRun` answers as if, and does nothing. @throws ApiError as the server would answer */
+  write(by: string, change: Change, dryRun = false): KubeObject {
     const {type} = change;
     const key = 'key' in change ? change.key : change.object.metadata;
     const id = idOf(type, key);
@@ -108,11 +108,13 @@ export class SimulatedApi {
     const call = `${change.verb} ${type.plural} ${keyOf(key)}`;
     const conflict = (why: string): ApiError =>
       new ApiError(409, 'Conflict', `${call}: 409 Conflict: ${why}`);
+    const put = (before: KubeObject | undefined, next: KubeObject): KubeObject =>
+      dryRun ? this.#completed(before, next) : this.#put(by, type, id, before, next);
     if (change.verb === 'create') {
       if (live !== undefined)
         throw new ApiError(409, 'AlreadyExists', `${call}: 409 AlreadyExists: it exists`);
-      this.#applied.set(`${id} ${change.manager}`, change.object);
-      return this.#put(by, type, id, undefined, change.object);
+      if (!dryRun) this.#applied.set(`${id} ${change.manager}`, change.object);
+      return put(undefined, change.object);
     }
     if (live === undefined) {
       if (change.verb !== 'apply')
@@ -126,25 +128,26 @@ export class SimulatedApi {
           throw conflict('Precondition failed: UID in precondition');
         const owned = `${id} ${change.manager}`;
         const next = applied(live ?? {}, this.#applied.get(owned) ?? {}, change.object) as KubeObject;
-        this.#applied.set(owned, change.object);
-        return this.#put(by, type, id, live, next);
+        if (!dryRun) this.#applied.set(owned, change.object);
+        return put(live, next);
       }
       case 'replace':
         if (change.object.metadata.resourceVersion !== live?.metadata.resourceVersion)
           throw conflict('the object has been modified');
-        return this.#put(by, type, id, live, change.object);
+        return put(live, change.object);
       case 'merge': {
         const {uid} = (change.patch['metadata'] ?? {}) as {uid?: string};
         if (uid !== undefined && uid !== live?.metadata.uid)
           throw conflict('Precondition failed: UID in precondition');
         const patch = change.status === true ? {status: change.patch['status']} : change.patch;
-        return this.#put(by, type, id, live, merged(live, patch) as KubeObject);
+        return put(live, merged(live, patch) as KubeObject);
       }
       case 'json':
-        return this.#put(by, type, id, live, patched(live as KubeObject, change.patch, conflict));
+        return put(live, patched(live as KubeObject, change.patch, conflict));
       case 'delete':
         if (change.uid !== undefined && change.uid !== live?.metadata.uid)
           throw conflict('Precondition failed: UID in precondition');
+        if (dryRun) return live as KubeObject;
         this.#objects.delete(id);
         for (const owned of this.#applied.keys()) if (owned.startsWith(`${id} `)) this.#applied.delete(owned);
         this.#record(by, type, live, undefined);
@@ -161,9 +164,20 @@ export class SimulatedApi {
     live: KubeObject | undefined,
     next: KubeObject,
   ): KubeObject {
+    const object = this.#completed(live, next);
+    if (live !== undefined && same(object, live)) return live;
+    object.metadata.resourceVersion = String(this.#version + 1);
+    const kept = structuredClone(object);
+    this.#objects.set(id, kept);
+    this.#record(by, type, live, kept);
+    return kept;
+  }
+
+  /** The object with what the server itself says of it. */
+  #completed(live: KubeObject | undefined, next: KubeObject): KubeObject {
     const metadata = live?.metadata;
     const changed = !same(specOf(next), specOf(live ?? next));
-    const object: KubeObject = {
+    return {
       ...next,
       metadata: {
         ...next.metadata,
@@ -173,12 +187,6 @@ export class SimulatedApi {
         ...(metadata?.resourceVersion !== undefined && {resourceVersion: metadata.resourceVersion}),
       },
     };
-    if (live !== undefined && same(object, live)) return live;
-    object.metadata.resourceVersion = String(this.#version + 1);
-    const kept = structuredClone(object);
-    this.#objects.set(id, kept);
-    this.#record(by, type, live, kept);
-    return kept;
   }
 
   #record(

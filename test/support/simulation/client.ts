@@ -14,6 +14,7 @@ import type {ProcessClock} from './time.ts';
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
+  readonly dryRun?: boolean | undefined;
 }
 
 interface Stream {
@@ -277,14 +278,15 @@ export class SimulatedClient {
   }
 
   async #write<T extends KubeObject>(change: Change, options: CallOptions): Promise<T> {
-    const quiet = ['leases', 'events'].includes(change.type.plural);
+    const {dryRun = false} = options;
+    const quiet = dryRun || ['leases', 'events'].includes(change.type.plural);
     const name = 'key' in change ? change.key : change.object.metadata;
     return this.#call(`${change.verb} ${change.type.plural} ${keyOf(name)}`, change.type, options, () => {
       if (!quiet && change.verb !== 'create' && this.#strikes('conflict'))
         throw new ApiError(409, 'Conflict', `${change.verb} ${change.type.plural}: 409 Conflict: modified`);
       if (!quiet) this.beforeWrite();
       if (this.#dead) throw reset('dead');
-      const written = this.#api.write(this.#name, structuredClone(change)) as T;
+      const written = this.#api.write(this.#name, structuredClone(change), dryRun) as T;
       if (!quiet) this.afterWrite();
       return written;
     });

@@ -1,6 +1,7 @@
 import {RESOURCES} from '../../../src/kube/objects.ts';
 import {developmentSpec, productionSpec, provider} from '../../fixtures/specs.ts';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {APPROVE} from '../../../src/operator/plan/approval.ts';
 import type {Simulation} from './simulation.ts';
 
 const tokens = {algorithm: 'ES256'};
@@ -101,7 +102,52 @@ export const SCENARIOS: readonly Scenario[] = [
       simulation.spec(DEVELOPMENT);
     },
   },
+  {
+    name: 'plan of a creation let through',
+    async happens(simulation) {
+      simulation.spec(productionSpec({tokens, backup: s3, management: 'Plan'}));
+      await letThrough(simulation);
+    },
+    done: (simulation) => isDone(simulation),
+  },
+  {
+    name: 'plan of a change let through',
+    before: PRODUCTION,
+    async happens(simulation) {
+      const image = 'registry.test/other:2.0.0';
+      simulation.spec(
+        developmentSpec({tokens: {...tokens, accessTTL: '30m'}, replicas: 2, image, management: 'Plan'}),
+      );
+      await letThrough(simulation);
+    },
+    done: (simulation) => isDone(simulation),
+  },
+  {
+    name: 'plan of falling asleep let through',
+    before: PRODUCTION,
+    async happens(simulation) {
+      simulation.spec(productionSpec({tokens, backup: s3, management: 'Plan', runState: 'Hibernated'}));
+      await letThrough(simulation);
+    },
+    done: (simulation) => isDone(simulation, false),
+  },
 ];
+
+/** As a person does: waits for the plan of the newest spec, and lets it through. */
+async function letThrough(simulation: Simulation): Promise<void> {
+  const plan = (): string | undefined => {
+    const {metadata, status} = simulation.resource ?? {};
+    return status?.observedGeneration === metadata?.generation ? status?.plan?.hash : undefined;
+  };
+  await simulation.time.run(120_000, () => plan() !== undefined);
+  simulation.edit(FRAISEQLAUTH, 'auth', {metadata: {annotations: {[APPROVE]: plan()}}});
+}
+
+function isDone(simulation: Simulation, ready = true): boolean {
+  const {hash, approved} = simulation.resource?.status?.plan ?? {};
+  const made = hash === undefined && approved !== undefined && approved.changes === undefined;
+  return made && simulation.isReady() === ready;
+}
 
 /** The children by type and name, those with a hash in theirs left out. */
 export const CHILDREN = [

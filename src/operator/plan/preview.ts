@@ -1,0 +1,237 @@
+import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {merged} from '../../kube/apply.ts';
+import {isApiError} from '../../kube/client.ts';
+import {RESOURCES, type KubeObject, type ObjectKey} from '../../kube/objects.ts';
+import {previewChild} from '../../kube/preview.ts';
+import {ANNOTATION, MANAGER} from '../desired/children.ts';
+import {child, type Observed} from '../observed.ts';
+import type {Cluster} from '../reconcile/act.ts';
+import {ATTEMPT, GENERATION} from '../reconcile/attempts.ts';
+import type {Alias, Step} from '../reconcile/decision.ts';
+import {ours} from '../reconcile/ours.ts';
+import {changeOf, type Change} from './change.ts';
+import {differences} from './differences.ts';
+import {ownVariables, told, toldOfNew} from './fields.ts';
+import {secretToBe} from './foresee.ts';
+
+/** Why something changes that is nobody's wish: what is remembered of roll-outs. */
+export const NOTES = 'only notes that the operator keeps there';
+
+/** What one step would do. */
+export interface Foresight {
+  readonly change: Change;
+  /** The object that it would leave; undefined where it would leave none. */
+  readonly after: KubeObject | undefined;
+}
+
+export interface Asking {
+  readonly cluster: Cluster;
+  readonly resource: FraiseQLAuth;
+  readonly observed: Observed;
+  readonly aliases: readonly Alias[];
+  /** The environment variables that the user gives the pods. */
+  readonly extraEnv: readonly {name: string}[];
+  /** The object as earlier steps of the plan would leave it. */
+  readonly foreseen: KubeObject | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What a step would do, asked from the API server by a dry run of the very call that would do it: nothing is stored.
+ * Undefined: it would do nothing.
+ * @throws ForeignObjectError, ApiError as the step itself would
+ */
+export async function preview(asking: Asking, step: Step): Promise<Foresight | undefined> {
+  switch (step.kind) {
+    case 'mint':
+    case 'keys':
+      return previewSecret(asking, step);
+    case 'apply':
+      return previewApply(asking, step);
+    case 'run':
+      return previewRun(asking, step);
+    case 'patch':
+      return previewPatch(asking, step);
+    case 'delete':
+      return previewDelete(asking, step);
+    default:
+      return step satisfies never;
+  }
+}
+
+/** Of key material it is planned that it is made; what it will be nobody knows, and nothing of it counts. */
+async function previewSecret(
+  {cluster, resource, aliases, foreseen, signal}: Asking,
+  step: Extract<Step, {kind: 'mint' | 'keys'}>,
+): Promise<Foresight> {
+  const {namespace} = resource.metadata;
+  const {name} = step;
+  const after = secretToBe(step, namespace);
+  const options = {fieldManager: MANAGER, signal, dryRun: true};
+  if (step.kind === 'keys' && step.secret !== undefined) {
+    const {uid, resourceVersion, annotations} = step.secret.metadata;
+    const patch = {metadata: {uid, resourceVersion, annotations}};
+    if (foreseen === undefined) await cluster.mergePatch(RESOURCES.Secret, {namespace, name}, patch, options);
+  } else {
+    const {metadata} = after;
+    const {uid} = resource.metadata;
+    const ownerReferences = [
+      {
+        apiVersion: resource.apiVersion,
+        kind: resource.kind,
+        name: resource.metadata.name,
+        uid,
+        controller: true,
+      },
+    ];
+    const empty: KubeObject = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: {name, namespace, ownerReferences},
+    };
+    try {
+      await cluster.create(RESOURCES.Secret, empty, options);
+    } catch (error) {
+      if (!isApiError(error, 409, 'AlreadyExists')) throw error;
+      const there = await cluster.get<KubeObject>(RESOURCES.Secret, metadata, {signal});
+      if (there !== undefined) ours(there, resource);
+    }
+  }
+  const verb = step.kind === 'keys' && step.secret !== undefined ? 'Update' : 'Create';
+  const fields =
+    step.kind === 'mint'
+      ? [{path: 'data', to: 'key: made when it is let through'}]
+      : fieldsOfKeys(step.rotation.mint, step.rotation.drop);
+  const target =
+    step.kind === 'mint'
+      ? step.what
+      : {
+          mint: step.rotation.mint,
+          drop: step.rotation.drop,
+          keys: step.rotation.ring.keys.map(({kid, algorithm, state}) => ({kid, algorithm, state})),
+        };
+  return {change: changeOf({verb, kind: 'Secret', name, fields}, {target}, aliases), after};
+}
+
+function fieldsOfKeys(mint: string | undefined, drop: readonly string[]): {path: string; to?: string}[] {
+  return [
+    {path: 'data[keys.json]'},
+    ...(mint === undefined ? [] : [{path: 'data', to: `a new ${mint} key, made when it is let through`}]),
+    ...drop.map((kid) => ({path: `data[${kid}.pem]`, to: 'removed'})),
+  ];
+}
+
+async function previewApply(
+  {cluster, observed, aliases, extraEnv, foreseen, signal}: Asking,
+  {type, desired, initially}: Extract<Step, {kind: 'apply'}>,
+): Promise<Foresight | undefined> {
+  const {kind, metadata} = desired;
+  const {name} = metadata;
+  const live = child(observed, kind, name);
+  const wanted = {type, desired, live, fieldManager: MANAGER, initially, signal};
+  const seen = await previewChild(cluster, wanted, foreseen);
+  if (seen.outcome === 'unchanged') return undefined;
+  const {before, after} = seen;
+  const own = ownVariables(desired, extraEnv);
+  const target = {desired, initially};
+  if (seen.outcome === 'created') {
+    const fields = toldOfNew(merged(desired, initially), own);
+    return {change: changeOf({verb: 'Create', kind, name, fields}, {target}, aliases), after};
+  }
+  return updated(before, after, {target, initially, own, aliases});
+}
+
+function updated(
+  before: KubeObject | undefined,
+  after: KubeObject,
+  {
+    target,
+    initially,
+    own,
+    aliases,
+  }: {
+    target: unknown;
+    initially?: Record<string, unknown> | undefined;
+    own: ReadonlySet<string>;
+    aliases: readonly Alias[];
+  },
+): Foresight | undefined {
+  const found = differences(before, after, initially);
+  if (found.length === 0) return undefined;
+  const {kind, metadata} = after;
+  const {name} = metadata;
+  const why = found.every(({path}) => path[1] === 'annotations' && path[2]?.startsWith(`${ANNOTATION}/`))
+    ? NOTES
+    : undefined;
+  const change = {verb: 'Update', kind, name, fields: told(found, own), ...(why && {why})} as const;
+  return {change: changeOf(change, {target, difference: found}, aliases), after};
+}
+
+/** A Job's name says all about it; which try it is makes no other change of it. */
+async function previewRun(asking: Asking, step: Extract<Step, {kind: 'run'}>): Promise<Foresight> {
+  const {cluster, resource, aliases, extraEnv, signal} = asking;
+  const {type, desired, supersedes} = step;
+  const options = {signal, dryRun: true};
+  if (supersedes) {
+    const {uid} = supersedes.metadata;
+    await cluster.delete(type, supersedes.metadata, {...options, uid, propagationPolicy: 'Background'});
+  } else {
+    try {
+      await cluster.create(type, desired, {...options, fieldManager: MANAGER});
+    } catch (error) {
+      if (!isApiError(error, 409, 'AlreadyExists')) throw error;
+      const there = await cluster.get<KubeObject>(type, desired.metadata, {signal});
+      if (there === undefined) throw error;
+      ours(there, resource);
+    }
+  }
+  const {[ATTEMPT]: _, [GENERATION]: __, ...annotations} = desired.metadata.annotations ?? {};
+  const target = {...desired, metadata: {...desired.metadata, annotations}};
+  const fields = toldOfNew(desired, ownVariables(desired, extraEnv));
+  const {kind, metadata} = desired;
+  return {
+    change: changeOf({verb: 'Run', kind, name: metadata.name, fields}, {target}, aliases),
+    after: desired,
+  };
+}
+
+async function previewPatch(
+  asking: Asking,
+  step: Extract<Step, {kind: 'patch'}>,
+): Promise<Foresight | undefined> {
+  const {cluster, aliases, foreseen, signal} = asking;
+  const {type, object, patch} = step;
+  const {metadata} = object;
+  const key: ObjectKey = {namespace: metadata.namespace, name: metadata.name};
+  const before = foreseen ?? (await cluster.get<KubeObject>(type, key, {signal}));
+  if (before === undefined) return undefined;
+  const whole = {...patch, metadata: {...patch.metadata, uid: metadata.uid}};
+  const after = foreseen
+    ? patched(foreseen, patch)
+    : await cluster.mergePatch<KubeObject>(type, key, whole, {fieldManager: MANAGER, signal, dryRun: true});
+  return updated(before, after, {target: patch, own: new Set(), aliases});
+}
+
+/** As a JSON merge patch of these few fields leaves an object. */
+function patched(object: KubeObject, patch: Extract<Step, {kind: 'patch'}>['patch']): KubeObject {
+  const annotations = Object.fromEntries(
+    Object.entries({...object.metadata.annotations, ...patch.metadata?.annotations}).filter(
+      (entry): entry is [string, string] => entry[1] !== null,
+    ),
+  );
+  const spec = {...(object['spec'] as object), ...patch.spec};
+  return {...object, metadata: {...object.metadata, annotations}, spec};
+}
+
+async function previewDelete(asking: Asking, step: Extract<Step, {kind: 'delete'}>): Promise<Foresight> {
+  const {cluster, aliases, foreseen, signal} = asking;
+  const {type, object, why} = step;
+  const {kind, metadata} = object;
+  const {uid, name} = metadata;
+  if (foreseen === undefined) {
+    await cluster.delete(type, metadata, {uid, propagationPolicy: 'Background', signal, dryRun: true});
+  }
+  const content = {target: {why, uid: foreseen === undefined ? uid : undefined}, planned: {why}};
+  const change = changeOf({verb: 'Delete', kind, name, fields: [], why}, content, aliases);
+  return {change, after: undefined};
+}
