@@ -62,11 +62,14 @@ export async function callJson<T>(transport: Transport, type: ResourceType, requ
   const text = await transport.send(call);
   try {
     return JSON.parse(text) as T;
-  } catch (error) {
-    throw new ApiError(0, 'BadResponse', `${call.verb} ${call.target}: BadResponse: the answer is not JSON`, {
-      cause: error,
-    });
+  } catch {
+    throw notJson(call);
   }
+}
+
+/** What the parser would say of it quotes the answer, in which there may be secrets. */
+export function notJson({verb, target}: Pick<Call, 'verb' | 'target'>): ApiError {
+  return new ApiError(0, 'BadResponse', `${verb} ${target}: BadResponse: the answer is not JSON`);
 }
 
 export function callOptions(options: CallOptions): CallOptions {

@@ -21,13 +21,13 @@ import {
   type ObjectKey,
   type ResourceType,
 } from './objects.ts';
-import {listPages, type Listing, type Page} from './pages.ts';
+import {listPages, type Listing, type Page, type PagesOptions} from './pages.ts';
 import {Transport} from './transport.ts';
 import {openWatch, type WatchEvent, type WatchOptions} from './watch.ts';
 
 export {ApiError, ForeignObjectError, isApiError} from './errors.ts';
 export type {CallOptions, Selection, WriteOptions} from './call.ts';
-export type {Listing, Page} from './pages.ts';
+export type {Listing, Page, PagesOptions} from './pages.ts';
 export type {WatchEvent} from './watch.ts';
 
 export interface ClientOptions {
@@ -94,7 +94,7 @@ export class KubeClient {
     }
   }
 
-  /** All objects of a selection, read in pages. */
+  /** All objects of a selection, read in pages, without their managed fields. */
   async list<T extends KubeObject>(
     type: ResourceType,
     options: Selection & CallOptions = {},
@@ -108,13 +108,13 @@ export class KubeClient {
 
   /**
    * The same, page by page, so that what is not wanted of each can go before the next comes. When the server has
-   * forgotten where we were (410), the list begins anew, in one piece.
+   * forgotten where we were (410), the list begins anew, in one piece. Objects come without their managed fields.
    */
-  pages<T extends KubeObject>(
+  pages<T extends KubeObject, K = T>(
     type: ResourceType,
-    options: Selection & CallOptions & {limit?: number | undefined} = {},
-  ): AsyncGenerator<Page<T>, void, undefined> {
-    return listPages<T>(this.#transport, type, options);
+    options: PagesOptions<T, K> = {},
+  ): AsyncGenerator<Page<K>, void, undefined> {
+    return listPages<T, K>(this.#transport, type, options);
   }
 
   /**

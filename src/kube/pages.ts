@@ -1,6 +1,7 @@
-import {callJson, callOptions, METADATA, selectors, type CallOptions, type Selection} from './call.ts';
+import {callOptions, METADATA, notJson, selectors, toCall, type CallOptions, type Selection} from './call.ts';
 import {isApiError} from './errors.ts';
 import {typed, type KubeObject, type ResourceType} from './objects.ts';
+import {ListReader} from './received.ts';
 import type {Transport} from './transport.ts';
 
 export interface Listing<T> {
@@ -14,26 +15,34 @@ export interface Page<T> extends Listing<T> {
   first: boolean;
 }
 
+export type PagesOptions<T, K> = Selection &
+  CallOptions & {
+    /** Objects a page. */
+    limit?: number | undefined;
+    /** What a page holds of each object. It is asked as soon as the object has come, before the next is looked at. */
+    keep?: ((object: T) => K) | undefined;
+  };
+
 type PageQuery = {limit?: number | undefined; continue?: string | undefined};
 
-/** A list as the server sends it. */
-interface RawList<T> {
-  items?: T[];
-  metadata?: {resourceVersion?: string; continue?: string};
+/** A page as it was read. */
+interface ReadPage<K> {
+  readonly items: K[];
+  readonly metadata: {readonly resourceVersion?: string; readonly continue?: string};
 }
 
 /** Objects a page: what the API server suggests to its own clients. */
 const PAGE = 500;
 
 /** All objects of a selection, page by page, so that what is not wanted of each can go before the next comes. */
-export async function* listPages<T extends KubeObject>(
+export async function* listPages<T extends KubeObject, K = T>(
   transport: Transport,
   type: ResourceType,
-  options: Selection & CallOptions & {limit?: number | undefined},
-): AsyncGenerator<Page<T>, void, undefined> {
-  const {namespace, metadataOnly, limit = PAGE} = options;
-  const read = (query: PageQuery): Promise<RawList<T>> =>
-    callJson<RawList<T>>(transport, type, {
+  options: PagesOptions<T, K>,
+): AsyncGenerator<Page<K>, void, undefined> {
+  const {namespace, metadataOnly, limit = PAGE, keep} = options;
+  const read = (query: PageQuery): Promise<ReadPage<K>> => {
+    const call = toCall(type, {
       method: 'GET',
       verb: 'list',
       key: {namespace},
@@ -41,20 +50,32 @@ export async function* listPages<T extends KubeObject>(
       query: {...selectors(options), ...query},
       ...callOptions(options),
     });
-  for await (const page of readPages(read, limit)) {
-    yield {...page, items: page.items.map((item) => typed(type, item))};
-  }
+    return transport.read(call, async (body) => {
+      const items: K[] = [];
+      const reader = new ListReader((item) => {
+        const object = typed(type, item as T);
+        items.push(keep === undefined ? (object as unknown as K) : keep(object));
+      });
+      try {
+        for await (const piece of body) reader.push(piece as Buffer);
+        return {items, metadata: reader.end().metadata ?? {}};
+      } catch (error) {
+        throw error instanceof SyntaxError ? notJson(call) : error;
+      }
+    });
+  };
+  yield* readPages(read, limit);
 }
 
 /** When the server has forgotten where we were (410), the list begins anew, in one piece. */
-async function* readPages<T>(
-  read: (query: PageQuery) => Promise<RawList<T>>,
+async function* readPages<K>(
+  read: (query: PageQuery) => Promise<ReadPage<K>>,
   size: number,
-): AsyncGenerator<Page<T>, void, undefined> {
+): AsyncGenerator<Page<K>, void, undefined> {
   let limit: number | undefined = size;
   let token: string | undefined;
   do {
-    let list: RawList<T>;
+    let list: ReadPage<K>;
     try {
       list = await read({limit, continue: token});
     } catch (error) {
@@ -64,7 +85,7 @@ async function* readPages<T>(
       list = await read({});
     }
     const first = token === undefined;
-    token = list.metadata?.continue || undefined;
-    yield {items: list.items ?? [], resourceVersion: list.metadata?.resourceVersion ?? '', first};
+    token = list.metadata.continue || undefined;
+    yield {items: list.items, resourceVersion: list.metadata.resourceVersion ?? '', first};
   } while (token !== undefined);
 }

@@ -32,6 +32,12 @@ export interface ReflectorOptions<T> extends Selection {
   pageSize?: number | undefined;
 }
 
+/** An object that the server has shown, by its key: what is to be kept of it, if anything. */
+interface Sight<T> {
+  readonly key: string;
+  readonly object: T | undefined;
+}
+
 export type ReflectorPort = Pick<KubeClient, 'pages' | 'watch'>;
 
 const BACKOFF = {baseMs: 200, maxMs: 5000};
@@ -135,18 +141,19 @@ export class Reflector<T extends KubeObject> {
     const selection = {namespace, labelSelector, fieldSelector, metadataOnly};
     let seen = new Set<string>();
     let version = '';
-    const pages = this.#client.pages<T>(this.#type, {
+    const pages = this.#client.pages<T, Sight<T>>(this.#type, {
       ...selection,
       limit: pageSize,
+      keep: (object) => this.#sight(object),
       signal: this.#stop.signal,
     });
     for await (const page of pages) {
       this.#activeAt = this.#clock.monotonic();
       if (page.first) seen = new Set();
       version = page.resourceVersion;
-      for (const object of page.items) {
-        seen.add(keyOf(object));
-        this.#upsert(object);
+      for (const sight of page.items) {
+        seen.add(sight.key);
+        this.#upsert(sight);
       }
     }
     for (const key of this.store.keys()) if (!seen.has(key)) this.#remove(key);
@@ -183,7 +190,7 @@ export class Reflector<T extends KubeObject> {
         case 'ADDED':
         case 'MODIFIED':
           this.#version = event.object.metadata.resourceVersion;
-          this.#upsert(event.object);
+          this.#upsert(this.#sight(event.object));
           break;
         case 'DELETED':
           this.#version = event.object.metadata.resourceVersion;
@@ -198,15 +205,21 @@ export class Reflector<T extends KubeObject> {
     if (this.#clock.monotonic() - this.#listedAt >= relistMs) this.#version = undefined;
   }
 
-  #upsert(whole: T): void {
+  /** What is to be kept of an object; of a version that is known already nothing has to be made once more. */
+  #sight(whole: T): Sight<T> {
     const key = keyOf(whole);
     const known = this.store.get(key);
-    if (known !== undefined && sameVersion(known, whole)) return;
-    const object = (this.#options.transform ?? bare)(whole);
+    if (known !== undefined && sameVersion(known, whole)) return {key, object: known};
+    return {key, object: (this.#options.transform ?? bare)(whole)};
+  }
+
+  #upsert({key, object}: Sight<T>): void {
     if (object === undefined) {
       this.#remove(key);
       return;
     }
+    const known = this.store.get(key);
+    if (known !== undefined && sameVersion(known, object)) return;
     if (known !== undefined && known.metadata.uid !== object.metadata.uid) {
       // Deleted and made anew between two looks: another object, of which nothing may be assumed.
       this.#remove(key);

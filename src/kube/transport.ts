@@ -42,6 +42,9 @@ const MAX_RETRY_AFTER_MS = 10_000;
 const RELOAD_MS = 60_000;
 const JSON_TYPE = 'application/json';
 
+/** An answer's body, as it comes. */
+export type Body = Dispatcher.ResponseData['body'];
+
 interface State {
   readonly access: ClusterAccess;
   /** The server's address, and what comes before `/api` in its paths. */
@@ -83,13 +86,21 @@ export class Transport {
   }
 
   /** Sends the call and returns the answer's text. @throws ApiError for every failure */
-  async send(call: Call): Promise<string> {
+  send(call: Call): Promise<string> {
+    return this.read(call, (body) => body.text());
+  }
+
+  /**
+   * Sends the call and returns what `read` makes of a good answer. Where that breaks off, and the call is one that is
+   * tried again, so is the reading. @throws ApiError for every failure
+   */
+  async read<T>(call: Call, read: (body: Body) => Promise<T>): Promise<T> {
     const startedAt = this.#clock.monotonic();
     const budgetMs = call.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     for (let attempt = 1; ; attempt++) {
       const leftMs = budgetMs - (this.#clock.monotonic() - startedAt);
       try {
-        return await this.#once(call, leftMs);
+        return await this.#once(call, leftMs, read);
       } catch (error) {
         const waitMs = error instanceof ApiError ? this.#retryIn(error, call, attempt) : undefined;
         const leftAfter = budgetMs - (this.#clock.monotonic() - startedAt);
@@ -104,7 +115,7 @@ export class Transport {
    * Opens a stream that stays open: only its start has a deadline. The caller ends it by aborting `call.signal` or by
    * destroying the body.
    */
-  async open(call: Call): Promise<Dispatcher.ResponseData['body']> {
+  async open(call: Call): Promise<Body> {
     const startedAt = this.#clock.monotonic();
     const budgetMs = call.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const {signal, timedOut, started, done} = deadline(this.#clock, budgetMs, call.signal);
@@ -135,15 +146,19 @@ export class Transport {
     await Promise.all([pools?.calls.destroy(), pools?.watches.destroy()]);
   }
 
-  async #once(call: Call, timeoutMs: number): Promise<string> {
+  async #once<T>(call: Call, timeoutMs: number, read: (body: Body) => Promise<T>): Promise<T> {
     const startedAt = this.#clock.monotonic();
     const {signal, timedOut, done} = deadline(this.#clock, timeoutMs, call.signal);
     let code = '<error>';
     try {
       const {statusCode, headers, body} = await this.#dispatch(call, signal, 'calls');
+      if (statusCode < 400) {
+        const answer = await read(body);
+        code = String(statusCode);
+        return answer;
+      }
       const text = await body.text();
       code = String(statusCode);
-      if (statusCode < 400) return text;
       throw apiErrorFrom(nameOf(call), {
         status: statusCode,
         body: text,

@@ -3,6 +3,7 @@ import {systemClock, type Clock} from '../support/clock.ts';
 import {METADATA, selectors, toCall, type Selection} from './call.ts';
 import {ApiError, apiErrorFromStatus, transportError, type ApiStatus} from './errors.ts';
 import {typed, type KubeObject, type ResourceType} from './objects.ts';
+import {parseObject} from './received.ts';
 import type {Transport} from './transport.ts';
 
 /** What a watch says. Anything else ends it with an ApiError (410 Expired: the version is too old, list again). */
@@ -30,7 +31,7 @@ interface RawEvent {
 
 /**
  * What happens to a selection after `resourceVersion`, with bookmarks, until the server ends it, the signal aborts or
- * the caller stops reading.
+ * the caller stops reading. Objects come without their managed fields.
  * @throws ApiError: 410 when the version is too old; WatchStalled; Aborted
  */
 export async function* openWatch<T extends KubeObject>(
@@ -104,32 +105,32 @@ async function* decodeWatch<T extends KubeObject>(
   }
 }
 
-async function* lines(body: Readable, onBytes: () => void): AsyncGenerator<string, void, undefined> {
-  const decoder = new TextDecoder();
-  let parts: string[] = [];
+const LINE_END = 0x0a;
+
+async function* lines(body: Readable, onBytes: () => void): AsyncGenerator<Buffer, void, undefined> {
+  let begun: Buffer[] = [];
   for await (const chunk of body) {
     onBytes();
-    const text = decoder.decode(chunk as Uint8Array, {stream: true});
+    const bytes = chunk as Buffer;
     let from = 0;
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-      parts.push(text.slice(from, end));
-      const line = parts.length === 1 ? (parts[0] ?? '') : parts.join('');
-      parts = [];
+    for (let end = bytes.indexOf(LINE_END); end >= 0; end = bytes.indexOf(LINE_END, from)) {
+      const last = bytes.subarray(from, end);
+      const line = begun.length === 0 ? last : Buffer.concat([...begun, last]);
+      begun = [];
       from = end + 1;
-      if (line !== '') yield line;
+      if (line.length > 0) yield line;
     }
-    if (from < text.length) parts.push(text.slice(from));
+    if (from < bytes.length) begun.push(bytes.subarray(from));
   }
 }
 
-function toEvent<T extends KubeObject>(call: string, line: string): WatchEvent<T> {
+function toEvent<T extends KubeObject>(call: string, line: Buffer): WatchEvent<T> {
   let event: RawEvent;
   try {
-    event = JSON.parse(line) as RawEvent;
-  } catch (error) {
-    throw new ApiError(0, 'BadResponse', `${call}: BadResponse: a line of the watch is not JSON`, {
-      cause: error,
-    });
+    event = parseObject(line) as RawEvent;
+  } catch {
+    // What the parser would say of it quotes the line, in which there may be secrets.
+    throw new ApiError(0, 'BadResponse', `${call}: BadResponse: a line of the watch is not JSON`);
   }
   switch (event.type) {
     case 'ADDED':

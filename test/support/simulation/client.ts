@@ -2,6 +2,7 @@ import {
   ApiError,
   type KubeClient,
   type Page,
+  type PagesOptions,
   type Selection,
   type WatchEvent,
 } from '../../../src/kube/client.ts';
@@ -138,10 +139,10 @@ export class SimulatedClient {
     return Promise.resolve('');
   }
 
-  async *pages<T extends KubeObject>(
+  async *pages<T extends KubeObject, K = T>(
     type: ResourceType,
-    options: Selection & CallOptions,
-  ): AsyncGenerator<Page<T>, void, undefined> {
+    options: PagesOptions<T, K>,
+  ): AsyncGenerator<Page<K>, void, undefined> {
     const {items, version} = await this.#call(`list ${type.plural}`, type, options, () => {
       const log = this.#api.log;
       const back = this.#strikes('staleList') ? this.#random.below(8) : 0;
@@ -160,7 +161,10 @@ export class SimulatedClient {
     yield {
       first: true,
       resourceVersion: String(version),
-      items: items.map((each) => shown(each, options) as T),
+      items: items.map((each) => {
+        const object = shown(each, options) as T;
+        return options.keep === undefined ? (object as unknown as K) : options.keep(object);
+      }),
     };
   }
 

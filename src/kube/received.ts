@@ -1,0 +1,109 @@
+/**
+ * Objects as they come over the wire. A list is read object by object: as one text, and then as one value, it would take
+ * many times the memory of all that is kept of it.
+ */
+
+const [QUOTE, BACKSLASH, LIST] = [0x22, 0x5c, 0x5b];
+/** Either of the brackets that open, and that close, with the bit set in which the two differ. */
+const [OPENS, CLOSES, EITHER] = [0x7b, 0x7d, 0x20];
+/** How deep the items of a list stand: `{"items":[{`. */
+const ITEM = 3;
+const MANAGED_FIELDS = Buffer.from('"managedFields":[{');
+const NOTHING = Buffer.alloc(0);
+
+/** A list without its items. */
+export interface ListFrame {
+  readonly metadata?: {readonly resourceVersion?: string; readonly continue?: string};
+}
+
+/** Reads a list from its bytes, in whatever pieces they come, and gives each item away before it looks at the next. */
+export class ListReader {
+  readonly #take: (item: unknown) => void;
+  /** What has come of an item that has not ended. */
+  #begun: Buffer = NOTHING;
+  /** What stands around the items. */
+  #frame = '';
+  #depth = 0;
+  #inText = false;
+  #inItems = false;
+  /** The piece before ended with a backslash. */
+  #escaped = false;
+
+  constructor(take: (item: unknown) => void) {
+    this.#take = take;
+  }
+
+  /** @throws SyntaxError when an item is not JSON */
+  push(piece: Buffer): void {
+    const from = this.#begun.length;
+    const bytes = from === 0 ? piece : Buffer.concat([this.#begun, piece]);
+    let [depth, inText, inItems] = [this.#depth, this.#inText, this.#inItems];
+    let begin = from === 0 ? -1 : 0;
+    let outside = 0;
+    let at = from + (this.#escaped ? 1 : 0);
+    for (; at < bytes.length; at++) {
+      const byte = bytes[at] ?? 0;
+      if (inText) {
+        if (byte === QUOTE) inText = false;
+        else if (byte === BACKSLASH) at++;
+      } else if (byte === QUOTE) {
+        inText = true;
+      } else if ((byte | EITHER) === OPENS) {
+        depth++;
+        if (inItems) {
+          if (depth === ITEM) begin = at;
+        } else if (depth === ITEM - 1 && byte === LIST) {
+          this.#frame += bytes.toString('latin1', outside, at + 1);
+          outside = at + 1;
+          inItems = /"items"\s*:\s*\[$/.test(this.#frame);
+        }
+      } else if ((byte | EITHER) === CLOSES) {
+        depth--;
+        if (!inItems) continue;
+        if (depth === ITEM - 1) {
+          this.#take(parseObject(bytes.subarray(begin, at + 1)));
+          begin = -1;
+        } else if (depth === ITEM - 2) {
+          inItems = false;
+          outside = at;
+        }
+      }
+    }
+    if (!inItems) this.#frame += bytes.toString('latin1', outside);
+    // A copy, so that all else that came with it may go.
+    this.#begun = begin < 0 ? NOTHING : Buffer.from(bytes.subarray(begin));
+    [this.#depth, this.#inText, this.#inItems, this.#escaped] = [depth, inText, inItems, at > bytes.length];
+  }
+
+  /** All has come. @throws SyntaxError when it was not JSON, or not all of it */
+  end(): ListFrame {
+    return JSON.parse(this.#frame) as ListFrame;
+  }
+}
+
+/**
+ * An object without its managed fields: they are often half of it, and are read live where they matter.
+ * @throws SyntaxError when it is not JSON
+ */
+export function parseObject(bytes: Buffer): unknown {
+  const found = bytes.indexOf(MANAGED_FIELDS);
+  if (found < 0) return JSON.parse(bytes.toString());
+  const list = found + MANAGED_FIELDS.length - 1;
+  return JSON.parse(`${bytes.toString('utf8', 0, list)}${bytes.toString('utf8', endOfList(bytes, list))}`);
+}
+
+/** Where the list ends of which this is the first item. */
+function endOfList(bytes: Buffer, first: number): number {
+  let depth = 1;
+  let inText = false;
+  for (let at = first; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0;
+    if (inText) {
+      if (byte === QUOTE) inText = false;
+      else if (byte === BACKSLASH) at++;
+    } else if (byte === QUOTE) inText = true;
+    else if ((byte | EITHER) === OPENS) depth++;
+    else if ((byte | EITHER) === CLOSES && --depth === 0) return at;
+  }
+  return bytes.length;
+}
