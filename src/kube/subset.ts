@@ -3,7 +3,6 @@
  * writes quantities its own way; other managers add labels, annotations, containers. None of that is a difference.
  */
 
-type Path = readonly string[];
 type Json = Record<string, unknown>;
 
 /** Lists whose items have an identity, by the list's field name (the built-in types' `x-kubernetes-list-map-keys`). */
@@ -37,69 +36,81 @@ const INT_OR_STRING: ReadonlySet<string> = new Set([
   'maxSurge',
 ]);
 
+/** Where a value stands: what it is called, and what holds it. A place is made for every object, a list of names for none. */
+interface Place {
+  readonly field: string;
+  readonly within: Place | undefined;
+}
+const ROOT: Place = {field: '', within: undefined};
+
 /** True when `live` has all of `desired`. Fields of `live` that `desired` does not name do not matter, but in selectors. */
 export function isSubset(desired: unknown, live: unknown): boolean {
-  return within(withData(desired), live, []);
+  return within(withData(desired), live, ROOT);
 }
 
-function within(desired: unknown, live: unknown, path: Path): boolean {
+function within(desired: unknown, live: unknown, place: Place): boolean {
   if (desired === undefined || desired === null) return true;
-  if (Array.isArray(desired)) return listWithin(desired, live, path);
+  if (Array.isArray(desired)) return listWithin(desired, live, place);
   if (isObject(desired)) {
     if (live === undefined || live === null) return Object.values(desired).every((value) => isEmpty(value));
     if (!isObject(live)) return false;
-    if (ATOMIC_MAPS.has(path.at(-1) ?? '') && Object.keys(live).some((name) => !(name in desired)))
-      return false;
-    return Object.entries(desired).every(([name, value]) => within(value, live[name], [...path, name]));
+    if (ATOMIC_MAPS.has(place.field) && Object.keys(live).some((name) => !(name in desired))) return false;
+    return Object.keys(desired).every((name) => fieldWithin(desired[name], live[name], name, place));
   }
   if (live === undefined || live === null) return isEmpty(desired);
-  return desired === live || sameNormalForm(desired, live, path);
+  return desired === live || sameNormalForm(desired, live, place);
 }
 
-function listWithin(desired: readonly unknown[], live: unknown, path: Path): boolean {
+function fieldWithin(desired: unknown, live: unknown, field: string, place: Place): boolean {
+  // Most of it is texts and numbers that are the same.
+  return desired === live || within(desired, live, {field, within: place});
+}
+
+function listWithin(desired: readonly unknown[], live: unknown, place: Place): boolean {
   if (live === undefined || live === null) return desired.length === 0;
   if (!Array.isArray(live)) return false;
-  const field = path.at(-1) ?? '';
-  if (SETS.has(field)) return desired.every((item) => live.includes(item));
-  const keys = mergeKeys(field, desired, path);
+  if (SETS.has(place.field)) return desired.every((item) => live.includes(item));
+  const keys = mergeKeys(desired, place);
   if (keys !== undefined) {
-    const byKey = new Map(live.filter(isObject).map((item) => [identity(item, keys), item]));
-    return desired.every(
-      (item) => isObject(item) && within(item, byKey.get(identity(item, keys)) ?? null, path),
-    );
+    return desired.every((item) => isObject(item) && within(item, counterpart(item, live, keys), place));
   }
   return (
-    desired.length === live.length && desired.every((item, index) => itemWithin(item, live[index], path))
+    desired.length === live.length && desired.every((item, index) => itemWithin(item, live[index], place))
+  );
+}
+
+/** The item of the same identity; of several the last, which is the one that counts. */
+function counterpart(item: Json, live: readonly unknown[], keys: readonly string[]): unknown {
+  return live.findLast(
+    (other) => isObject(other) && keys.every((key) => identity(item, key) === identity(other, key)),
   );
 }
 
 /** In a list without identities an absent item is a difference, even where the desired one is empty. */
-function itemWithin(item: unknown, live: unknown, path: Path): boolean {
-  return live !== undefined && within(item, live, path);
+function itemWithin(item: unknown, live: unknown, place: Place): boolean {
+  return live !== undefined && within(item, live, place);
 }
 
-function mergeKeys(field: string, items: readonly unknown[], path: Path): readonly string[] | undefined {
-  if (field === 'ports') {
+function mergeKeys(items: readonly unknown[], place: Place): readonly string[] | undefined {
+  if (place.field === 'ports') {
     // A network policy's ports are atomic; a container's and a Service's are not.
-    if (path.includes('ingress') || path.includes('egress')) return undefined;
+    for (let at: Place | undefined = place; at !== undefined; at = at.within) {
+      if (at.field === 'ingress' || at.field === 'egress') return undefined;
+    }
     return items.some((item) => isObject(item) && 'containerPort' in item)
       ? ['containerPort', 'protocol']
       : ['port', 'protocol'];
   }
-  return MERGE_KEYS[field];
+  return MERGE_KEYS[place.field];
 }
 
-function identity(item: Json, keys: readonly string[]): string {
-  return keys.map((key) => JSON.stringify(item[key] ?? (key === 'protocol' ? 'TCP' : ''))).join('\n');
+function identity(item: Json, key: string): unknown {
+  return item[key] ?? (key === 'protocol' ? 'TCP' : '');
 }
 
-function sameNormalForm(desired: unknown, live: unknown, path: Path): boolean {
-  const field = path.at(-1) ?? '';
-  if (
-    QUANTITIES.has(field) ||
-    QUANTITY_MAPS.has(path.at(-2) ?? '') ||
-    (field === 'value' && path.at(-2) === 'target')
-  ) {
+function sameNormalForm(desired: unknown, live: unknown, {field, within: parent}: Place): boolean {
+  const holder = parent?.field ?? '';
+  if (QUANTITIES.has(field) || QUANTITY_MAPS.has(holder) || (field === 'value' && holder === 'target')) {
     const [a, b] = [quantity(desired), quantity(live)];
     return a !== undefined && b !== undefined && Math.abs(a - b) <= Math.abs(a) * 1e-12;
   }

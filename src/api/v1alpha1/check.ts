@@ -11,31 +11,52 @@ export interface FieldError {
   message: string;
 }
 
+/** A spec that was read: with the defaults of the resource definition, or what is wrong with it. */
+export type CheckedSpec =
+  | {readonly errors: readonly []; readonly spec: DefaultedSpec}
+  | {readonly errors: readonly FieldError[]; readonly spec: undefined};
+
 /**
  * What is wrong with a resource, whatever it holds; empty where it is valid. It finds what the API server refuses too
  * (an older definition may have let it in) and what the API server cannot see: schedules that never run, time zones
  * that do not exist, URLs and addresses that only look right.
  */
 export function checkSpec(resource: {metadata?: unknown; spec?: unknown}): FieldError[] {
-  const errors = checkSchema(resource);
-  if (errors.length > 0) return errors;
-  return checkBeyondSchema(specSchema.parse(resource.spec));
+  return [...checkedSpec(resource).errors];
+}
+
+/** The same, and the spec where nothing is wrong with it. */
+export function checkedSpec(resource: {metadata?: unknown; spec?: unknown}): CheckedSpec {
+  const {errors, spec} = parsed(resource);
+  const found = spec === undefined ? errors : checkBeyondSchema(spec);
+  return spec === undefined || found.length > 0 ? {errors: found, spec: undefined} : {errors: [], spec};
 }
 
 /** What the API server would refuse as well: the part of the check that stands in the resource definition. */
 export function checkSchema(resource: {metadata?: unknown; spec?: unknown}): FieldError[] {
+  return parsed(resource).errors;
+}
+
+const NAMED = z.object({metadata: z.object({name: z.string()})});
+
+/** The spec, unless something is wrong with it or with the resource's name. */
+function parsed(resource: {metadata?: unknown; spec?: unknown}): {
+  errors: FieldError[];
+  spec?: DefaultedSpec;
+} {
   const errors: FieldError[] = [];
-  const named = z.object({metadata: z.object({name: z.string()})}).safeParse(resource);
+  const named = NAMED.safeParse(resource);
   if (named.success && !NAME_RULE.holds(named.data)) {
     errors.push({field: 'metadata.name', message: NAME_RULE.message});
   }
-  if (resource.spec === undefined) return [...errors, {field: 'spec', message: 'spec is needed: write it'}];
+  if (resource.spec === undefined)
+    return {errors: [...errors, {field: 'spec', message: 'spec is needed: write it'}]};
   const result = specSchema.safeParse(resource.spec, {reportInput: true});
-  if (result.success) return errors;
+  if (result.success) return errors.length > 0 ? {errors} : {errors, spec: result.data};
   for (const issue of result.error.issues) {
     errors.push({field: fieldPath(['spec', ...issue.path]), message: issueMessage(issue)});
   }
-  return errors;
+  return {errors};
 }
 
 function checkBeyondSchema(spec: DefaultedSpec): FieldError[] {

@@ -17,8 +17,19 @@ export const CRON = new RegExp(
   `^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|${FIELDS.map(list).join(' +')})$`,
 );
 
+// To look for the next run takes longer than all else of a check, and most resources have one of few schedules.
+const good = new Set<string>();
+const MAX_GOOD = 1000;
+
 /** Why a schedule that is well written never runs, or undefined where it does. */
 export function cronProblem(schedule: string): string | undefined {
+  if (good.has(schedule)) return undefined;
+  const problem = tried(schedule);
+  if (problem === undefined && good.size < MAX_GOOD) good.add(schedule);
+  return problem;
+}
+
+function tried(schedule: string): string | undefined {
   try {
     // A leap day that is also a given weekday comes at most 40 years from now.
     const job = new Cron(schedule, {paused: true, legacyMode: true});

@@ -128,7 +128,11 @@ const PROFILES: Record<DefaultedSpec['profile'], {scaling: Scaling; resources: R
 
 /** The spec with every default in it. Throws where it is not valid: run `checkSpec` first. */
 export function resolveSpec(written: FraiseQLAuthSpec): ResolvedSpec {
-  const spec = specSchema.parse(written);
+  return resolveDefaults(specSchema.parse(written));
+}
+
+/** The same of a spec that was checked already. */
+export function resolveDefaults(spec: DefaultedSpec): ResolvedSpec {
   const profile = PROFILES[spec.profile];
   return {
     profile: spec.profile,

@@ -1,7 +1,7 @@
-import {checkSpec, type FieldError} from '../../api/v1alpha1/check.ts';
+import {checkedSpec, type FieldError} from '../../api/v1alpha1/check.ts';
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {references, type Reference} from '../../api/v1alpha1/references.ts';
-import {resolveSpec, type ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import {resolveDefaults, type ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
 import {backupCronJob} from '../desired/backupCronJob.ts';
 import {configMap} from '../desired/configMap.ts';
@@ -281,8 +281,8 @@ export function reading(resource: FraiseQLAuth): Reading {
   const {uid, generation} = resource.metadata;
   const known = readings.get(uid);
   if (known?.generation === generation) return known;
-  const errors = checkSpec(resource);
-  const spec = errors.length > 0 ? undefined : resolveSpec(resource.spec);
+  const {errors, spec: checked} = checkedSpec(resource);
+  const spec = checked && resolveDefaults(checked);
   const result = {generation, errors, spec, named: spec === undefined ? [] : references(spec)};
   readings.set(uid, result);
   if (readings.size > MAX_READINGS) readings.delete(readings.keys().next().value ?? '');
