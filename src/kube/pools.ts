@@ -1,3 +1,4 @@
+import {createSecureContext} from 'node:tls';
 import {Agent, ProxyAgent, type buildConnector, type Dispatcher} from 'undici';
 import type {ClusterAccess} from './access.ts';
 
@@ -12,10 +13,16 @@ export interface Pools {
 
 /** Connections are made when they are needed, and kept for a while. */
 export function createPools(access: ClusterAccess): Pools {
-  return {calls: createAgent(access, MAX_CONNECTIONS), watches: createAgent(access, null)};
+  // Certificates are read once: each connection would hold a copy of its own.
+  const tls = {...access.tls, secureContext: createSecureContext(access.tls)} as buildConnector.BuildOptions;
+  return {calls: createAgent(access, tls, MAX_CONNECTIONS), watches: createAgent(access, tls, null)};
 }
 
-function createAgent(access: ClusterAccess, connections: number | null): Dispatcher {
+function createAgent(
+  access: ClusterAccess,
+  tls: buildConnector.BuildOptions,
+  connections: number | null,
+): Dispatcher {
   const options = {
     connections,
     keepAliveTimeout: 30_000,
@@ -23,7 +30,6 @@ function createAgent(access: ClusterAccess, connections: number | null): Dispatc
     // undici's HTTP/2 (8.12) lets a reset connection end the process: ECONNRESET on a socket without a listener.
     allowH2: false,
   };
-  const tls = access.tls as buildConnector.BuildOptions;
   return access.proxyUrl === undefined
     ? new Agent({
         ...options,
