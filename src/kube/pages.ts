@@ -19,11 +19,20 @@ export type PagesOptions<T, K> = Selection &
   CallOptions & {
     /** Objects a page. */
     limit?: number | undefined;
+    /**
+     * What the API server has in memory will do, be it a little behind: for what is watched from there. It costs the
+     * server a third, and comes in one piece.
+     */
+    fromCache?: boolean | undefined;
     /** What a page holds of each object. It is asked as soon as the object has come, before the next is looked at. */
     keep?: ((object: T) => K) | undefined;
   };
 
-type PageQuery = {limit?: number | undefined; continue?: string | undefined};
+type PageQuery = {
+  limit?: number | undefined;
+  continue?: string | undefined;
+  resourceVersion?: string | undefined;
+};
 
 /** A page as it was read. */
 interface ReadPage<K> {
@@ -64,28 +73,26 @@ export async function* listPages<T extends KubeObject, K = T>(
       }
     });
   };
-  yield* readPages(read, limit);
+  yield* readPages(read, options.fromCache === true ? {limit, resourceVersion: '0'} : {limit});
 }
 
 /** When the server has forgotten where we were (410), the list begins anew, in one piece. */
 async function* readPages<K>(
   read: (query: PageQuery) => Promise<ReadPage<K>>,
-  size: number,
+  {limit, ...start}: PageQuery & {limit: number},
 ): AsyncGenerator<Page<K>, void, undefined> {
-  let limit: number | undefined = size;
-  let token: string | undefined;
+  let query: PageQuery = {limit, ...start};
   do {
     let list: ReadPage<K>;
     try {
-      list = await read({limit, continue: token});
+      list = await read(query);
     } catch (error) {
-      if (!isApiError(error, 410) || token === undefined) throw error;
-      limit = undefined;
-      token = undefined;
-      list = await read({});
+      if (!isApiError(error, 410) || query.continue === undefined) throw error;
+      query = {};
+      list = await read(query);
     }
-    const first = token === undefined;
-    token = list.metadata.continue || undefined;
+    const first = query.continue === undefined;
+    query = {limit, continue: list.metadata.continue || undefined};
     yield {items: list.items, resourceVersion: list.metadata.resourceVersion ?? '', first};
-  } while (token !== undefined);
+  } while (query.continue !== undefined);
 }

@@ -42,11 +42,14 @@ export class ListReader {
     let outside = 0;
     let at = from + (this.#escaped ? 1 : 0);
     for (; at < bytes.length; at++) {
-      const byte = bytes[at] ?? 0;
       if (inText) {
-        if (byte === QUOTE) inText = false;
-        else if (byte === BACKSLASH) at++;
-      } else if (byte === QUOTE) {
+        at = endOfText(bytes, at);
+        if (at >= bytes.length) break;
+        inText = false;
+        continue;
+      }
+      const byte = bytes[at] ?? 0;
+      if (byte === QUOTE) {
         inText = true;
       } else if ((byte | EITHER) === OPENS) {
         depth++;
@@ -70,8 +73,7 @@ export class ListReader {
       }
     }
     if (!inItems) this.#frame += bytes.toString('latin1', outside);
-    // A copy, so that all else that came with it may go.
-    this.#begun = begin < 0 ? NOTHING : Buffer.from(bytes.subarray(begin));
+    this.#begun = begin < 0 ? NOTHING : bytes.subarray(begin);
     [this.#depth, this.#inText, this.#inItems, this.#escaped] = [depth, inText, inItems, at > bytes.length];
   }
 
@@ -95,15 +97,22 @@ export function parseObject(bytes: Buffer): unknown {
 /** Where the list ends of which this is the first item. */
 function endOfList(bytes: Buffer, first: number): number {
   let depth = 1;
-  let inText = false;
   for (let at = first; at < bytes.length; at++) {
     const byte = bytes[at] ?? 0;
-    if (inText) {
-      if (byte === QUOTE) inText = false;
-      else if (byte === BACKSLASH) at++;
-    } else if (byte === QUOTE) inText = true;
+    if (byte === QUOTE) at = endOfText(bytes, at + 1);
     else if ((byte | EITHER) === OPENS) depth++;
     else if ((byte | EITHER) === CLOSES && --depth === 0) return at;
   }
   return bytes.length;
+}
+
+/** Where the text ends in which this stands: at its quote, or past all bytes, by one where the next is escaped. */
+function endOfText(bytes: Buffer, from: number): number {
+  let at = from;
+  for (; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === QUOTE) return at;
+    if (byte === BACKSLASH) at++;
+  }
+  return at;
 }

@@ -30,6 +30,11 @@ export interface ReflectorOptions<T> extends Selection {
   silenceMs?: number | undefined;
   /** Objects a page; default 500. */
   pageSize?: number | undefined;
+  /**
+   * The first list may be what the API server has in memory, a little behind perhaps, as what a watch shows may be: for
+   * objects that are read live before anything is written to them. It costs the server a third.
+   */
+  fromCache?: boolean | undefined;
 }
 
 /** An object that the server has shown, by its key: what is to be kept of it, if anything. */
@@ -144,6 +149,7 @@ export class Reflector<T extends KubeObject> {
     const pages = this.#client.pages<T, Sight<T>>(this.#type, {
       ...selection,
       limit: pageSize,
+      fromCache: this.#options.fromCache === true && !this.#synced,
       keep: (object) => this.#sight(object),
       signal: this.#stop.signal,
     });

@@ -68,6 +68,7 @@ export class Caches {
         const reflector = new Reflector<KubeObject>(client, type, {
           namespace,
           labelSelector: OURS,
+          fromCache: true,
           transform: slim,
           clock,
           logger,
