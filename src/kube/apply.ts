@@ -1,4 +1,4 @@
-import {createHash} from 'node:crypto';
+import {hash as digest} from 'node:crypto';
 import {canonical} from './canonical.ts';
 import type {KubeClient} from './client.ts';
 import {ApiError, ForeignObjectError, isApiError} from './errors.ts';
@@ -81,7 +81,7 @@ async function bring<T extends KubeObject>(
 
 /** The hash that {@link APPLIED_HASH} holds: of the object as JSON with its keys in order. */
 function hashOf(desired: KubeObject): string {
-  return createHash('sha256').update(canonical(desired)).digest('hex').slice(0, 16);
+  return digest('sha256', canonical(desired)).slice(0, 16);
 }
 
 async function create<T extends KubeObject>(

@@ -7,8 +7,19 @@ const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'] as const;
 /** Quantities are compared in billionths, so that every one that the expression allows is a whole number. */
 const NANO = 1_000_000_000n;
 
+// Most amounts are the same few.
+const known = new Map<string, bigint | undefined>();
+const MAX_KNOWN = 1000;
+
 /** The amount in billionths; undefined where the text is not a quantity. */
 export function quantityNanos(text: string): bigint | undefined {
+  if (known.has(text)) return known.get(text);
+  const nanos = nanosIn(text);
+  if (known.size < MAX_KNOWN) known.set(text, nanos);
+  return nanos;
+}
+
+function nanosIn(text: string): bigint | undefined {
   if (!QUANTITY.test(text)) return undefined;
   const suffix = /[A-Za-z]*$/.exec(text)?.[0] ?? '';
   const [whole = '0', fraction = ''] = text.slice(0, text.length - suffix.length).split('.');

@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {RecentMap} from '../../support/recent-map.ts';
 
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;
 const time = z.iso.datetime().transform((text) => Date.parse(text));
@@ -53,9 +54,18 @@ export function writeRing(ring: KeyRing): string {
   );
 }
 
+// A pass asks several times.
+const recent = new RecentMap<string, {readonly ring: KeyRing | undefined}>(64);
+
 /** The ring of an annotation; undefined where there is none, or somebody has broken it. */
 export function readRing(text: string | undefined): KeyRing | undefined {
   if (text === undefined) return undefined;
+  const known = recent.get(text) ?? {ring: ringIn(text)};
+  recent.set(text, known);
+  return known.ring;
+}
+
+function ringIn(text: string): KeyRing | undefined {
   let content: unknown;
   try {
     content = JSON.parse(text);
