@@ -4,8 +4,8 @@ type IndexFunction<T> = (object: T) => readonly string[] | string | undefined;
 
 interface Index<T> {
   readonly valuesOf: (object: T) => readonly string[];
-  /** A list, for mostly it holds one key: a set would take five times the memory. */
-  readonly keys: Map<string, string[]>;
+  /** Mostly it is one key: a list of it would take three times the memory, and a set ten times. */
+  readonly keys: Map<string, string | string[]>;
 }
 
 /**
@@ -36,7 +36,7 @@ export class Store<T extends KubeObject> {
   byIndex(index: string, value: string): T[] {
     const found = this.#indexes.get(index);
     if (found === undefined) throw new TypeError(`the store has no index ${index}; add it with addIndex`);
-    return (found.keys.get(value) ?? []).flatMap((key) => this.#objects.get(key) ?? []);
+    return [found.keys.get(value) ?? []].flat().flatMap((key) => this.#objects.get(key) ?? []);
   }
 
   /** Adds an index; `fn` gives the values (or the value, or none) under which an object is found. */
@@ -78,17 +78,18 @@ export class Store<T extends KubeObject> {
 function enter<T>(index: Index<T>, key: string, object: T): void {
   for (const value of index.valuesOf(object)) {
     const keys = index.keys.get(value);
-    if (keys === undefined) index.keys.set(value, [key]);
-    else if (!keys.includes(key)) keys.push(key);
+    if (keys === undefined) index.keys.set(value, key);
+    else if (typeof keys !== 'string') keys.push(...(keys.includes(key) ? [] : [key]));
+    else if (keys !== key) index.keys.set(value, [keys, key]);
   }
 }
 
 function leave<T>(index: Index<T>, key: string, object: T): void {
   for (const value of index.valuesOf(object)) {
     const keys = index.keys.get(value);
-    const at = keys?.indexOf(key) ?? -1;
-    if (keys === undefined || at < 0) continue;
-    if (keys.length === 1) index.keys.delete(value);
-    else keys.splice(at, 1);
+    if (keys === key) index.keys.delete(value);
+    if (keys === undefined || typeof keys === 'string' || !keys.includes(key)) continue;
+    keys.splice(keys.indexOf(key), 1);
+    if (keys.length === 0) index.keys.delete(value);
   }
 }

@@ -3,6 +3,7 @@ import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {references, type Reference} from '../../api/v1alpha1/references.ts';
 import {resolveDefaults, type ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
+import {RecentMap} from '../../support/recent-map.ts';
 import {backupCronJob} from '../desired/backupCronJob.ts';
 import {configMap} from '../desired/configMap.ts';
 import {checkJob} from '../desired/checkJob.ts';
@@ -272,9 +273,8 @@ interface Reading {
   readonly named: readonly Reference[];
 }
 
-// A spec is read again only when its generation is another one: status writes change nothing of it.
-const readings = new Map<string, Reading>();
-const MAX_READINGS = 4096;
+// A pass asks several times, and the next one soon after: what rests is read again when it is looked at.
+const readings = new RecentMap<string, Reading>(256);
 
 /** The spec, checked and with every default in it; what it refers to; or what is wrong with it. */
 export function reading(resource: FraiseQLAuth): Reading {
@@ -285,6 +285,5 @@ export function reading(resource: FraiseQLAuth): Reading {
   const spec = checked && resolveDefaults(checked);
   const result = {generation, errors, spec, named: spec === undefined ? [] : references(spec)};
   readings.set(uid, result);
-  if (readings.size > MAX_READINGS) readings.delete(readings.keys().next().value ?? '');
   return result;
 }

@@ -42,7 +42,8 @@ export function settled<T extends KubeObject>(object: T, desiredHash: string): T
     apiVersion: once(apiVersion),
     kind: once(kind),
     metadata: shared(metadata),
-    [AS_APPLIED]: desiredHash,
+    // The very text that is there already; the other is part of a longer one.
+    [AS_APPLIED]: metadata.annotations[APPLIED_HASH],
   };
   if (kind === 'CronJob') return {...husk, status: object['status']} as unknown as T;
   if (JUST_THERE.has(kind)) return husk as unknown as T;
@@ -67,14 +68,27 @@ export function slimResource<T extends KubeObject & {status?: FraiseQLAuthStatus
 // Values that stand in very many objects, each once.
 const recurring = new RecentMap<string, string>(4096);
 
-/** The same metadata, with strings that it has in common with other objects. */
+// What a resource's children have in common. They are looked at together, so few resources' need be known.
+const common = new RecentMap<string, object>(256);
+
+/** The same metadata, with what it has in common with that of other objects. */
 function shared(metadata: ObjectMeta): ObjectMeta {
-  const {labels, ownerReferences} = metadata;
+  const {namespace, creationTimestamp, labels, ownerReferences} = metadata;
   return {
-    ...allOnce(metadata),
-    ...(labels && {labels: allOnce(labels)}),
-    ...(ownerReferences && {ownerReferences: ownerReferences.map(allOnce)}),
+    ...metadata,
+    ...(namespace !== undefined && {namespace: once(namespace)}),
+    ...(creationTimestamp !== undefined && {creationTimestamp: once(creationTimestamp)}),
+    ...(labels && {labels: inCommon(labels)}),
+    ...(ownerReferences && {ownerReferences: inCommon(ownerReferences)}),
   };
+}
+
+/** One and the same for all that have the same in them. */
+function inCommon<T extends object>(value: T): T {
+  const text = JSON.stringify(value);
+  const known = common.get(text);
+  if (known === undefined) common.set(text, value);
+  return (known as T | undefined) ?? value;
 }
 
 function allOnce<T extends object>(fields: T): T {
@@ -94,8 +108,10 @@ function once(value: string): string {
 
 function kept(object: KubeObject): KubeObject {
   switch (object.kind) {
-    case 'Secret':
-      return withoutSecrets(bare(object));
+    case 'Secret': {
+      const {metadata, ...rest} = withoutSecrets(bare(object));
+      return {...rest, metadata: shared(metadata)};
+    }
     case 'Deployment':
       return {...bare(object), [TEMPLATE_HASH]: templateHash((object as Deployment).spec?.template)};
     case 'Job':
@@ -111,8 +127,8 @@ function kept(object: KubeObject): KubeObject {
 
 /** A Job is never compared: its name says all about it. */
 function slimJob(job: Job): Job {
-  const {spec, ...rest} = bare(job);
-  return {...rest, spec: defined({suspend: spec?.suspend})};
+  const {spec, metadata, ...rest} = bare(job);
+  return {...rest, metadata: shared(metadata), spec: defined({suspend: spec?.suspend})};
 }
 
 function slimPod({apiVersion, kind, metadata, spec, status}: Pod): Pod {
