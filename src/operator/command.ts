@@ -2,6 +2,7 @@ import {readFile} from 'node:fs/promises';
 import {hostname} from 'node:os';
 import {setFlagsFromString} from 'node:v8';
 import {KubeClient} from '../kube/client.ts';
+import {breath} from '../support/breath.ts';
 import {systemClock} from '../support/clock.ts';
 import {createLogger, type Logger} from '../support/logging.ts';
 import {VERSION} from '../support/version.ts';
@@ -17,8 +18,8 @@ const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
 
 /**
  * V8 lets the space for new objects grow to 128 MB where the machine has much memory, and that for old ones to twice
- * what is in it, and gives neither back. What an operator keeps is long-lived, and the rest is small: so little that to share out
- * its collection among threads takes longer than to do it.
+ * what is in it, and gives neither back. What an operator keeps is long-lived, and the rest is small: so
+ * little that to share its collection out among threads takes longer than to do it.
  */
 const SMALL_HEAP = ['--semi-space-growth-factor=1', '--optimize-for-size', '--no-parallel-scavenge'];
 
@@ -59,6 +60,7 @@ async function run(configuration: OperatorConfiguration, logger: Logger): Promis
     metrics,
     ask: pods.ask,
     askForKeys: pods.keys,
+    breathe: breath(),
   });
   const servers = [
     await serveRoutes(configuration.healthPort, {

@@ -32,6 +32,8 @@ export interface ManagerOptions {
   readonly ask: (target: Target) => Promise<PodAnswer>;
   /** Left out: nobody can be asked for keys, and none moves on. */
   readonly askForKeys?: KeyAsker;
+  /** Awaited before each pass, so that many of them do not keep the event loop to themselves. */
+  readonly breathe?: () => Promise<void> | undefined;
   /** What stands between the reconciler and the client: tests stop writes here. */
   readonly wrap?: (cluster: Cluster) => Cluster;
   readonly schemaVersion?: string;
@@ -147,6 +149,8 @@ export class Manager {
     if (signal.aborted) stop();
     try {
       await queue.run(async (key, handling) => {
+        await this.#options.breathe?.();
+        if (handling.aborted) return undefined;
         const startedAt = clock.monotonic();
         const seconds = (): number => (clock.monotonic() - startedAt) / 1000;
         try {
