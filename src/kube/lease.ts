@@ -248,17 +248,28 @@ export class LeaderElection {
   }
 
   async #giveBack(): Promise<void> {
-    const lease = this.#sight?.lease;
-    if (lease?.spec.holderIdentity !== this.#options.identity) return;
-    const free: Lease = {
-      ...lease,
-      spec: {...lease.spec, holderIdentity: '', renewTime: microTime(this.#clock.now())},
-    };
+    let lease = this.#sight?.lease;
     try {
-      await this.#client.replace(RESOURCES.Lease, free, {timeoutMs: 3000});
+      for (let tries = 0; tries < 3 && lease?.spec.holderIdentity === this.#options.identity; tries++) {
+        if (await this.#free(lease)) return;
+        // The renewal that was cut short when we were told to end may have been written: then ours is an older version.
+        lease = await this.#client.get<Lease>(RESOURCES.Lease, lease.metadata, {timeoutMs: 3000});
+      }
     } catch (error) {
       if (!isApiError(error)) throw error;
       this.#options.logger?.warn({reason: error.message}, 'cannot give the lease back; it will run out');
+    }
+  }
+
+  /** Whether the lease was still as we know it, and is now nobody's. */
+  async #free(lease: Lease): Promise<boolean> {
+    const spec = {...lease.spec, holderIdentity: '', renewTime: microTime(this.#clock.now())};
+    try {
+      await this.#client.replace(RESOURCES.Lease, {...lease, spec}, {timeoutMs: 3000});
+      return true;
+    } catch (error) {
+      if (isApiError(error, 409)) return false;
+      throw error;
     }
   }
 

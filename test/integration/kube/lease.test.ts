@@ -81,6 +81,22 @@ test('one leads; given back, the other takes over at once', async () => {
   expect((await read('handover'))?.spec).toMatchObject({holderIdentity: 'b', leaseTransitions: 1});
 });
 
+test('is given back also when it is newer than the leader knows, as after a renewal whose answer was cut off', async () => {
+  const {election, ended} = stand('newer', 'a');
+  await eventually(
+    () => election.isLeader(),
+    (leads) => leads,
+  );
+  await admin.mergePatch(
+    RESOURCES.Lease,
+    {namespace: 'default', name: 'newer'},
+    {metadata: {labels: {a: 'b'}}},
+  );
+  await election.release();
+  await ended;
+  expect((await read('newer'))?.spec.holderIdentity).toBe('');
+});
+
 test('with the usual settings a handover waits for no lease to expire', async () => {
   const usual = {leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2000};
   const a = stand('usual', 'a', admin, usual);
