@@ -1,20 +1,15 @@
-import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
-import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
-import {bare} from '../../kube/bare.ts';
-import {isApiError} from '../../kube/client.ts';
+import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {EventRecorder} from '../../kube/events.ts';
-import {keyOf, parseKey, type KubeObject} from '../../kube/objects.ts';
+import {parseKey} from '../../kube/objects.ts';
 import type {HandlerResult} from '../../kube/workqueue.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
-import {MANAGER} from '../desired/children.ts';
 import {names} from '../desired/names.ts';
 import type {Observed} from '../observed.ts';
 import type {Planned, Planner} from '../plan/planner.ts';
 import {planStatus} from '../plan/approval.ts';
 import type {Problem} from '../problem.ts';
 import {computeStatus} from '../status/status.ts';
-import {transitions} from '../status/transitions.ts';
 import {serves} from '../workloads.ts';
 import {act, type Cluster} from './act.ts';
 import {after, isReady, readyOf} from './after.ts';
@@ -26,13 +21,13 @@ import {asksForKeys} from './key-finding.ts';
 import {keysIn} from './keys.ts';
 import type {KeyWatch} from './key-watch.ts';
 import type {LogReader} from './log-reader.ts';
-import {mergePatch} from './merge-patch.ts';
 import type {Overlay} from './overlay.ts';
 import {LEAVE_MS, policyOf} from './policy.ts';
 import type {Prober} from './prober.ts';
 import type {SecretReader} from './secret-reader.ts';
 import {secretsToRead} from './secrets.ts';
 import {statusUnread} from './unread.ts';
+import {writeStatus} from './write-status.ts';
 
 export interface ReconcilerOptions {
   readonly cluster: Cluster;
@@ -175,7 +170,7 @@ export class Reconciler {
     const ready = readyOf(status);
     if (mayHold && GOES_ON.has(ready?.reason)) return this.#hold(key, held);
     this.#held.delete(key);
-    const moved = await this.#write(resource, status, signal);
+    const moved = await writeStatus({...this.#options, resource, signal}, status);
     if (moved) return {requeueAfterMs: 0};
     const againMs = ready?.status === 'True' || AT_REST.has(ready?.reason) ? RESYNC_MS : UNSETTLED_MS;
     return {requeueAfterMs: Math.min(retryMs ?? againMs, decision.requeueAfterMs ?? againMs, againMs)};
@@ -202,7 +197,7 @@ export class Reconciler {
     const {plan: _, ...before} = resource.status ?? {};
     const plan = planStatus(standing);
     const status = {...before, ...(plan && {plan})};
-    if (await this.#write(resource, status, signal)) return undefined;
+    if (await writeStatus({...this.#options, resource, signal}, status)) return undefined;
     return {...resource, status};
   }
 
@@ -260,38 +255,7 @@ export class Reconciler {
       replicaSets: caches.replicaSetsOf(resource),
     };
     const status = statusUnread(resource, error, seen, settings, clock.now());
-    await this.#write(resource, status, signal);
+    await writeStatus({...this.#options, resource, signal}, status);
     return {requeueAfterMs: policy.retryMs};
-  }
-
-  /** Writes the status where it is another one. True where the resource itself has moved on meanwhile. */
-  async #write(resource: FraiseQLAuth, status: FraiseQLAuthStatus, signal: AbortSignal): Promise<boolean> {
-    const {cluster, overlay, events, logger} = this.#options;
-    const patch = mergePatch(resource.status ?? {}, status);
-    if (patch === undefined) return false;
-    const {name, namespace, uid, generation} = resource.metadata;
-    let written: FraiseQLAuth & KubeObject;
-    try {
-      written = await overlay.during(FRAISEQLAUTH.kind, keyOf({namespace, name}), async () => {
-        const answer = await cluster.mergePatch<FraiseQLAuth & KubeObject>(
-          FRAISEQLAUTH,
-          {namespace, name},
-          // The uid makes it this very resource, not one that came in its place.
-          {metadata: {uid}, status: patch},
-          {subresource: 'status', fieldManager: `${MANAGER}-status`, signal},
-        );
-        overlay.wrote(bare(answer));
-        return answer;
-      });
-    } catch (error) {
-      // It went away while we looked at it.
-      if (isApiError(error, 404) || (isApiError(error, 409) && /uid|UID/.test(error.message))) return false;
-      throw error;
-    }
-    for (const event of transitions(resource.status, status)) {
-      logger.info({key: `${namespace}/${name}`, reason: event.reason}, event.message);
-      events.record(resource, event.type, event.reason, event.message, 'Reconcile');
-    }
-    return written.metadata.generation !== generation;
   }
 }

@@ -1,0 +1,73 @@
+import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
+import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {bare} from '../../kube/bare.ts';
+import {canonical} from '../../kube/canonical.ts';
+import {isApiError, type KubeClient} from '../../kube/client.ts';
+import type {EventRecorder} from '../../kube/events.ts';
+import {keyOf, type KubeObject} from '../../kube/objects.ts';
+import type {Logger} from '../../support/logging.ts';
+import {MANAGER} from '../desired/children.ts';
+import {transitions} from '../status/transitions.ts';
+import {mergePatch} from './merge-patch.ts';
+import type {Overlay} from './overlay.ts';
+
+interface Context {
+  readonly cluster: Pick<KubeClient, 'mergePatch'>;
+  readonly overlay: Overlay;
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly logger: Logger;
+  readonly resource: FraiseQLAuth;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Writes the status where it differs from the resource's own, and records an event for each transition.
+ * @returns true where somebody changed the resource since it was read: another pass has to look at it
+ * @throws ApiError when the API server could not answer
+ */
+export async function writeStatus(
+  {cluster, overlay, events, logger, resource, signal}: Context,
+  status: FraiseQLAuthStatus,
+): Promise<boolean> {
+  const patch = mergePatch(resource.status ?? {}, status);
+  if (patch === undefined) return false;
+  const {name, namespace, uid} = resource.metadata;
+  const key = keyOf({namespace, name});
+  let written: FraiseQLAuth & KubeObject;
+  try {
+    written = await overlay.during(FRAISEQLAUTH.kind, key, async () => {
+      const answer = bare(
+        await cluster.mergePatch<FraiseQLAuth & KubeObject>(
+          FRAISEQLAUTH,
+          {namespace, name},
+          // The uid makes it this very resource, not one that came in its place.
+          {metadata: {uid}, status: patch},
+          {subresource: 'status', fieldManager: `${MANAGER}-status`, signal},
+        ),
+      );
+      overlay.wrote(answer);
+      return answer;
+    });
+  } catch (error) {
+    // It went away while we looked at it.
+    if (isApiError(error, 404) || (isApiError(error, 409) && /uid|UID/.test(error.message))) return false;
+    throw error;
+  }
+  for (const event of transitions(resource.status, status)) {
+    logger.info({key, reason: event.reason}, event.message);
+    events.record(resource, event.type, event.reason, event.message, 'Reconcile');
+  }
+  return isNews(written, resource);
+}
+
+/**
+ * Whether somebody changed the resource between our reading and our writing it. The answer to the write then holds a
+ * change that no pass has seen, and the watch announces nothing that is older than that answer. Annotations leave the
+ * generation as it is.
+ */
+function isNews({metadata}: FraiseQLAuth, {metadata: known}: FraiseQLAuth): boolean {
+  return (
+    metadata.generation !== known.generation ||
+    canonical(metadata.annotations ?? {}) !== canonical(known.annotations ?? {})
+  );
+}
