@@ -1,4 +1,4 @@
-import {ownObject, dataName, manifestName, parseManifest, type Manifest} from './manifest.ts';
+import {dataName, instanceOf, manifestName, ownObject, parseManifest, type Manifest} from './manifest.ts';
 import {expired, type GoodBackup} from './retention.ts';
 import type {Store} from './store.ts';
 
@@ -31,7 +31,8 @@ export async function readCatalogue(store: Store, instance: string, signal: Abor
     data.delete(name);
     try {
       const manifest = await readManifest(store, name, signal);
-      if (!manifest) continue;
+      // One that says itself that it is of another instance is neither the newest of this one nor past its time.
+      if (!manifest || manifest.instance !== instance) continue;
       if (!stored) damaged.push({name, problem: 'its data is missing'});
       else if (stored.sizeBytes !== manifest.sizeBytes) {
         damaged.push({name, problem: `its data has ${stored.sizeBytes} bytes, not ${manifest.sizeBytes}`});
@@ -43,6 +44,12 @@ export async function readCatalogue(store: Store, instance: string, signal: Abor
   }
   const incomplete = [...data].map(([name, {modifiedAt}]) => ({name, modifiedAt}));
   return {good, damaged, incomplete};
+}
+
+/** The instances that the store holds backups of, by the names of these; sorted. */
+export async function instancesIn(store: Store): Promise<string[]> {
+  const found = (await store.list('')).map(({name}) => instanceOf(name));
+  return [...new Set(found.filter((each) => each !== undefined))].sort();
 }
 
 /** The manifest of a backup; undefined where there is none. */

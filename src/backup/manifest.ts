@@ -55,6 +55,11 @@ export function ownObject(
   return {name: `${prefix}_${match[1]}`, kind: match[2] === DATA ? 'data' : 'manifest'};
 }
 
+/** The instance that a manifest is of, by the name of the object; undefined for every other object. */
+export function instanceOf(object: string): string | undefined {
+  return /^(.+)_\d{8}_\d{6}_[0-9a-f]{8}\.manifest\.json$/.exec(object)?.[1];
+}
+
 /** The backup that a person means by its name, with or without an ending or the place before it. */
 export function nameFrom(text: string): string {
   const last = text.slice(text.lastIndexOf('/') + 1);

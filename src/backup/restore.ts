@@ -7,7 +7,7 @@ import {MIGRATION_LOCK} from '../database/schema.ts';
 import {clientOptions} from '../database/pool.ts';
 import {parseDatabaseUrl, type DatabaseTarget} from '../database/url.ts';
 import type {BackupContext} from './backup.ts';
-import {readCatalogue, readManifest} from './catalogue.ts';
+import {instancesIn, readCatalogue, readManifest} from './catalogue.ts';
 import {BackupError} from './errors.ts';
 import {dataName, nameFrom, type Manifest} from './manifest.ts';
 import {
@@ -71,10 +71,11 @@ async function findBackup(context: BackupContext, from: string): Promise<Manifes
     for (const {name, problem} of damaged) logger.warn({name, problem}, 'a damaged backup was passed over');
     const newest = newestOf(good);
     if (newest) return newest.manifest;
+    const others = (await instancesIn(store)).filter((each) => each !== settings.instance);
     throw new BackupError(
       'BackupNotFound',
-      `${store.place} holds no good backup of ${settings.instance}`,
-      'Check BACKUP_DESTINATION and BACKUP_NAME_PREFIX, or name another backup with --from.',
+      `${store.place} holds no good backup of ${settings.instance}${others.length > 0 ? `, but of ${listed(others)}` : ''}`,
+      'Check BACKUP_DESTINATION; set BACKUP_NAME_PREFIX to the instance whose newest backup is wanted, or name a backup with --from.',
     );
   }
   const name = nameFrom(wanted);
@@ -92,6 +93,13 @@ async function findBackup(context: BackupContext, from: string): Promise<Manifes
     `${store.place} holds no complete backup named ${name}`,
     'List the place: a backup is complete where its .manifest.json stands beside it. `--from latest` takes the newest.',
   );
+}
+
+const LISTED = 5;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - LISTED;
+  return `${names.slice(0, LISTED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 interface TargetState {

@@ -65,12 +65,14 @@ export class S3Store implements Store {
           new ListObjectsV2Command({
             Bucket: this.#destination.bucket,
             Prefix: this.#key(prefix),
+            // What lies in folders below is not ours.
+            Delimiter: '/',
             ...(token ? {ContinuationToken: token} : {}),
           }),
         );
         for (const {Key, Size, LastModified} of page.Contents ?? []) {
           const name = Key?.slice(this.#folder.length);
-          if (!name || name.includes('/')) continue;
+          if (!name) continue;
           objects.push({name, sizeBytes: Size ?? 0, modifiedAt: LastModified?.getTime() ?? 0});
         }
         token = page.IsTruncated ? page.NextContinuationToken : undefined;

@@ -23,7 +23,7 @@ type Destination = {readonly kind: 'file'; readonly directory: string} | S3Desti
 export interface BackupSettings {
   readonly databaseUrl: string;
   readonly destination: Destination;
-  /** Whose backups these are: `<namespace>-<name>` in a cluster. */
+  /** Whose backups these are: `<namespace>.<name>` in a cluster. */
   readonly instance: string;
   readonly retentionMs: number;
   readonly timeoutMs: number;

@@ -24,6 +24,14 @@ const STARTING_DEADLINE_SECONDS = 3600;
 const TIMEOUT_SECONDS = 7200;
 const GRACE_SECONDS = 60;
 
+/**
+ * Whose backups these are: several instances may share a bucket or a volume. Neither a namespace nor the name of a
+ * FraiseQLAuth holds a dot, so that no two instances have the same.
+ */
+function backupPrefix({namespace, name}: {namespace: string; name: string}): string {
+  return `${namespace}.${name}`;
+}
+
 /** Backups by the clock; undefined where the spec has none. */
 export function backupCronJob(
   instance: Instance,
@@ -79,7 +87,7 @@ function podSpec(instance: Instance, backup: ResolvedBackup, image: string) {
         args: ['backup'],
         env: [
           {name: 'DATABASE_URL_FILE', value: PATHS.databaseURLFile},
-          {name: 'BACKUP_NAME_PREFIX', value: `${instance.namespace}-${instance.name}`},
+          {name: 'BACKUP_NAME_PREFIX', value: backupPrefix(instance)},
           {name: 'BACKUP_RETENTION_SECONDS', value: String(backup.retentionSeconds)},
           {name: 'BACKUP_TIMEOUT_SECONDS', value: String(TIMEOUT_SECONDS)},
           ...target.env,

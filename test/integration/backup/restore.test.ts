@@ -99,7 +99,11 @@ describe('restore refuses', () => {
 
   it('latest, where there is none of this instance', async () => {
     const context = contextFor(target, directory, {instance: 'somebody'});
-    await expect(restoreBackup(context, 'latest')).rejects.toMatchObject({reason: 'BackupNotFound'});
+    await expect(restoreBackup(context, 'latest')).rejects.toMatchObject({
+      reason: 'BackupNotFound',
+      message: expect.stringMatching(/no good backup of somebody, but of auth-prod$/),
+      hint: expect.stringContaining('BACKUP_NAME_PREFIX'),
+    });
   });
 
   it('a backup without a manifest: it was never completed', async () => {

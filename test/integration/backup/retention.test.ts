@@ -68,6 +68,20 @@ describe.each<[string, (name: string) => BackupContext]>([
     ]);
   });
 
+  it('leaves alone what says of itself that it is of another instance', async () => {
+    const context = contextOf('foreign');
+    const old = await takeBackup(at(context, 45));
+    const {manifest} = await takeBackup(at(context, 20));
+    for (const each of [old.manifest, manifest]) {
+      const name = `${each.name}.manifest.json`;
+      await context.store.remove(name);
+      await context.store.write(name, text(JSON.stringify({...each, instance: 'auth.prod'})), context.signal);
+    }
+    expect(await names(context)).toEqual([]);
+    expect((await takeBackup(at(context, 0))).removed).toEqual([]);
+    expect(await context.store.list(old.manifest.name)).toHaveLength(2);
+  });
+
   it('keeps the last good one, however old, and does not count damaged ones as good', async () => {
     const context = contextOf('last');
     const patient = {...context, settings: {...context.settings, retentionMs: 1_000 * DAY}};

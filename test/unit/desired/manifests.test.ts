@@ -374,8 +374,17 @@ describe('the backup', () => {
       BACKUP_DESTINATION: 's3://backups/a/b',
       S3_ENDPOINT: 'https://s3.example.com',
       S3_FORCE_PATH_STYLE: 'true',
-      BACKUP_NAME_PREFIX: 'default-auth',
+      BACKUP_NAME_PREFIX: 'default.auth',
     });
+  });
+
+  test('has a name that no other instance has', () => {
+    const prefix = (namespace: string, name: string) => {
+      const job = backupCronJob({...instance(productionSpec()), namespace, name}, IMAGE);
+      return job && env(job)['BACKUP_NAME_PREFIX'];
+    };
+    expect(prefix('team-a', 'auth')).toBe('team-a.auth');
+    expect(prefix('team', 'a-auth')).toBe('team.a-auth');
   });
 
   test('is not there where the spec has none', () => {
