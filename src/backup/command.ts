@@ -1,7 +1,7 @@
 import {runJob, type Job} from '../database/job.ts';
 import {systemClock} from '../support/clock.ts';
 import {takeBackup, type BackupContext} from './backup.ts';
-import {BackupError, type BackupReason} from './errors.ts';
+import {BackupError, UncertainError, type BackupReason} from './errors.ts';
 import {FileStore} from './file-store.ts';
 import {restoreBackup} from './restore.ts';
 import {backupSettingsFrom, type BackupSettings} from './settings.ts';
@@ -34,7 +34,7 @@ export function restore(options: {from: string}): Promise<number> {
   return runJob('restore', 'RestoreFailed', (job) =>
     withStore(job, 'RestoreFailed', async (context) => {
       const started = systemClock.monotonic();
-      const {manifest, location} = await restoreBackup(context, options.from);
+      const {manifest, location, warning} = await restoreBackup(context, options.from);
       const {sizeBytes, sha256, schemaVersion, serverVersion, completedAt, rowCounts} = manifest;
       return {
         location,
@@ -45,6 +45,7 @@ export function restore(options: {from: string}): Promise<number> {
         backupCompletedAt: completedAt,
         rowCounts,
         seconds: Math.round((systemClock.monotonic() - started) / 100) / 10,
+        ...(warning ? {warning} : {}),
       };
     }),
   );
@@ -71,7 +72,7 @@ async function withStore<T>(
   try {
     return await work({settings, store, clock: systemClock, logger: job.logger, signal});
   } catch (error) {
-    throw late.signal.aborted ? late.signal.reason : error;
+    throw late.signal.aborted && !(error instanceof UncertainError) ? late.signal.reason : error;
   } finally {
     timer.cancel();
     await store.close();

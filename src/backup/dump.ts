@@ -16,6 +16,7 @@ export async function* dumpOf(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
+  const tools = await toolEnvironment(target, 'backup');
   const child = spawn(
     'pg_dump',
     [
@@ -29,7 +30,7 @@ export async function* dumpOf(
       '--lock-wait-timeout=60s',
       `--snapshot=${snapshotId}`,
     ],
-    {env: toolEnvironment(target, 'backup'), stdio: ['ignore', 'pipe', 'pipe']},
+    {env: tools.env, stdio: ['ignore', 'pipe', 'pipe']},
   );
   const ended = exitOf(child);
   const errors = tail(child.stderr);
@@ -64,6 +65,7 @@ export async function* dumpOf(
     // Whoever reads may have stopped early.
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await ended;
+    await tools.remove();
   }
 }
 

@@ -19,3 +19,8 @@ export class BackupError extends Error {
     this.hint = hint;
   }
 }
+
+/** It is not known whether what was asked for is done. A command that was told to stop says this, and not only that. */
+export class UncertainError extends BackupError {
+  readonly uncertain = true;
+}

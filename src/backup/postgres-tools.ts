@@ -1,5 +1,9 @@
 import {spawn, type ChildProcess, type ChildProcessByStdio} from 'node:child_process';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import type {Readable} from 'node:stream';
+import {getCACertificates} from 'node:tls';
 import type {DatabaseTarget} from '../database/url.ts';
 import {BackupError} from './errors.ts';
 
@@ -19,11 +23,35 @@ const LIBPQ: readonly (readonly [parameter: string, variable: string])[] = [
   ['target_session_attrs', 'PGTARGETSESSIONATTRS'],
 ];
 
+/** The environment for a program of PostgreSQL's. */
+export interface ToolEnvironment {
+  readonly env: NodeJS.ProcessEnv;
+  /** Removes what was written for it; asked when the program has ended. */
+  remove(): Promise<void>;
+}
+
 /**
- * The environment for PostgreSQL's programs. The password goes here and never on the command line, which every process
- * on the machine can read. Nothing else of our environment is passed on.
+ * Makes the environment for one of PostgreSQL's programs. Where the driver checks the server's certificate by the
+ * authorities that Node knows, NODE_EXTRA_CA_CERTS among them, they go into a file: libpq would look for one of its own
+ * in the home directory, and knows the machine's authorities only from version 16 on.
  */
-export function toolEnvironment(target: DatabaseTarget, tool: string): NodeJS.ProcessEnv {
+export async function toolEnvironment(target: DatabaseTarget, tool: string): Promise<ToolEnvironment> {
+  const env = libpqEnvironment(target, tool);
+  if (env['PGSSLMODE'] !== 'verify-full' || env['PGSSLROOTCERT']) return {env, remove: async () => undefined};
+  const directory = await mkdtemp(join(tmpdir(), 'fraiseql-auth-ca-'));
+  const file = join(directory, 'root.crt');
+  await writeFile(file, `${getCACertificates('default').join('\n')}\n`);
+  return {
+    env: {...env, PGSSLROOTCERT: file},
+    remove: () => rm(directory, {recursive: true, force: true}),
+  };
+}
+
+/**
+ * What tells libpq where to go. The password goes here and never on the command line, which every process on the machine
+ * can read. Nothing else of our environment is passed on.
+ */
+export function libpqEnvironment({parameters, ...target}: DatabaseTarget, tool: string): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = {
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
@@ -39,12 +67,16 @@ export function toolEnvironment(target: DatabaseTarget, tool: string): NodeJS.Pr
     PGCLIENTENCODING: 'UTF8',
   };
   for (const [parameter, variable] of LIBPQ) {
-    const value = target.parameters.get(parameter);
+    const value = parameters.get(parameter);
     if (value) env[variable] = value;
   }
   // The driver's spellings that libpq does not know.
   if (env['PGSSLMODE'] === 'no-verify') env['PGSSLMODE'] = 'require';
-  if (target.parameters.get('ssl') === 'true' && !env['PGSSLMODE']) env['PGSSLMODE'] = 'require';
+  // Without sslmode the driver checks the certificate as soon as anything asks for encryption.
+  const asked = ['true', '1'].includes(parameters.get('ssl') ?? '');
+  if (!env['PGSSLMODE'] && (asked || env['PGSSLROOTCERT'] || env['PGSSLCERT'] || env['PGSSLKEY'])) {
+    env['PGSSLMODE'] = 'verify-full';
+  }
   return env;
 }
 

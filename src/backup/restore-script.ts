@@ -6,14 +6,14 @@ const LAST_WITHOUT_TRANSACTION_TIMEOUT = 16;
 const HEAD_BYTES = 64 * 1024;
 
 /**
- * The script that psql runs: the dump in one transaction that `closing` ends the work of. Its head is fitted to the
- * target: a setting that an older server does not know is left out, as is the making of a schema that is there.
+ * The script that psql runs: the dump in one transaction, between what `opening` and `closing` do. Its head is fitted to
+ * the target: a setting that an older server does not know is left out, as is the making of a schema that is there.
  */
 export async function* framed(
   dump: AsyncIterable<Uint8Array>,
-  options: {serverMajor: number; hasSchema: boolean; closing: string},
+  options: {serverMajor: number; hasSchema: boolean; opening: string; closing: string},
 ): AsyncGenerator<Uint8Array> {
-  yield Buffer.from('BEGIN;\n');
+  yield Buffer.from(`BEGIN;\n${options.opening}\n`);
   let head: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of dump) {
     if (!head) {

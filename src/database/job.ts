@@ -38,7 +38,8 @@ export async function runJob(
     outcome = {ok: true, kind, detail: await work({env, logger, signal: interrupted.signal})};
     logger.info(outcome.detail, `${kind} succeeded`);
   } catch (error) {
-    const failure = interrupted.signal.aborted ? asFailure(interrupted.signal.reason) : asFailure(error);
+    const stopped = interrupted.signal.aborted && !(error instanceof Error && 'uncertain' in error);
+    const failure = asFailure(stopped ? interrupted.signal.reason : error);
     outcome = {
       ok: false,
       kind,

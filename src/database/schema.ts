@@ -3,6 +3,16 @@ import type {ClientBase} from 'pg';
 /** Anything that runs a statement: a pool, or one connection. */
 export type Queryable = Pick<ClientBase, 'query'>;
 
+/** The tables that the migrations make. */
+export const TABLES = [
+  'sessions',
+  'session_details',
+  'refresh_history',
+  'login_transactions',
+  'logout_tokens',
+  'sign_ins',
+] as const;
+
 /** The table of schema `_system` that lists the migrations that have run. */
 export const MIGRATIONS_TABLE = 'schema_migrations';
 

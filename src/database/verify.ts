@@ -3,7 +3,7 @@ import {DatabaseError, type DatabaseReason} from './errors.ts';
 import {explain} from './explain.ts';
 import {clientOptions} from './pool.ts';
 import {differencesFromGuide, missingIndexes, readSessionsTable} from './sessions-table.ts';
-import {appliedMigrations, versionOf} from './schema.ts';
+import {appliedMigrations, TABLES, versionOf} from './schema.ts';
 import {parseDatabaseUrl} from './url.ts';
 import {SCHEMA_VERSION} from './version.ts';
 
@@ -24,14 +24,6 @@ export interface VerifyReport {
 
 /** The oldest PostgreSQL that the guide asks for. */
 const OLDEST_SERVER = 140_000;
-const TABLES = [
-  'sessions',
-  'session_details',
-  'refresh_history',
-  'login_transactions',
-  'logout_tokens',
-  'sign_ins',
-] as const;
 const PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const;
 
 const ok = (name: string, message: string): Check => ({name, state: 'ok', message});

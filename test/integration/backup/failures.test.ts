@@ -10,7 +10,7 @@ import {
   backupProcess,
   contextFor,
   databaseWith,
-  fakeDump,
+  fakeTool,
   nameOf,
   temporaryDirectory,
   until,
@@ -67,7 +67,7 @@ describe('a backup fails, and leaves nothing, when pg_dump', () => {
     ['gives half of it and claims success', '"$REAL" "$@" | head -c 3000; exit 0', /not a whole dump/],
     ['claims success and gives nothing', 'exit 0', /not a whole dump/],
   ])('%s', async (_name, script, message) => {
-    const fake = await fakeDump(postgres, script);
+    const fake = await fakeTool(postgres, script);
     const run = await backupProcess(source, {BACKUP_DESTINATION: `file://${directory}`}, fake);
     expect(await result(run)).toEqual(failure('BackupFailed', message));
   });

@@ -98,15 +98,19 @@ export function clockAt(now: number): Clock {
 }
 
 /**
- * A directory whose `pg_dump` is that shell script, to put first in PATH; asked for its version it answers as the real
- * one, which the script may call as $REAL.
+ * A directory whose `pg_dump`, or other program of PostgreSQL's, is that shell script, to put first in PATH; asked for
+ * its version it answers as the real one, which the script may call as $REAL.
  */
-export async function fakeDump(postgres: TestPostgres, script: string): Promise<string> {
+export async function fakeTool(
+  postgres: TestPostgres,
+  script: string,
+  tool: 'pg_dump' | 'psql' = 'pg_dump',
+): Promise<string> {
   const directory = await temporaryDirectory();
-  const program = join(directory, 'pg_dump');
+  const program = join(directory, tool);
   await writeFile(
     program,
-    `#!/bin/bash\nREAL=${join(postgres.bin, 'pg_dump')}\n[ "$1" = --version ] && exec "$REAL" --version\n${script}\n`,
+    `#!/bin/bash\nREAL=${join(postgres.bin, tool)}\n[ "$1" = --version ] && exec "$REAL" --version\n${script}\n`,
   );
   await chmod(program, 0o755);
   return directory;

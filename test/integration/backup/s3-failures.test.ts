@@ -6,7 +6,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {startPostgres, type TestPostgres} from '../../support/postgres.ts';
 import {startProgram} from '../../support/program.ts';
 import {startS3, type TestS3} from '../../support/s3.ts';
-import {backupProcess, databaseWith, fakeDump, temporaryDirectory} from './fixtures.ts';
+import {backupProcess, databaseWith, fakeTool, temporaryDirectory} from './fixtures.ts';
 
 let postgres: TestPostgres;
 let s3: TestS3;
@@ -93,7 +93,7 @@ describe('a backup to a bucket says what is wrong', () => {
 
 describe('a backup that breaks off in the middle of an upload leaves nothing in the bucket', () => {
   it('when pg_dump fails', async () => {
-    const fake = await fakeDump(postgres, `${LARGE}; exit 1`);
+    const fake = await fakeTool(postgres, `${LARGE}; exit 1`);
     const run = await backupProcess(source, s3.environment('auth-backups', 'broken'), fake);
     expect(run.outcome).toMatchObject({
       ok: false,
@@ -106,7 +106,7 @@ describe('a backup that breaks off in the middle of an upload leaves nothing in 
 
   it('when it is told to stop (SIGTERM)', async () => {
     const marker = join(scratch, 'sigterm');
-    const fake = await fakeDump(postgres, `${LARGE}; touch ${marker}; exec sleep 60`);
+    const fake = await fakeTool(postgres, `${LARGE}; touch ${marker}; exec sleep 60`);
     const {child, ended} = await startProgram(['backup'], {
       ...s3.environment('auth-backups', 'stopped'),
       DATABASE_URL: source,
@@ -123,7 +123,7 @@ describe('a backup that breaks off in the middle of an upload leaves nothing in 
 
   it('when the server goes away, which it says', async () => {
     const marker = join(scratch, 'away');
-    const fake = await fakeDump(postgres, `${LARGE}; touch ${marker}; sleep 1; ${LARGE}`);
+    const fake = await fakeTool(postgres, `${LARGE}; touch ${marker}; sleep 1; ${LARGE}`);
     const running = backupProcess(source, s3.environment('auth-backups', 'away'), fake);
     try {
       await expect.poll(() => existsSync(marker), {timeout: 30_000}).toBe(true);

@@ -1,14 +1,14 @@
 import {describe, expect, it} from 'vitest';
-import {complaint, majorOf, toolEnvironment} from '../../../src/backup/postgres-tools.ts';
+import {complaint, libpqEnvironment, majorOf} from '../../../src/backup/postgres-tools.ts';
 import {parseDatabaseUrl} from '../../../src/database/url.ts';
 
 const target = parseDatabaseUrl(
   'postgres://app:p%40ss%2Fw%3Ard@[::1]:6432/auth?sslmode=no-verify&sslrootcert=/ca.pem&foo=bar',
 );
 
-describe('toolEnvironment', () => {
+describe('libpqEnvironment', () => {
   it('tells libpq where to go, and nothing else of ours', () => {
-    const env = toolEnvironment(target, 'backup');
+    const env = libpqEnvironment(target, 'backup');
     expect(env).toMatchObject({
       PGHOST: '::1',
       PGPORT: '6432',
@@ -20,6 +20,18 @@ describe('toolEnvironment', () => {
     });
     const others = Object.keys(env).filter((name) => !name.startsWith('PG'));
     expect(others.sort()).toEqual(['HOME', 'LC_ALL', 'PATH']);
+  });
+
+  it.each([
+    ['', undefined],
+    ['ssl=true', 'verify-full'],
+    ['ssl=1', 'verify-full'],
+    ['sslrootcert=/ca.pem', 'verify-full'],
+    ['sslmode=require', 'require'],
+    ['sslmode=verify-full', 'verify-full'],
+  ])('of ?%s has libpq check what the driver checks', (query, mode) => {
+    const url = parseDatabaseUrl(`postgres://app:secret@db.example.com/auth?${query}`);
+    expect(libpqEnvironment(url, 'backup')['PGSSLMODE']).toBe(mode);
   });
 });
 

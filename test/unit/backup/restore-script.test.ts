@@ -15,20 +15,21 @@ async function script(
     for (let at = 0; at < bytes.length; at += chunkSize) yield bytes.subarray(at, at + chunkSize);
   }
   const parts: Uint8Array[] = [];
-  for await (const part of framed(chunks(), {...options, closing: '-- closing'})) parts.push(part);
+  for await (const part of framed(chunks(), {...options, opening: '-- opening', closing: '-- closing'}))
+    parts.push(part);
   return Buffer.concat(parts).toString();
 }
 
 describe('framed', () => {
   it('is one transaction whose COMMIT comes last', async () => {
     const text = await script(HEAD + TABLE, {serverMajor: 17, hasSchema: false});
-    expect(text).toBe(`BEGIN;\n${HEAD}${TABLE}\n-- closing\nCOMMIT;\n`);
+    expect(text).toBe(`BEGIN;\n-- opening\n${HEAD}${TABLE}\n-- closing\nCOMMIT;\n`);
   });
 
   it('leaves out of the head what an older server does not know, and never touches data', async () => {
     const text = await script(HEAD + TABLE, {serverMajor: 16, hasSchema: false});
     expect(text).toBe(
-      `BEGIN;\nSET statement_timeout = 0;\nCREATE SCHEMA _system;\n${TABLE}\n-- closing\nCOMMIT;\n`,
+      `BEGIN;\n-- opening\nSET statement_timeout = 0;\nCREATE SCHEMA _system;\n${TABLE}\n-- closing\nCOMMIT;\n`,
     );
   });
 
@@ -41,7 +42,7 @@ describe('framed', () => {
     const long = `${TABLE}${'é€😀\n'.repeat(40_000)}`;
     for (const size of [1_021, 65_536, 10_000_000]) {
       const text = await script(HEAD + long, {serverMajor: 14, hasSchema: true}, size);
-      expect(text).toBe(`BEGIN;\nSET statement_timeout = 0;\n${long}\n-- closing\nCOMMIT;\n`);
+      expect(text).toBe(`BEGIN;\n-- opening\nSET statement_timeout = 0;\n${long}\n-- closing\nCOMMIT;\n`);
     }
   });
 
@@ -52,7 +53,12 @@ describe('framed', () => {
     }
     const seen: string[] = [];
     const reading = async (): Promise<void> => {
-      for await (const part of framed(broken(), {serverMajor: 17, hasSchema: false, closing: ''})) {
+      for await (const part of framed(broken(), {
+        serverMajor: 17,
+        hasSchema: false,
+        opening: '',
+        closing: '',
+      })) {
         seen.push(Buffer.from(part).toString());
       }
     };
