@@ -20,9 +20,17 @@ import {
 
 /** A run that could not start within this time is left out: an operator or cluster that was away replays nothing. */
 const STARTING_DEADLINE_SECONDS = 3600;
-/** The command ends by itself after this time, with the reason; from outside it is ended a little later. */
+/** One attempt ends by itself after this time, with the reason: time for a database a hundred times of what sessions need. */
 const TIMEOUT_SECONDS = 7200;
-const GRACE_SECONDS = 60;
+/** Storage or a database that is away for a moment is worth another attempt at once; what fails then waits for the schedule. */
+const RETRIES = 2;
+/** For a pod's start and end, and Kubernetes' pauses of 10 and 20 seconds between attempts. */
+const GRACE_SECONDS = 120;
+/**
+ * From outside the Job is ended when all attempts have had their time. It must not be sooner: Kubernetes then removes the
+ * pod, and with it the only word about what went wrong.
+ */
+const DEADLINE_SECONDS = (1 + RETRIES) * (TIMEOUT_SECONDS + GRACE_SECONDS);
 
 /**
  * Whose backups these are: several instances may share a bucket or a volume. Neither a namespace nor the name of a
@@ -60,8 +68,8 @@ export function backupCronJob(
       jobTemplate: {
         metadata: {labels: labels(instance, 'backup', version)},
         spec: {
-          backoffLimit: 2,
-          activeDeadlineSeconds: TIMEOUT_SECONDS + GRACE_SECONDS,
+          backoffLimit: RETRIES,
+          activeDeadlineSeconds: DEADLINE_SECONDS,
           template: {metadata: podMeta, spec: podSpec(instance, backup, image)},
         },
       },

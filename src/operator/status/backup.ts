@@ -180,11 +180,15 @@ interface Finished {
   readonly message?: string;
 }
 
+/** How a Job ended; nothing where it runs still, or did something other than a backup: a restore that was made of it. */
 function finished(job: Job, observed: Observed): Finished[] {
   const outcome = outcomeOf(job, observed);
+  if (outcome !== undefined && outcome.kind !== 'backup') return [];
   const complete = trueCondition(job, 'Complete');
   if (complete) {
-    const detail = outcome?.ok === true ? outcome.detail : {};
+    // Without its own word nobody knows what it did.
+    if (outcome?.ok !== true) return [];
+    const {detail} = outcome;
     const at = job.status?.completionTime ?? complete.lastTransitionTime;
     const {location} = detail;
     return at === undefined

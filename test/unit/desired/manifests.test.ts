@@ -378,6 +378,16 @@ describe('the backup', () => {
     });
   });
 
+  test('leaves each attempt the time to end by itself and say why', () => {
+    const job = backupCronJob(instance(productionSpec()), IMAGE);
+    const spec = job?.['spec'] as {jobTemplate: {spec: Record<string, number>}} | undefined;
+    const {backoffLimit = 0, activeDeadlineSeconds = 0} = spec?.jobTemplate.spec ?? {};
+    const attempts = 1 + backoffLimit;
+    const timeout = Number(job && env(job)['BACKUP_TIMEOUT_SECONDS']);
+    // Kubernetes waits 10 s, 20 s, 40 s … between attempts; a pod takes a while to start.
+    expect(activeDeadlineSeconds).toBeGreaterThan(attempts * (timeout + 60) + 10 * (2 ** backoffLimit - 1));
+  });
+
   test('has a name that no other instance has', () => {
     const prefix = (namespace: string, name: string) => {
       const job = backupCronJob({...instance(productionSpec()), namespace, name}, IMAGE);

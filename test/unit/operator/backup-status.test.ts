@@ -61,7 +61,7 @@ describe('backups', () => {
       'b2',
       'Failed',
       world.now,
-      outcome('BackupStorageUnavailable', 'the bucket is gone', 'Make it.'),
+      outcome('BackupStorageUnavailable', 'the bucket is gone', 'Make it.', 'backup'),
     );
     world.pass();
     world.children.delete('Job/b1');
@@ -78,6 +78,18 @@ describe('backups', () => {
     );
     expect(world.condition('Ready')?.status).toBe('True');
     expect(world.events.at(-1)).toMatchObject({type: 'Warning', reason: 'Failed'});
+  });
+
+  test('a restore that was made of its Job is none, neither good nor failed', () => {
+    const world = running();
+    const restored = JSON.stringify({ok: true, kind: 'restore', detail: {location: 's3://b/old'}});
+    job(world, 'r1', 'Complete', world.now, restored);
+    job(world, 'r2', 'Failed', world.now, outcome('RestoreFailed', 'no', '', 'restore'));
+    // Its pod, and with it what it said, may go before the Job does.
+    job(world, 'r3', 'Complete', world.now);
+    world.pass();
+    expect(world.condition('BackupHealthy')).toMatchObject({reason: 'WaitingForFirst'});
+    expect(world.status?.backup).toEqual({next: '2026-11-24T02:00:00Z'});
   });
 
   test('one that never came is overdue', () => {

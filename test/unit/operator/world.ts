@@ -361,8 +361,8 @@ export function ended(message: string, exitCode = 1) {
   return {name: 'migrate', state: {terminated: {exitCode, reason: 'Error', message}}};
 }
 
-export function outcome(reason: string, message: string, hint = 'do this'): string {
-  return JSON.stringify({ok: false, kind: 'migrate', reason, message, hint});
+export function outcome(reason: string, message: string, hint = 'do this', kind = 'migrate'): string {
+  return JSON.stringify({ok: false, kind, reason, message, hint});
 }
 
 function secretObject(name: string, uid: string): KubeObject {
