@@ -73,6 +73,9 @@ function hintFor(said: string): string {
   if (said.includes('server version mismatch')) {
     return 'The server is newer than pg_dump: use an image whose PostgreSQL client programs are as new as the server.';
   }
+  if (said.includes('lock timeout')) {
+    return 'Another transaction holds a table for more than a minute (SELECT * FROM pg_stat_activity). No backup was stored: run again when it has ended.';
+  }
   if (said.includes('permission denied')) {
     return 'Let the user of the database URL read every table of the database: GRANT SELECT ON ALL TABLES IN SCHEMA … TO ….';
   }

@@ -7,6 +7,8 @@ export type DatabaseReason =
   | 'DatabasePermissionDenied'
   | 'MigrationFailed'
   | 'MigrationTimedOut'
+  | 'TableLocked'
+  | 'StatementTimedOut'
   | 'SchemaNewer'
   | 'SchemaOutdated'
   | 'VerificationFailed';
@@ -111,6 +113,8 @@ const FAULT_OF_REASON: Partial<Record<DatabaseReason, DatabaseFault>> = {
   DatabaseNotFound: 'not_found',
   DatabasePermissionDenied: 'permission_denied',
   MigrationTimedOut: 'timeout',
+  TableLocked: 'timeout',
+  StatementTimedOut: 'timeout',
 };
 
 /** True where the database is away or overwhelmed and the same request may succeed later: 503, not 500. */

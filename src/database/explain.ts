@@ -24,6 +24,21 @@ export function explain(
         'migrations and backups want a direct connection or session pooling.',
     );
   }
+  // The database answers: it is what it is asked for that takes too long.
+  if (errorCode(error) === '55P03') {
+    return because(
+      'TableLocked',
+      `another transaction in database "${target.database}" holds a table that is needed, and this gave way: ${said}`,
+      'Under the operator it is tried again by itself; by hand, run it again when that transaction has ended.',
+    );
+  }
+  if (errorCode(error) === '57014') {
+    return because(
+      'StatementTimedOut',
+      `a statement in database "${target.database}" did not end in time: ${said}`,
+      'Look for what holds it up: SELECT * FROM pg_stat_activity; the server may be overloaded, or another transaction hold a table.',
+    );
+  }
   switch (fault) {
     case 'unreachable':
     case 'timeout':

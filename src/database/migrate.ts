@@ -6,8 +6,10 @@ import {sleep, type Clock} from '../support/clock.ts';
 import type {Logger} from '../support/logging.ts';
 import {databaseFault, DatabaseError, errorCode} from './errors.ts';
 import {explain} from './explain.ts';
+import {explainLocked} from './locks.ts';
 import {clientOptions} from './pool.ts';
 import {appliedMigrations, MIGRATION_LOCK, MIGRATIONS_TABLE, versionOf} from './schema.ts';
+import {serverProblem} from './server-version.ts';
 import {differencesFromGuide, readSessionsTable} from './sessions-table.ts';
 import {parseDatabaseUrl, type DatabaseTarget} from './url.ts';
 
@@ -29,6 +31,8 @@ export interface MigrateResult {
   readonly from: string;
   readonly schema: string;
   readonly applied: readonly string[];
+  /** What will go wrong later with this server, backups for example. */
+  readonly warning?: string;
 }
 
 /** Where the migrations are, both in the sources and in the bundle. */
@@ -55,7 +59,7 @@ export async function migrateDatabase(options: MigrateOptions): Promise<MigrateR
     return await cancellable(client, options, signal, () => migrateOn(client, target, options));
   } catch (error) {
     if (signal.aborted && signal.reason instanceof Error) throw explain(signal.reason, target);
-    throw explain(error, target);
+    throw await explainLocked(error, client, target);
   } finally {
     timer.cancel();
     // Ends the session, and with it an open transaction and the lock.
@@ -73,13 +77,14 @@ async function migrateOn(
   await noticeDeadClient(client);
   await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
   await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  const warning = await warnOfServer(client, options.logger);
   const directory = options.directory ?? MIGRATIONS_DIRECTORY;
   const known = await migrationNames(directory);
   const before = await appliedMigrations(client);
   const from = versionOf(before.at(-1));
   refuseUnknown(before, known);
   const pending = known.filter((name) => !before.includes(name));
-  if (pending.length === 0) return {from, schema: from, applied: []};
+  if (pending.length === 0) return {from, schema: from, applied: [], ...warning};
   await prepareSchema(client, target);
   if (before.length === 0) await refuseForeignSessions(client);
   await runner({
@@ -94,7 +99,19 @@ async function migrateOn(
     migrationLoaderStrategies: [{extensions: ['.sql'], loader: 'legacySql'}],
     logger: quiet(options.logger),
   });
-  return {from, schema: versionOf(known.at(-1)), applied: pending};
+  return {from, schema: versionOf(known.at(-1)), applied: pending, ...warning};
+}
+
+/** Says beforehand what else would be found out by the first backup, at night. */
+async function warnOfServer(client: Client, logger: Logger): Promise<{warning?: string}> {
+  const {rows} = await client.query<{version: string; number: string}>(
+    `SELECT current_setting('server_version') AS version, current_setting('server_version_num') AS number`,
+  );
+  const problem = serverProblem(Number(rows[0]?.number));
+  if (!problem) return {};
+  const warning = `PostgreSQL ${rows[0]?.version} ${problem.problem}. ${problem.hint}`;
+  logger.warn(warning);
+  return {warning};
 }
 
 /** The names of the migrations in a directory, in their order. */
@@ -162,13 +179,16 @@ async function refuseForeignSessions(client: Client): Promise<void> {
       'Alter the table to match, or rename it away (ALTER TABLE _system.sessions RENAME TO …) to have it made anew.',
     );
   }
-  const {rows} = await client.query<{references: boolean}>(
-    `SELECT has_table_privilege('_system.sessions', 'REFERENCES') AS references`,
+  // Other tables refer to it, and triggers on it announce what changes.
+  const {rows} = await client.query<{missing: string[]}>(
+    `SELECT ARRAY(SELECT p FROM unnest('{REFERENCES,TRIGGER}'::text[]) AS p
+                   WHERE NOT has_table_privilege('_system.sessions', p)) AS missing`,
   );
-  if (!rows[0]?.references) {
+  const {missing = []} = rows[0] ?? {};
+  if (missing.length > 0) {
     throw new DatabaseError(
       'DatabasePermissionDenied',
-      `_system.sessions belongs to "${table.owner}", and this user may not refer to it`,
+      `_system.sessions belongs to "${table.owner}", and this user lacks ${missing.join(' and ')} on it; nothing was done`,
       `As "${table.owner}" run: GRANT ALL PRIVILEGES ON TABLE _system.sessions TO the user of the database URL;`,
     );
   }

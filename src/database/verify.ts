@@ -1,9 +1,10 @@
 import {Client} from 'pg';
 import {DatabaseError, type DatabaseReason} from './errors.ts';
-import {explain} from './explain.ts';
+import {explainLocked} from './locks.ts';
 import {clientOptions} from './pool.ts';
 import {differencesFromGuide, missingIndexes, readSessionsTable} from './sessions-table.ts';
 import {appliedMigrations, TABLES, versionOf} from './schema.ts';
+import {serverProblem} from './server-version.ts';
 import {parseDatabaseUrl} from './url.ts';
 import {SCHEMA_VERSION} from './version.ts';
 
@@ -22,8 +23,10 @@ export interface VerifyReport {
   readonly reason?: DatabaseReason;
 }
 
-/** The oldest PostgreSQL that the guide asks for. */
-const OLDEST_SERVER = 140_000;
+/** How long a check waits for a table that somebody else holds. */
+const LOCK_TIMEOUT = '5s';
+/** The connection stands; what was asked over it did not come in time. */
+const SLOW: ReadonlySet<DatabaseReason> = new Set<DatabaseReason>(['TableLocked', 'StatementTimedOut']);
 const PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const;
 
 const ok = (name: string, message: string): Check => ({name, state: 'ok', message});
@@ -63,6 +66,8 @@ export async function verifyDatabase(urlFrom: () => string): Promise<VerifyRepor
     });
     try {
       await client.connect();
+      // Only what changes the tables keeps others from reading them: a migration, say.
+      await client.query(`SET lock_timeout = '${LOCK_TIMEOUT}'`);
       const checks = [
         ok('connection', `connected as ${target.user}`),
         ...(await checkAll(client, target.user)),
@@ -70,7 +75,7 @@ export async function verifyDatabase(urlFrom: () => string): Promise<VerifyRepor
       if (broken) throw broken;
       return {database: display, checks};
     } catch (error) {
-      throw explain(error, target, 'VerificationFailed');
+      throw await explainLocked(error, client, target, 'VerificationFailed');
     } finally {
       await client.end();
     }
@@ -79,7 +84,7 @@ export async function verifyDatabase(urlFrom: () => string): Promise<VerifyRepor
     return {
       database: display,
       reason: error.reason,
-      checks: [failed('connection', error.message, error.hint)],
+      checks: [failed(SLOW.has(error.reason) ? 'answers' : 'connection', error.message, error.hint)],
     };
   }
 }
@@ -111,11 +116,17 @@ async function checkServer(client: Client, user: string): Promise<Check[]> {
   );
   const state = rows[0];
   if (!state) return [];
+  const problem = serverProblem(Number(state.number));
   const utc = ['UTC', 'Etc/UTC', 'GMT', 'Etc/GMT', 'Zulu', 'Etc/Zulu', 'UCT'].includes(state.timezone);
   return [
-    Number(state.number) >= OLDEST_SERVER
-      ? ok('server', `PostgreSQL ${state.version}`)
-      : failed('server', `PostgreSQL ${state.version} is too old`, 'Use PostgreSQL 14 or later.'),
+    problem
+      ? {
+          name: 'server',
+          state: problem.state,
+          message: `PostgreSQL ${state.version} ${problem.problem}`,
+          hint: problem.hint,
+        }
+      : ok('server', `PostgreSQL ${state.version}`),
     state.readOnly === 'off'
       ? ok('writable', 'takes writes')
       : failed(

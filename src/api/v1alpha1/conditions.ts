@@ -96,6 +96,8 @@ export const CONDITIONS = {
       'PlanPending',
       'MigrationFailed',
       'MigrationTimedOut',
+      'TableLocked',
+      'StatementTimedOut',
       'SchemaNewer',
     ],
   },

@@ -60,6 +60,13 @@ export function databaseProblem(health: HealthReport | undefined, spec: Resolved
         hint: "Raise PostgreSQL's max_connections, or lower spec.database.poolSize",
         objectRef,
       };
+    case 'timeout':
+      return {
+        reason: 'DatabaseUnreachable',
+        message: `The database that ${secret} names does not answer in time`,
+        hint: `It is overloaded, a transaction holds the tables of schema _system, or a NetworkPolicy swallows what is sent: see pg_stat_activity there. ${heals}`,
+        objectRef,
+      };
     default:
       return {
         reason: 'DatabaseUnreachable',

@@ -156,6 +156,33 @@ describe('migrateDatabase', () => {
     expect(await migrateDatabase(migration(url))).toMatchObject({schema: SCHEMA_VERSION});
   });
 
+  it('gives way to a transaction that holds a table, and names it', async () => {
+    const url = await postgres.createDatabase();
+    await migrateDatabase(migration(url));
+    const alter = await withOneMore('alter', 'ALTER TABLE _system.sessions ADD COLUMN more TEXT;');
+    const holder = new Client({connectionString: url, application_name: 'reports'});
+    await holder.connect();
+    try {
+      const {rows} = await holder.query('SELECT pg_backend_pid() AS pid');
+      const {pid} = rows[0] as {pid: number};
+      await holder.query('BEGIN; SELECT count(*) FROM _system.sessions');
+      const run = migrateDatabase(migration(url, {directory: alter, timeoutMs: 60_000}));
+      await expect(run).rejects.toMatchObject({
+        reason: 'TableLocked',
+        message: expect.stringMatching(
+          new RegExp(
+            `process ${pid} \\(role fraiseql_app, application reports, idle in transaction for \\d+ s\\)`,
+          ),
+        ),
+        hint: expect.stringContaining(`SELECT pg_terminate_backend(${pid});`),
+      });
+    } finally {
+      await holder.end();
+    }
+    await expect(dumpSchema(postgres, url)).toMatchFileSnapshot('./schema.snapshot.sql');
+    expect(await migrateDatabase(migration(url, {directory: alter}))).toMatchObject({schema: NEXT});
+  });
+
   it('an abort ends it at once', async () => {
     const url = await postgres.createDatabase();
     const endless = await withOneMore('endless', 'SELECT pg_sleep(600);');

@@ -1,3 +1,4 @@
+import {Client} from 'pg';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {migrateDatabase} from '../../../src/database/migrate.ts';
 import {SCHEMA_VERSION} from '../../../src/database/version.ts';
@@ -45,6 +46,23 @@ describe('db verify', () => {
     expect(output).toMatch(new RegExp(`FAILED +schema +version 0, this program needs ${SCHEMA_VERSION}`));
     expect(output).toContain('db migrate');
     expect(code).toBe(1);
+  });
+
+  it('says that a table is locked, and by whom, and not that the database is away', async () => {
+    const {url} = await migrated();
+    const holder = new Client({connectionString: url});
+    await holder.connect();
+    try {
+      await holder.query('BEGIN; LOCK TABLE _system.sessions IN ACCESS EXCLUSIVE MODE');
+      const {code, output, outcome} = await runProgram(['db', 'verify'], {DATABASE_URL: url});
+      expect(output).toMatch(
+        /FAILED +answers +another transaction .* held by process \d+ \(role fraiseql_app/,
+      );
+      expect(outcome).toMatchObject({ok: false, kind: 'verify', reason: 'TableLocked'});
+      expect(code).toBe(1);
+    } finally {
+      await holder.end();
+    }
   });
 
   it('of a database that is not there says why', async () => {

@@ -13,7 +13,7 @@ test('every reason that the operator gives is promised, and every one that is pr
     for await (const path of glob(`${directory}/*.ts`, {cwd: ROOT})) {
       const text = await readFile(join(ROOT, path), 'utf8');
       for (const [, reason] of text.matchAll(
-        /(?:reason: |[?:] |is(?:True|False|Unknown)\(\s*|Error\(\s*)'([A-Z][A-Za-z]+)'/g,
+        /(?:reason: |[?:] |is(?:True|False|Unknown)\(\s*|Error\(\s*|because\(\s*)'([A-Z][A-Za-z]+)'/g,
       )) {
         if (reason) given.add(reason);
       }

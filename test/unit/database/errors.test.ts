@@ -78,6 +78,18 @@ describe('explain', () => {
       'self-signed',
       'sslrootcert',
     ],
+    [
+      withCode('55P03', 'canceling statement due to lock timeout'),
+      'TableLocked',
+      '"FraiseQL" holds',
+      'again',
+    ],
+    [
+      withCode('57014', 'canceling statement'),
+      'StatementTimedOut',
+      'did not end in time',
+      'pg_stat_activity',
+    ],
     [withCode('42601', 'syntax error'), 'MigrationFailed', 'syntax error', 'run again'],
   ])('%s', (error, reason, inMessage, inHint) => {
     const explained = explain(error, target);

@@ -130,6 +130,19 @@ const SITUATIONS: readonly [string, () => World, string | RegExp][] = [
     'MigrationFailed: 0003_refresh_history: syntax error. Restore, then try again.',
   ],
   [
+    'a migration that gives way to a lock',
+    () => {
+      const world = new World();
+      world.pass();
+      world.failJob(outcome('TableLocked', 'process 7 holds a table', 'It is tried again.'));
+      world.pass();
+      expect(world.condition('DatabaseReachable')?.status).not.toBe('False');
+      expect(world.condition('SchemaCurrent')).toMatchObject({status: 'False', reason: 'TableLocked'});
+      return world;
+    },
+    'TableLocked: process 7 holds a table. It is tried again.',
+  ],
+  [
     'a migration that crashes without a word of its own',
     () => {
       const world = new World();
