@@ -42,7 +42,7 @@ export async function takeBackup(context: BackupContext): Promise<BackupResult> 
   const {settings, store, clock, logger, signal} = context;
   const startedAt = clock.now();
   const target = parseDatabaseUrl(settings.databaseUrl);
-  await store.check();
+  await store.check('write');
   const pgDumpVersion = await toolVersion('pg_dump');
   const name = newName(settings.instance, startedAt);
   try {
@@ -102,19 +102,14 @@ async function compareStored(
 
 async function keepRetention(context: BackupContext): Promise<Pick<BackupResult, 'removed' | 'warning'>> {
   const {settings, store, clock, logger, signal} = context;
-  try {
-    const removed = await removeExpired(store, settings.instance, {
-      now: clock.now(),
-      retentionMs: settings.retentionMs,
-      signal,
-    });
-    if (removed.length > 0) logger.info({removed}, 'removed backups past their time');
-    return {removed, warning: undefined};
-  } catch (error) {
-    const warning = `old backups could not be removed: ${error instanceof Error ? error.message : 'unknown error'}`;
-    logger.warn({err: error}, warning);
-    return {removed: [], warning};
-  }
+  const {removed, problems} = await removeExpired(store, settings.instance, {
+    now: clock.now(),
+    retentionMs: settings.retentionMs,
+    signal,
+  });
+  if (removed.length > 0) logger.info({removed}, 'removed backups past their time');
+  for (const problem of problems) logger.warn(problem);
+  return {removed, warning: problems.length > 0 ? problems.join(' ') : undefined};
 }
 
 /** Removes what a failed backup may have left. Where even that fails, a later run removes it. */

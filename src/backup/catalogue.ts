@@ -1,3 +1,4 @@
+import {BackupError} from './errors.ts';
 import {dataName, instanceOf, manifestName, ownObject, parseManifest, type Manifest} from './manifest.ts';
 import {expired, type GoodBackup} from './retention.ts';
 import type {Store} from './store.ts';
@@ -70,29 +71,52 @@ export async function readManifest(
   return parseManifest(name, Buffer.concat(chunks).toString('utf8'));
 }
 
+/** What retention removed, by name, and what it could not do and why, a sentence each. */
+export interface Removal {
+  readonly removed: readonly string[];
+  readonly problems: readonly string[];
+}
+
 /**
  * Removes the backups past their time, and what broke off more than a day ago. The manifest goes first: if this ends
- * in between, what is left is an incomplete backup that a later run removes. Returns the names.
+ * in between, what is left is an incomplete backup that a later run removes. Never throws: the backup before it is good.
  */
 export async function removeExpired(
   store: Store,
   instance: string,
   options: {now: number; retentionMs: number; signal: AbortSignal},
-): Promise<string[]> {
-  const catalogue = await readCatalogue(store, instance, options.signal);
+): Promise<Removal> {
   const removed: string[] = [];
-  for (const {name} of expired(catalogue.good, options.now, options.retentionMs)) {
-    options.signal.throwIfAborted();
-    await store.remove(manifestName(name));
-    await store.remove(dataName(name));
-    removed.push(name);
-  }
-  for (const {name, modifiedAt} of catalogue.incomplete) {
-    if (options.now - modifiedAt <= LEFTOVER_MS) continue;
-    options.signal.throwIfAborted();
-    await store.remove(dataName(name));
-    removed.push(name);
-  }
-  await store.sweep((name) => ownObject(instance, name) !== undefined, options.now - LEFTOVER_MS);
-  return removed;
+  const problems: string[] = [];
+  const attempt = async (what: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      problems.push(`${what} could not be removed: ${inWords(error)}`);
+    }
+  };
+  await attempt('old backups', async () => {
+    const catalogue = await readCatalogue(store, instance, options.signal);
+    for (const {name} of expired(catalogue.good, options.now, options.retentionMs)) {
+      options.signal.throwIfAborted();
+      await store.remove(manifestName(name));
+      await store.remove(dataName(name));
+      removed.push(name);
+    }
+    for (const {name, modifiedAt} of catalogue.incomplete) {
+      if (options.now - modifiedAt <= LEFTOVER_MS) continue;
+      options.signal.throwIfAborted();
+      await store.remove(dataName(name));
+      removed.push(name);
+    }
+  });
+  await attempt('what interrupted backups left', async () => {
+    await store.sweep((name) => ownObject(instance, name) !== undefined, options.now - LEFTOVER_MS);
+  });
+  return {removed, problems};
+}
+
+function inWords(error: unknown): string {
+  if (error instanceof BackupError) return `${error.message}. ${error.hint}`;
+  return error instanceof Error ? error.message : 'unknown error';
 }

@@ -22,10 +22,12 @@ export class FileStore implements Store {
     return pathToFileURL(join(this.#directory, name)).href;
   }
 
-  async check(): Promise<void> {
+  async check(use: 'read' | 'write'): Promise<void> {
     await this.#storage(async () => {
-      await mkdir(this.#directory, {recursive: true});
-      await access(this.#directory, constants.R_OK | constants.W_OK | constants.X_OK);
+      // A directory made for reading would be an empty one: where it is missing, it is the wrong one or is not mounted.
+      if (use === 'write') await mkdir(this.#directory, {recursive: true});
+      const write = use === 'write' ? constants.W_OK : 0;
+      await access(this.#directory, constants.R_OK | constants.X_OK | write);
     });
   }
 
@@ -53,13 +55,15 @@ export class FileStore implements Store {
         }
         signal.throwIfAborted();
         await this.#storage(() => file.sync());
-      } finally {
-        await file.close();
+      } catch (error) {
+        await quietly(file.close());
+        throw error;
       }
+      await this.#storage(() => file.close());
       // Only a whole file ever bears the name. The name is unique, so nothing is replaced.
       await this.#storage(() => rename(partial, final));
     } catch (error) {
-      await rm(partial, {force: true});
+      await quietly(rm(partial, {force: true}));
       throw error;
     }
     await this.#storage(() => syncDirectory(this.#directory));
@@ -138,6 +142,11 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'Make the directory writable for this user; in a pod set fsGroup to the group that owns the volume.',
   EROFS: 'Mount a writable volume there and name it in BACKUP_DESTINATION.',
 };
+
+/** Waits for what is done after a failure: that is what matters, and what stays here a later run sweeps. */
+async function quietly(cleaning: Promise<void>): Promise<void> {
+  await cleaning.catch(() => undefined);
+}
 
 async function statOf(path: string): Promise<{sizeBytes: number; modifiedAt: number} | undefined> {
   try {

@@ -30,7 +30,7 @@ export interface RestoreResult {
 export async function restoreBackup(context: BackupContext, from: string): Promise<RestoreResult> {
   const {settings, store, logger, signal} = context;
   const target = parseDatabaseUrl(settings.databaseUrl);
-  await store.check();
+  await store.check('read');
   const manifest = await findBackup(context, from);
   await toolVersion('psql');
   const location = store.location(dataName(manifest.name));

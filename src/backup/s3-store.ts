@@ -6,6 +6,7 @@ import {
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   S3Client,
+  type ListMultipartUploadsCommandOutput,
 } from '@aws-sdk/client-s3';
 import {Upload} from '@aws-sdk/lib-storage';
 import {BackupError} from './errors.ts';
@@ -151,17 +152,23 @@ export class S3Store implements Store {
   sweep(own: (name: string) => boolean, before: number): Promise<number> {
     return this.#storage(async () => {
       const {bucket: Bucket} = this.#destination;
-      const {Uploads = []} = await this.#client.send(
-        new ListMultipartUploadsCommand({Bucket, Prefix: this.#folder}),
-      );
-      let removed = 0;
-      for (const {Key, UploadId, Initiated} of Uploads) {
-        if (!Key || !UploadId || !own(Key.slice(this.#folder.length))) continue;
-        if (!Initiated || Initiated.getTime() >= before) continue;
-        await this.#client.send(new AbortMultipartUploadCommand({Bucket, Key, UploadId}));
-        removed++;
+      const uploads: {Key: string; UploadId: string}[] = [];
+      let KeyMarker: string | undefined;
+      do {
+        const page: ListMultipartUploadsCommandOutput = await this.#client.send(
+          new ListMultipartUploadsCommand({Bucket, Prefix: this.#folder, ...(KeyMarker ? {KeyMarker} : {})}),
+        );
+        for (const {Key, UploadId, Initiated} of page.Uploads ?? []) {
+          if (!Key || !UploadId || !own(Key.slice(this.#folder.length))) continue;
+          if (Initiated && Initiated.getTime() < before) uploads.push({Key, UploadId});
+        }
+        // The name alone says where to go on: there are no two uploads to one.
+        KeyMarker = page.IsTruncated ? page.NextKeyMarker : undefined;
+      } while (KeyMarker);
+      for (const upload of uploads) {
+        await this.#client.send(new AbortMultipartUploadCommand({Bucket, ...upload}));
       }
-      return removed;
+      return uploads.length;
     });
   }
 

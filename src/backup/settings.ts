@@ -33,10 +33,13 @@ const text = z.preprocess(
   (value) => (typeof value === 'string' && value.trim() ? value.trim() : undefined),
   z.string().optional(),
 );
-const seconds = (fallback: number, least: number): z.ZodType<number> =>
+const seconds = (fallback: number, most: number): z.ZodType<number> =>
   z.preprocess(
     (value) => (value === undefined || value === '' ? fallback : Number(value)),
-    z.number('must be a number of seconds').min(least, `must be at least ${least} seconds`),
+    z
+      .number('must be a number of seconds')
+      .min(1, 'must be at least 1 second')
+      .max(most, `must be at most ${most} seconds`),
   );
 const flag = z.preprocess(
   (value) => (typeof value === 'string' ? value.trim().toLowerCase() : value),
@@ -63,8 +66,10 @@ const environment = z.object({
         'may hold lower-case letters, digits, - and ., and must begin and end with a letter or digit',
       ),
   ),
-  BACKUP_RETENTION_SECONDS: seconds(30 * 86_400, 1),
-  BACKUP_TIMEOUT_SECONDS: seconds(3_600, 1),
+  // A hundred years, as in the resource.
+  BACKUP_RETENTION_SECONDS: seconds(30 * 86_400, 876_000 * 3_600),
+  // A day: timers and PostgreSQL's own limits count milliseconds in 31 bits.
+  BACKUP_TIMEOUT_SECONDS: seconds(3_600, 86_400),
   S3_ENDPOINT: z.preprocess(
     (value) => (value === '' ? undefined : value),
     z.url({protocol: /^https?$/, error: 'must be an http or https URL'}).optional(),
@@ -115,7 +120,7 @@ function destinationFrom(values: z.infer<typeof environment>, env: NodeJS.Proces
 
 function credentialsFrom(env: NodeJS.ProcessEnv): S3Destination['credentials'] {
   const read = (name: string): string | undefined =>
-    secretFrom(env, name, (message, hint, cause) => new BackupError('BackupFailed', message, hint, cause));
+    secretFrom(env, name, (message, hint) => new BackupError('BackupFailed', message, hint));
   const accessKeyId = read('AWS_ACCESS_KEY_ID');
   const secretAccessKey = read('AWS_SECRET_ACCESS_KEY');
   const sessionToken = read('AWS_SESSION_TOKEN');

@@ -15,8 +15,8 @@ export interface Store {
   readonly place: string;
   /** Where an object of that name is, as a URL. */
   location(name: string): string;
-  /** Fails where the place is missing or may not be used: asked before anything is dumped. */
-  check(): Promise<void>;
+  /** Fails where the place is missing or may not be used so: asked before anything is done. Who writes may make it. */
+  check(use: 'read' | 'write'): Promise<void>;
   /** The objects whose names begin so. */
   list(prefix: string): Promise<StoredObject[]>;
   /** Writes all of it or nothing: where `content` throws or the signal aborts, no object of that name is left. */

@@ -1,5 +1,6 @@
-import {readFileSync} from 'node:fs';
 import {z} from 'zod';
+import {Findings} from '../support/configuration/problems.ts';
+import {Sources} from '../support/configuration/sources.ts';
 import {DatabaseError} from './errors.ts';
 
 /**
@@ -7,8 +8,8 @@ import {DatabaseError} from './errors.ts';
  * Throws DatabaseError(DatabaseURLInvalid) where neither is set or the file cannot be read.
  */
 export function databaseUrlFrom(env: NodeJS.ProcessEnv): string {
-  const url = secretFrom(env, 'DATABASE_URL', (message, hint, cause) => {
-    return new DatabaseError('DatabaseURLInvalid', message, hint, cause);
+  const url = secretFrom(env, 'DATABASE_URL', (message, hint) => {
+    return new DatabaseError('DatabaseURLInvalid', message, hint);
   });
   if (url) return url;
   throw new DatabaseError(
@@ -18,28 +19,23 @@ export function databaseUrlFrom(env: NodeJS.ProcessEnv): string {
   );
 }
 
-/** NAME, or the trimmed content of the file that NAME_FILE names; undefined where neither is set. */
+/**
+ * NAME, or the trimmed content of the file that NAME_FILE names; undefined where neither is set. Fails where both are, as
+ * the server does.
+ */
 export function secretFrom(
   env: NodeJS.ProcessEnv,
   name: string,
-  fail: (message: string, hint: string, cause: unknown) => Error,
+  fail: (message: string, hint: string) => Error,
 ): string | undefined {
-  const value = env[name]?.trim();
-  if (value) return value;
-  const file = env[`${name}_FILE`]?.trim();
-  if (!file) return undefined;
-  try {
-    const content = readFileSync(file, 'utf8').trim();
-    if (content) return content;
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
-    throw fail(
-      `${name}_FILE names ${file}, which cannot be read (${code})`,
-      `Correct ${name}_FILE, or mount the Secret that holds the file.`,
-      error,
-    );
-  }
-  throw fail(`${name}_FILE names ${file}, which is empty`, 'Write the value into the file.', undefined);
+  const findings = new Findings();
+  const value = new Sources(env, findings).secret(name);
+  const [problem] = findings.problems;
+  if (problem === undefined) return value;
+  throw fail(
+    problem,
+    `Set ${name}, or ${name}_FILE to a file that holds the value (a mounted Secret, say), and not both.`,
+  );
 }
 
 const seconds = (fallback: number, least: number): z.ZodType<number> =>

@@ -43,12 +43,27 @@ export function parseOutcome(text: string): Outcome | undefined {
 
 function serialise(outcome: Outcome): string {
   const whole = JSON.stringify(outcome);
-  if (Buffer.byteLength(whole) < MAX_BYTES) return whole;
-  return outcome.ok
-    ? JSON.stringify({...outcome, detail: {truncated: true}})
-    : JSON.stringify({
-        ...outcome,
-        message: `${outcome.message.slice(0, 800)}…`,
-        hint: outcome.hint.slice(0, 400),
-      });
+  if (fits(whole)) return whole;
+  if (outcome.ok) return JSON.stringify({...outcome, detail: {truncated: true}});
+  const {detail: _, ...said} = outcome;
+  // In JSON and UTF-8 a character has one to six bytes: shorter, until it fits.
+  for (let length = MAX_BYTES; ; length = Math.floor(length * 0.8)) {
+    const text = JSON.stringify({
+      ...said,
+      message: cut(said.message, length),
+      hint: cut(said.hint, length / 2),
+    });
+    if (fits(text)) return text;
+  }
+}
+
+/** With the line feed that is written after it. */
+function fits(text: string): boolean {
+  return Buffer.byteLength(text) < MAX_BYTES;
+}
+
+/** At most that many characters, never half of one. */
+function cut(text: string, length: number): string {
+  const characters = [...text];
+  return characters.length <= length ? text : `${characters.slice(0, length).join('')}…`;
 }

@@ -215,6 +215,18 @@ describe('a backup says what is wrong with', () => {
   });
 });
 
+it('the first failure is told, though what it left cannot be removed', async () => {
+  const store = new FileStore(directory);
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('half of it');
+    // A directory stands where the file was.
+    await rm(join(directory, 'x.partial'));
+    await mkdir(join(directory, 'x.partial'));
+    throw new Error('the first failure');
+  }
+  await expect(store.write('x', broken(), new AbortController().signal)).rejects.toThrow('the first failure');
+});
+
 it('storage that gives back something else is found at once, and the backup discarded', async () => {
   class Forgetful extends FileStore {
     override async read(name: string): Promise<AsyncIterable<Uint8Array> | undefined> {

@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import {readFile, rm, truncate, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {gzipSync} from 'node:zlib';
@@ -109,6 +110,15 @@ describe('restore refuses', () => {
       message: expect.stringMatching(/no good backup of somebody, but of auth-prod$/),
       hint: expect.stringContaining('BACKUP_NAME_PREFIX'),
     });
+  });
+
+  it('a directory that is not there, and does not make it', async () => {
+    const elsewhere = join(root, 'not-mounted');
+    await expect(restoreBackup(contextFor(target, elsewhere), 'latest')).rejects.toMatchObject({
+      reason: 'BackupStorageUnavailable',
+      message: expect.stringContaining('does not exist'),
+    });
+    expect(existsSync(elsewhere)).toBe(false);
   });
 
   it('a backup without a manifest: it was never completed', async () => {

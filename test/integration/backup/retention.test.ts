@@ -1,4 +1,6 @@
 import {readdir, rm, utimes, writeFile} from 'node:fs/promises';
+import {createServer, request} from 'node:http';
+import type {AddressInfo} from 'node:net';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {takeBackup, type BackupContext} from '../../../src/backup/backup.ts';
@@ -88,7 +90,7 @@ describe.each<[string, (name: string) => BackupContext]>([
     const only = await takeBackup(at(patient, 400));
     const damaged = await takeBackup(at(patient, 1));
     await context.store.remove(`${damaged.manifest.name}.sql.gz`);
-    const removed = await removeExpired(context.store, context.settings.instance, {
+    const {removed} = await removeExpired(context.store, context.settings.instance, {
       now: NOW,
       retentionMs: 30 * DAY,
       signal: context.signal,
@@ -101,15 +103,18 @@ describe.each<[string, (name: string) => BackupContext]>([
 
   it('removes what broke off, when it is more than a day old', async () => {
     const context = contextOf('leftovers');
-    await context.store.check();
+    await context.store.check('write');
     const leftover = 'auth-prod_20260101_020000_00000000';
     await context.store.write(`${leftover}.sql.gz`, text('half of it'), context.signal);
-    const sweep = (now: number): Promise<string[]> =>
-      removeExpired(context.store, context.settings.instance, {
+    const sweep = async (now: number): Promise<readonly string[]> => {
+      const {removed, problems} = await removeExpired(context.store, context.settings.instance, {
         now,
         retentionMs: DAY,
         signal: context.signal,
       });
+      expect(problems).toEqual([]);
+      return removed;
+    };
     expect(await sweep(Date.now() + DAY / 2)).toEqual([]);
     expect(await sweep(Date.now() + 2 * DAY)).toEqual([leftover]);
     expect(await context.store.list('')).toEqual([]);
@@ -119,7 +124,7 @@ describe.each<[string, (name: string) => BackupContext]>([
 it('a partial file of a process that was killed goes after a day; a foreign one stays', async () => {
   const directory = join(root, 'partial');
   const context = contextFor(source, directory);
-  await context.store.check();
+  await context.store.check('write');
   const partial = 'auth-prod_20260101_020000_00000000.sql.gz.partial';
   const fresh = 'auth-prod_20260101_020000_11111111.sql.gz.partial';
   const foreign = 'auth-prod_report.partial';
@@ -169,6 +174,95 @@ it('an interrupted multipart upload goes after a day', async () => {
     client.destroy();
   }
 });
+
+it('more interrupted uploads than one listing shows go as well', async () => {
+  const {CreateMultipartUploadCommand, S3Client} = await import('@aws-sdk/client-s3');
+  const credentials = {accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey};
+  const client = new S3Client({
+    endpoint: s3.endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials,
+  });
+  const Bucket = 'auth-backups';
+  const store = new S3Store({
+    kind: 's3',
+    bucket: Bucket,
+    prefix: 'many',
+    endpoint: s3.endpoint,
+    region: undefined,
+    forcePathStyle: true,
+    credentials,
+  });
+  try {
+    const keys = Array.from({length: 1_005}, (_, n) => `many/${String(n).padStart(4, '0')}`);
+    while (keys.length > 0) {
+      await Promise.all(
+        keys.splice(0, 20).map((Key) => client.send(new CreateMultipartUploadCommand({Bucket, Key}))),
+      );
+    }
+    expect(await store.sweep(() => true, Date.now() + DAY)).toBe(1_005);
+  } finally {
+    await store.close();
+    client.destroy();
+  }
+});
+
+it('where uploads may not be listed, the warning says that alone, and what was removed is told', async () => {
+  const proxy = await startListingProxy(new URL(s3.endpoint));
+  const store = new S3Store({
+    kind: 's3',
+    bucket: 'auth-backups',
+    prefix: 'denied',
+    endpoint: proxy.endpoint,
+    region: undefined,
+    forcePathStyle: true,
+    credentials: {accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey},
+  });
+  try {
+    const context = {...contextFor(source, root), store};
+    const old = await takeBackup({...context, clock: clockAt(NOW - 45 * DAY)});
+    const {removed, warning} = await takeBackup(context);
+    expect(removed).toEqual([old.manifest.name]);
+    expect(warning).toMatch(/^what interrupted backups left could not be removed: .*access was denied/);
+    expect(warning).toContain('s3:ListBucketMultipartUploads');
+  } finally {
+    await store.close();
+    await proxy.close();
+  }
+});
+
+/** An S3 server before the real one that denies one right: to list uploads. */
+async function startListingProxy(target: URL): Promise<{endpoint: string; close(): Promise<void>}> {
+  const server = createServer((incoming, answer) => {
+    if (incoming.method === 'GET' && /[?&]uploads/.test(incoming.url ?? '')) {
+      answer.writeHead(403, {'content-type': 'application/xml'});
+      answer.end('<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>');
+      return;
+    }
+    const {method, url, headers} = incoming;
+    const onward = request(
+      {host: target.hostname, port: target.port, method, path: url, headers},
+      (found) => {
+        answer.writeHead(found.statusCode ?? 502, found.headers);
+        found.pipe(answer);
+      },
+    );
+    onward.on('error', () => answer.destroy());
+    incoming.pipe(onward);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}
 
 async function* text(content: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(content);

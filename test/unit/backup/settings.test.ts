@@ -52,12 +52,14 @@ describe('backupSettingsFrom', () => {
     [{BACKUP_NAME_PREFIX: 'a_b'}, 'BACKUP_NAME_PREFIX'],
     [{BACKUP_RETENTION_SECONDS: '30d'}, 'BACKUP_RETENTION_SECONDS must be a number of seconds'],
     [{BACKUP_RETENTION_SECONDS: '0'}, 'BACKUP_RETENTION_SECONDS must be at least'],
+    [{BACKUP_TIMEOUT_SECONDS: '2147484'}, 'BACKUP_TIMEOUT_SECONDS must be at most 86400'],
     [{S3_ENDPOINT: 's3.example.com'}, 'S3_ENDPOINT must be an http or https URL'],
     [{S3_FORCE_PATH_STYLE: 'yes please'}, 'S3_FORCE_PATH_STYLE must be true or false'],
     [{BACKUP_DESTINATION: 's3://bucket', AWS_ACCESS_KEY_ID: 'key'}, 'without AWS_SECRET_ACCESS_KEY'],
     [{BACKUP_DESTINATION: 's3://bucket', AWS_SECRET_ACCESS_KEY: 'key'}, 'without AWS_ACCESS_KEY_ID'],
     [{BACKUP_DESTINATION: 's3://bucket', AWS_ACCESS_KEY_ID_FILE: '/nowhere'}, 'AWS_ACCESS_KEY_ID_FILE'],
     [{DATABASE_URL: ''}, 'DATABASE_URL'],
+    [{DATABASE_URL_FILE: '/nowhere'}, 'DATABASE_URL: is set beside DATABASE_URL_FILE'],
   ])('refuses %j and names the variable', (change, message) => {
     expect(() => backupSettingsFrom({...base, ...change})).toThrow(message);
   });
