@@ -34,6 +34,11 @@ export class Database {
     this.#onOutage = listener;
   }
 
+  /** Whether it is known to be away. */
+  get down(): boolean {
+    return this.#down;
+  }
+
   /** While it is known to be away, queries fail at once instead of waiting for a connection. */
   markDown(down: boolean): void {
     this.#down = down;
@@ -65,7 +70,10 @@ export class Database {
         });
         return result.rows;
       } catch (error) {
-        if (attempt < ATTEMPTS && REPEATABLE.has(sqlState(error))) continue;
+        if (REPEATABLE.has(sqlState(error))) {
+          if (attempt < ATTEMPTS) continue;
+          throw unavailable('the database: transactions kept getting in the way', RETRY_AFTER_SECONDS, error);
+        }
         if (!isOutage(error) && databaseFault(error) !== 'schema_missing') throw error;
         this.#onOutage(error);
         throw unavailable(`the database: ${databaseFault(error)}`, RETRY_AFTER_SECONDS, error);

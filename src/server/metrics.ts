@@ -97,6 +97,12 @@ export class Metrics {
     'outcome',
   ]);
 
+  readonly #swept = this.#counter('fraiseql_auth_swept_total', 'Rows swept because nobody can ask for them', [
+    'kind',
+  ]);
+  readonly #sweepFailures = this.#counter('fraiseql_auth_sweep_failures_total', 'Sweeps that failed', [
+    'kind',
+  ]);
   readonly #certificates = this.#counter(
     'fraiseql_auth_tls_reloads_total',
     'Reloads of the TLS certificate',
@@ -232,6 +238,14 @@ export class Metrics {
 
   reloaded(outcome: 'applied' | 'refused'): void {
     this.#reload.inc({outcome});
+  }
+
+  swept(kind: string, rows: number): void {
+    this.#swept.inc({kind}, rows);
+  }
+
+  sweepFailed(kind: string): void {
+    this.#sweepFailures.inc({kind});
   }
 
   certificateReloaded(outcome: 'applied' | 'refused'): void {

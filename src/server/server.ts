@@ -29,7 +29,7 @@ import {StandingSessions} from './revocation/standing-sessions.ts';
 import type {Services} from './services.ts';
 import {Sessions} from './sessions/sessions.ts';
 import {countersFor, openShared} from './shared/shared.ts';
-import {startSweeping} from './sweeper.ts';
+import {Sweeper} from './sweeper.ts';
 import {AccessTokens} from './tokens/access-token.ts';
 import {KeySet} from './tokens/keys.ts';
 
@@ -246,7 +246,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     throw error;
   }
   const {port} = app.server.address() as AddressInfo;
-  const sweeping = startSweeping(services);
+  const sweeper = new Sweeper({database, sessions: configuration.sessions, clock, logger, metrics});
+  sweeper.start();
   const renewing = certificate?.watch((context) => {
     if (app.server instanceof HttpsServer) app.server.setSecureContext(context);
   });
@@ -255,7 +256,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   async function stop(drainSeconds: number): Promise<void> {
     services.health.drain();
     await sleep(clock, drainSeconds * 1000);
-    sweeping.stop();
+    sweeper.stop();
     renewing?.stop();
     databaseHealth.stop();
     providers.stop();

@@ -25,15 +25,6 @@ const CONSUME: Statement = {
     RETURNING provider, code_verifier_sealed, return_to, expires_at > now() AS live`,
 };
 
-const SWEEP: Statement = {
-  name: 'login-sweep',
-  urgency: 'login',
-  text: `
-    DELETE FROM _system.login_transactions WHERE id IN (
-      SELECT id FROM _system.login_transactions WHERE expires_at < now()
-      LIMIT 5000 FOR UPDATE SKIP LOCKED)`,
-};
-
 export interface LoginTransaction {
   readonly provider: string;
   readonly state: string;
@@ -94,10 +85,6 @@ export class LoginTransactions {
       ok: true,
       transaction: {...secrets, state, provider: row.provider, returnTo: row.return_to ?? undefined},
     };
-  }
-
-  async sweep(): Promise<void> {
-    await this.#database.query(SWEEP, []);
   }
 }
 

@@ -225,13 +225,6 @@ export class Sessions {
     for (const {id} of rows) this.#onEnded(id);
     return rows.map(({id}) => id);
   }
-
-  /** Removes what nobody can ask for any more. */
-  async sweep(): Promise<void> {
-    await this.#database.query(sql.FORGET_SUCCESSORS, [this.#settings.replayWindowSeconds]);
-    await this.#database.query(sql.DELETE_ENDED, []);
-    await this.#database.query(sql.FORGET_LOGOUT_TOKENS, []);
-  }
 }
 
 interface ListedRow {

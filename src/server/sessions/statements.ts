@@ -200,34 +200,6 @@ export const FIND_BY_CURRENT_TOKEN: Statement = {
     WHERE s.refresh_token_hash = $1 AND ${ALIVE} AND ${NOT_IDLE}`,
 };
 
-/** Logout tokens that would be refused for their age. */
-export const FORGET_LOGOUT_TOKENS: Statement = {
-  name: 'sweep-logout-tokens',
-  urgency: 'login',
-  text: 'DELETE FROM _system.logout_tokens WHERE expires_at < now()',
-};
-
-/** $1 replay window in seconds: a successor that nobody may ask for any more is emptied. */
-export const FORGET_SUCCESSORS: Statement = {
-  name: 'sweep-successors',
-  urgency: 'login',
-  text: `
-    UPDATE _system.refresh_history SET successor_sealed = NULL WHERE token_hash IN (
-      SELECT token_hash FROM _system.refresh_history
-      WHERE successor_sealed IS NOT NULL AND rotated_at < now() - make_interval(secs => $1::float8 + 5)
-      LIMIT 5000 FOR UPDATE SKIP LOCKED)`,
-};
-
-/** Sessions a week past their end; what belongs to them goes too. */
-export const DELETE_ENDED: Statement = {
-  name: 'sweep-sessions',
-  urgency: 'login',
-  text: `
-    DELETE FROM _system.sessions WHERE id IN (
-      SELECT id FROM _system.sessions WHERE expires_at < ${NOW} - 604800
-      LIMIT 1000 FOR UPDATE SKIP LOCKED)`,
-};
-
 /** $1 user id. */
 export const OF_USER: Statement = {
   name: 'sessions-of-user',

@@ -91,7 +91,7 @@ ALTER TABLE ONLY _system.sign_ins
     ADD CONSTRAINT sign_ins_pkey PRIMARY KEY (session_id);
 CREATE INDEX idx_login_transactions_expires_at ON _system.login_transactions USING btree (expires_at);
 CREATE INDEX idx_logout_tokens_expires_at ON _system.logout_tokens USING btree (expires_at);
-CREATE INDEX idx_refresh_history_rotated_at ON _system.refresh_history USING btree (rotated_at);
+CREATE INDEX idx_refresh_history_sealed ON _system.refresh_history USING btree (rotated_at) WHERE (successor_sealed IS NOT NULL);
 CREATE INDEX idx_refresh_history_session_id ON _system.refresh_history USING btree (session_id);
 CREATE INDEX idx_session_details_provider_session ON _system.session_details USING btree (issuer, provider_session) WHERE (provider_session IS NOT NULL);
 CREATE INDEX idx_session_details_subject ON _system.session_details USING btree (issuer, subject);
