@@ -45,6 +45,12 @@ const CHECKS: readonly Known[] = [
   },
   {
     code: 'oauth_error',
+    reason: /the answer came to the address of/,
+    name: 'the answer came to the address of the provider that was asked (RFC 9700 4.4.2)',
+    remedy: "register each provider's own redirect URI there and no other; it may be a mix-up attack",
+  },
+  {
+    code: 'oauth_error',
     reason: /ID token.*"?(nonce)"?/,
     name: 'the nonce of the ID token is the one of this login (OpenID Connect Core 3.1.3.7)',
     remedy: PROVIDER,
@@ -164,6 +170,18 @@ const CHECKS: readonly Known[] = [
   },
   {code: 'not_found', name: 'the route exists', remedy: 'check the path'},
   {code: 'method_not_allowed', name: 'the route takes the method', remedy: 'the Allow header names them'},
+  {
+    code: 'invalid_request',
+    reason: /unknown client id or wrong secret|no client authentication/,
+    name: 'the client proves itself with INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET (RFC 6749 2.3.1)',
+    remedy: 'give the client the id and the secret that this server has',
+  },
+  {
+    code: 'invalid_request',
+    reason: /so nobody may introspect/,
+    name: 'there is a client that may introspect',
+    remedy: 'set INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET',
+  },
   {
     code: 'invalid_request',
     name: 'the request is well formed',

@@ -37,6 +37,23 @@ describe('a request', () => {
     );
   });
 
+  it.each([
+    [
+      'oauth_error',
+      'the answer came to the address of other',
+      'the answer came to the address of the provider',
+    ],
+    ['invalid_request', 'unknown client id or wrong secret', 'the client proves itself'],
+    [
+      'invalid_request',
+      'INTROSPECTION_CLIENT_ID … are not set, so nobody may introspect',
+      'there is a client that may',
+    ],
+    ['invalid_request', 'token is needed', 'the request is well formed'],
+  ])('refused with %s for "%s" names that check', (code, reason, check) => {
+    expect(checkOf(code, reason)?.name).toContain(check);
+  });
+
   it('that went well has no check that failed', async () => {
     const told = await story({...audit, event: 'session_refreshed', outcome: 'success', reason: 'replayed'});
     expect(told).toContain('Nothing was refused.');
