@@ -1,11 +1,18 @@
 import {isIPv6} from 'node:net';
 
+/** The address in one entry of X-Forwarded-For, which some proxies write with the port: `192.0.2.1:40000`, `[2001:db8::1]:40000`. */
+export function withoutPort(entry: string): string {
+  return (
+    /^\[([0-9a-f:.%]+)\](?::\d+)?$/i.exec(entry)?.[1] ?? entry.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')
+  );
+}
+
 /**
  * What counts as one client: an IPv4 address, or the /64 of an IPv6 address, of which everybody has a whole one. An IPv4
  * address in IPv6 spelling is the IPv4 address.
  */
 export function networkOf(address: string): string {
-  const plain = address.replace(/%.*$/, '');
+  const plain = withoutPort(address).replace(/%.*$/, '');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1];
   if (mapped !== undefined) return mapped;
   if (!isIPv6(plain)) return plain;
