@@ -38,7 +38,10 @@ export class Limits {
     if (locked > 0) throw tooMany('failed logins', network, locked);
   }
 
-  /** Counts a login of that address that failed, where the failure is the client's doing. */
+  /**
+   * Counts a login of that address that failed, where the failure is the client's doing. Only one that was under way in
+   * that very browser: else any page could make its visitors' addresses fail.
+   */
   async loginFailed(address: string, error: unknown): Promise<void> {
     const theirs = error instanceof AuthError && error.status < 500 && error.code !== 'invalid_request';
     if (theirs) await this.#counters.count(this.#failures, networkOf(address));
@@ -60,7 +63,8 @@ export class Limits {
   }
 }
 
-function tooMany(limit: string, whose: string, seconds: number): AuthError {
+/** The 429. */
+export function tooMany(limit: string, whose: string, seconds: number): AuthError {
   return new AuthError('rate_limited', `the limit of ${limit} is used up for ${whose}`, {
     message: `Too many requests. Retry after ${seconds} seconds`,
     headers: {'retry-after': String(seconds)},

@@ -54,6 +54,8 @@ export interface Return {
   readonly callback: string | undefined;
   /** What the browser is, in words. */
   readonly userAgent: string | undefined;
+  /** Told why a login failed that was under way in this very browser; not of a state that is made up or another's. */
+  readonly onFailed: (error: unknown) => Promise<void>;
 }
 
 export interface CompletedLogin {
@@ -70,14 +72,16 @@ export interface CompletedLogin {
 export async function completeLogin(
   services: Services,
   response: AuthorizationResponse,
-  {binding, callback: at, userAgent}: Return,
+  {binding, callback: at, userAgent, onFailed}: Return,
   origin: Origin,
 ): Promise<CompletedLogin> {
   let name = 'unknown';
   let returnTo: string | undefined;
+  let taken = false;
   try {
     const consumed = await services.logins.consume(response.state, binding);
     if (!consumed.ok) throw refusal(consumed.why);
+    taken = true;
     const {transaction} = consumed;
     name = transaction.provider;
     ({returnTo} = transaction);
@@ -114,6 +118,7 @@ export async function completeLogin(
     return {session, secret, returnTo: transaction.returnTo};
   } catch (error) {
     services.audit.record('auth_failure', {...origin, provider: name, ...failureOf(services, name, error)});
+    if (taken) await onFailed(error);
     throw error instanceof AuthError ? error.leadingTo(returnTo) : error;
   }
 }

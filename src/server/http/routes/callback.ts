@@ -1,6 +1,7 @@
 import type {FastifyInstance, FastifyRequest} from 'fastify';
 import {countedAddress} from '../../limits/client.ts';
 import {completeLogin, type AuthorizationResponse} from '../../login/login.ts';
+import {explain} from '../../providers/failures.ts';
 import type {Services} from '../../services.ts';
 import {readCookie} from '../cookies.ts';
 import {describeUserAgent} from '../user-agent.ts';
@@ -30,18 +31,24 @@ export function callbackRoute(app: FastifyInstance, services: Services): void {
             binding,
             callback: request.params.provider,
             userAgent: describeUserAgent(request.headers['user-agent']),
+            async onFailed(error) {
+              const address = countedAddress(request, configuration.trustedProxies);
+              if (address !== undefined) await limits?.loginFailed(address, error);
+            },
           },
           {
             requestId: request.id,
             address: request.ip,
           },
-        ).catch(async (error: unknown) => {
-          const address = countedAddress(request, configuration.trustedProxies);
-          if (address !== undefined) await limits?.loginFailed(address, error);
-          throw error;
-        });
+        );
         if (returnTo !== undefined) {
-          await endReplaced(services, request);
+          await endReplaced(services, request).catch((error: unknown) => {
+            // The new session is there and the login used up: its cookie must reach the browser whatever became of the old one.
+            services.logger.warn(
+              {requestId: request.id, cause: explain(error)},
+              'the session whose cookie is replaced could not be ended: it stands until its own end',
+            );
+          });
           const maxAge = session.expiresAt - services.clock.now() / 1000;
           return reply
             .header('set-cookie', cookies.set(cookies.sessionName, secret, maxAge))
