@@ -13,6 +13,7 @@ import {Dependency, type DependencyState} from './health/dependency.ts';
 import {Health} from './health/health.ts';
 import {createApp, type Patience} from './http/app.ts';
 import {Cookies} from './http/cookies.ts';
+import {FailedCredentials} from './limits/failed-credentials.ts';
 import {Limits} from './limits/limits.ts';
 import {LoginTransactions} from './login/transactions.ts';
 import {Metrics} from './metrics.ts';
@@ -215,6 +216,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     health: new Health(databaseHealth, providers, shared?.store.health),
     cookies: new Cookies(configuration.login.origin),
     pages: new Pages(configuration.branding, configuration.login.origin),
+    failures: configuration.rateLimits && new FailedCredentials(configuration.trustedProxies, clock),
     limits: configuration.rateLimits && new Limits(configuration.rateLimits, countersFor(shared, clock)),
     logins: new LoginTransactions(database, configuration.login),
     providers,

@@ -4,6 +4,7 @@ import type {Logger} from '../support/logging.ts';
 import type {Audit} from './audit.ts';
 import type {Health} from './health/health.ts';
 import type {Cookies} from './http/cookies.ts';
+import type {FailedCredentials} from './limits/failed-credentials.ts';
 import type {Limits} from './limits/limits.ts';
 import type {LoginTransactions} from './login/transactions.ts';
 import type {Metrics} from './metrics.ts';
@@ -27,6 +28,8 @@ export interface Services {
   readonly pages: Pages;
   /** Undefined where they are switched off. */
   readonly limits: Limits | undefined;
+  /** Likewise. */
+  readonly failures: FailedCredentials | undefined;
   readonly logins: LoginTransactions;
   readonly providers: ProviderRegistry;
   readonly sessions: Sessions;

@@ -1,5 +1,6 @@
 import type {FastifyRequest} from 'fastify';
 import {AuthError} from '../../support/errors.ts';
+import type {Urgency} from '../overload/urgency.ts';
 import type {Services} from '../services.ts';
 import type {Session} from '../sessions/session.ts';
 import {readCookie} from './cookies.ts';
@@ -13,12 +14,16 @@ export interface Authenticated {
 
 /**
  * Checks the Authorization header, or without one the session cookie. Throws a 401 with WWW-Authenticate (RFC 6750,
- * section 3); an `error` stands in it only where a credential was given.
+ * section 3); an `error` stands in it only where a credential was given. `urgency` is that of what it is asked for.
  */
-export async function authenticate(request: FastifyRequest, services: Services): Promise<Authenticated> {
+export async function authenticate(
+  request: FastifyRequest,
+  services: Services,
+  urgency: Urgency = 'check',
+): Promise<Authenticated> {
   const started = services.clock.monotonic();
   try {
-    return await identify(request, services);
+    return await identify(request, services, urgency);
   } catch (error) {
     throw error instanceof AuthError && error.status === 401 ? challenge(error, request) : error;
   } finally {
@@ -26,23 +31,41 @@ export async function authenticate(request: FastifyRequest, services: Services):
   }
 }
 
-async function identify(request: FastifyRequest, services: Services): Promise<Authenticated> {
+async function identify(
+  request: FastifyRequest,
+  services: Services,
+  urgency: Urgency,
+): Promise<Authenticated> {
   const {authorization} = request.headers;
   if (authorization !== undefined) {
     const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1];
     if (token === undefined) throw new AuthError('invalid_token', 'the Authorization header is not Bearer');
     const claims = services.tokens.check(token);
-    const session = await services.revocations.session(claims.sid);
+    const session = await services.revocations.session(claims.sid, urgency);
     if (!session || session.userId !== claims.sub)
       throw new AuthError('session_error', `the session ${claims.sid} has ended`);
     return {session, expiresAt: claims.exp};
   }
   const cookie = readCookie(request.headers.cookie, services.cookies.sessionName);
-  const session = cookie === undefined ? undefined : await services.revocations.byCookie(cookie);
+  const session = cookie === undefined ? undefined : await byCookie(cookie, request, services, urgency);
   if (session) return {session, expiresAt: session.expiresAt};
   throw cookie === undefined
     ? new AuthError('invalid_token', 'no credential was given')
     : new AuthError('session_error', 'the session of this cookie has ended');
+}
+
+/** A cookie of which this replica knows nothing may be made up: then the address is counted. */
+async function byCookie(
+  cookie: string,
+  request: FastifyRequest,
+  {revocations, failures}: Services,
+  urgency: Urgency,
+): Promise<Session | undefined> {
+  if (revocations.knowsCookie(cookie)) return revocations.byCookie(cookie, urgency);
+  failures?.admit('credentials', request);
+  const session = await revocations.byCookie(cookie, urgency);
+  if (session === undefined) failures?.count('credentials', request);
+  return session;
 }
 
 function challenge(error: AuthError, request: FastifyRequest): AuthError {

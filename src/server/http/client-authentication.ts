@@ -1,6 +1,8 @@
 import {createHash, timingSafeEqual} from 'node:crypto';
+import type {FastifyRequest} from 'fastify';
 import type {IntrospectionClient} from '../../support/configuration/configuration.ts';
 import {AuthError} from '../../support/errors.ts';
+import type {Services} from '../services.ts';
 
 /** The fields of a form by which a client may say who it is (RFC 6749, section 2.3.1). */
 export interface ClientFields {
@@ -11,16 +13,25 @@ export interface ClientFields {
 /**
  * Who sends this request, by HTTP Basic or by form fields; undefined where it does not say. Throws `invalid_request`
  * where it says it twice (RFC 6749, section 2.3) and a 401 `invalid_client` where what it says is not so, or no client
- * is configured.
+ * is configured. An address that was wrong too often has to wait (section 2.3.1).
  */
-export function authenticateClient(
+export async function authenticateClient(
+  {failures, configuration}: Pick<Services, 'failures' | 'configuration'>,
+  request: FastifyRequest<{Body: ClientFields}>,
+): Promise<'client' | undefined> {
+  const {authorization} = request.headers;
+  if (authorization === undefined && request.body.client_secret === undefined) return undefined;
+  const check = (): 'client' => checkClient(authorization, request.body, configuration.introspection);
+  return failures === undefined ? check() : failures.watch('client', request, check);
+}
+
+function checkClient(
   authorization: string | undefined,
   fields: ClientFields,
   client: IntrospectionClient | undefined,
-): 'client' | undefined {
+): 'client' {
   const basic = authorization === undefined ? undefined : readBasic(authorization);
   const {client_id: id, client_secret: secret} = fields;
-  if (authorization === undefined && secret === undefined) return undefined;
   if (authorization !== undefined && secret !== undefined)
     throw new AuthError('invalid_request', 'two ways of client authentication at once', {
       message: 'Authenticate by the Authorization header or by client_secret, not by both',

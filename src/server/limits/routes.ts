@@ -9,6 +9,9 @@ const LIMITED: ReadonlyMap<string, AddressLimit> = new Map([
   ['GET /auth/callback', 'callback'],
   ['GET /auth/callback/:provider', 'callback'],
   ['POST /auth/logout', 'logout'],
+  ['POST /auth/account/sign-out', 'logout'],
+  ['POST /auth/account/sign-out-everywhere', 'logout'],
+  ['POST /auth/account/end-session', 'logout'],
 ]);
 
 /** Refuses requests beyond the limits of their client's address, before anything else is done for them. */

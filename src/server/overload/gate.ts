@@ -18,8 +18,12 @@ const ROUTES: ReadonlyMap<string, Urgency> = new Map([
   ['GET /auth/account', 'check'],
   ['POST /auth/introspect', 'check'],
   ['POST /auth/logout', 'ending'],
-  ['POST /auth/revoke', 'ending'],
+  // Anybody may send it anything: it takes no room from those who have a session.
+  ['POST /auth/revoke', 'login'],
   ['DELETE /auth/sessions/:id', 'ending'],
+  ['POST /auth/account/sign-out', 'ending'],
+  ['POST /auth/account/sign-out-everywhere', 'ending'],
+  ['POST /auth/account/end-session', 'ending'],
   ['POST /auth/backchannel-logout/:provider', 'ending'],
 ]);
 

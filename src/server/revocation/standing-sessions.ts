@@ -1,5 +1,6 @@
 import {AuthError} from '../../support/errors.ts';
 import type {Clock} from '../../support/clock.ts';
+import type {Urgency} from '../overload/urgency.ts';
 import {RecentMap} from '../../support/recent-map.ts';
 import {cookieHashOf} from '../sessions/secrets.ts';
 import type {FoundSession, RevocationCheck, Session} from '../sessions/session.ts';
@@ -22,7 +23,15 @@ interface Known {
   useAt: number;
 }
 
+interface Reading {
+  readonly answer: Promise<Session | undefined>;
+  /** The count of changes when it began. */
+  readonly since: number;
+}
+
 const CAPACITY = 50_000;
+/** More changes during the reads under way are taken for a change of any. */
+const MAX_CHANGED = 10_000;
 /** However sure the feed is, a session is read anew after this time. */
 const MAX_AGE_MS = 300_000;
 /** While neither the feed nor the database answers, what was known is believed for this long and no longer. */
@@ -55,9 +64,13 @@ export class StandingSessions implements RevocationCheck {
   readonly #onError: (error: unknown) => void;
   readonly #known = new RecentMap<string, Known>(CAPACITY);
   readonly #cookies = new RecentMap<string, string>(CAPACITY);
-  readonly #reading = new Map<string, Promise<Session | undefined>>();
-  /** Counts the changes heard: a read that one overtook is not kept. */
+  readonly #reading = new Map<string, Reading>();
+  /** Counts the changes heard, of one session or of any: a read that a change of its session overtook is not kept. */
   #changes = 0;
+  /** When any may have changed, and, while something is read, when each did that changed since. */
+  #gapAt = 0;
+  readonly #changedAt = new Map<string, number>();
+  #reads = 0;
 
   constructor(options: StandingSessionsOptions) {
     this.#sessions = options.sessions;
@@ -71,23 +84,39 @@ export class StandingSessions implements RevocationCheck {
   forget(id: string): void {
     this.#changes++;
     this.#known.delete(id);
-    this.#reading.clear();
+    if (this.#reads === 0) return;
+    this.#changedAt.set(id, this.#changes);
+    if (this.#changedAt.size > MAX_CHANGED) this.forgetAll();
   }
 
   forgetAll(): void {
     this.#changes++;
+    this.#gapAt = this.#changes;
+    this.#changedAt.clear();
     this.#known.clear();
-    this.#reading.clear();
   }
 
-  session(id: string): Promise<Session | undefined> {
-    return this.#ask(id, id, () => this.#sessions.find(id));
+  /** Whether what was asked at that count of changes still holds of that session; undefined: it may be any. */
+  #holds(id: string | undefined, since: number): boolean {
+    if (id === undefined) return since === this.#changes;
+    return since >= this.#gapAt && since >= (this.#changedAt.get(id) ?? 0);
   }
 
-  byCookie(secret: string): Promise<Session | undefined> {
+  session(id: string, urgency: Urgency = 'check'): Promise<Session | undefined> {
+    return this.#ask(id, id, () => this.#sessions.find(id, urgency));
+  }
+
+  knowsCookie(secret: string): boolean {
+    return this.#cookies.get(cookieHashOf(secret)) !== undefined;
+  }
+
+  byCookie(secret: string, urgency: Urgency = 'check'): Promise<Session | undefined> {
     const hash = cookieHashOf(secret);
-    return this.#ask(this.#cookies.get(hash), hash, async () => {
-      const found = await this.#sessions.findByCookie(secret);
+    const id = this.#cookies.get(hash);
+    // Anybody can make one up, and nothing but the database can tell.
+    const asked = id !== undefined ? urgency : urgency === 'ending' ? 'check' : 'login';
+    return this.#ask(id, hash, async () => {
+      const found = await this.#sessions.findByCookie(secret, asked);
       if (found) this.#cookies.set(hash, found.session.id);
       return found;
     });
@@ -105,25 +134,35 @@ export class StandingSessions implements RevocationCheck {
     if (!this.#feed.live) return this.#askDatabase(id, current, read);
     if (current) return this.#used(current, now);
     const reading = this.#reading.get(key);
-    if (reading) return reading;
-    const started = this.#readAndKeep(id, read).finally(() => {
-      if (this.#reading.get(key) === started) this.#reading.delete(key);
-    });
+    if (reading && this.#holds(id, reading.since)) return reading.answer;
+    const since = this.#changes;
+    const started: Reading = {
+      since,
+      answer: this.#readAndKeep(id, since, read).finally(() => {
+        if (this.#reading.get(key) === started) this.#reading.delete(key);
+      }),
+    };
     this.#reading.set(key, started);
-    return started;
+    return started.answer;
   }
 
   async #readAndKeep(
     id: string | undefined,
+    since: number,
     read: () => Promise<FoundSession | undefined>,
   ): Promise<Session | undefined> {
-    const changes = this.#changes;
     const now = this.#clock.monotonic();
-    const found = await read();
-    const known = this.#toKnown(found, now);
-    const sessionId = found?.session.id ?? id;
-    if (changes === this.#changes && sessionId !== undefined) this.#known.set(sessionId, known);
-    return this.#used(known, now);
+    this.#reads++;
+    try {
+      const found = await read();
+      const known = this.#toKnown(found, now);
+      const sessionId = found?.session.id ?? id;
+      if (sessionId !== undefined && this.#holds(sessionId, since)) this.#known.set(sessionId, known);
+      return this.#used(known, now);
+    } finally {
+      this.#reads--;
+      if (this.#reads === 0) this.#changedAt.clear();
+    }
   }
 
   #toKnown(found: FoundSession | undefined, now: number): Known {

@@ -32,7 +32,7 @@ interface BatchRow extends SessionRow {
 /**
  * Exchanges refresh tokens, as many in one statement as come while the statements before are under way: one round trip
  * and one commit for all of them. The first never waits for a second. A token whose session another transaction holds
- * is left out, so that nobody waits for a stranger's lock, and is exchanged by a statement of its own.
+ * is left out, so that nobody waits for a stranger's lock; whoever finds it current then exchanges it alone.
  */
 export class Rotations {
   readonly #database: Pick<Database, 'query'>;
@@ -49,14 +49,19 @@ export class Rotations {
     this.#clock = clock;
   }
 
-  /** The session; undefined where the token is not the current one of a session that stands. Throws AuthError 503. */
-  async rotate(rotation: Rotation): Promise<SessionRow | undefined> {
-    const row = await new Promise<SessionRow | undefined>((resolve, reject) => {
+  /**
+   * The session; undefined where the token is not the current one of a session that stands, or that session is locked.
+   * Throws AuthError 503.
+   */
+  rotate(rotation: Rotation): Promise<SessionRow | undefined> {
+    return new Promise((resolve, reject) => {
       this.#waiting.push({...rotation, since: this.#clock.monotonic(), resolve, reject});
       this.#plan();
     });
-    if (row) return row;
-    const {hash, successorHash, sealed} = rotation;
+  }
+
+  /** Likewise, by a statement of its own, which waits for a lock: undefined is certain. */
+  async rotateAlone({hash, successorHash, sealed}: Rotation): Promise<SessionRow | undefined> {
     const [alone] = await this.#database.query<SessionRow>(sql.ROTATE, [
       hash,
       successorHash,

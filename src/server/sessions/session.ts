@@ -1,3 +1,5 @@
+import type {Urgency} from '../overload/urgency.ts';
+
 /** Who logged in: what the provider says of the user. */
 export interface Identity {
   readonly provider: string;
@@ -54,9 +56,11 @@ export interface FoundSession {
 /** Whether a session that a credential names still stands. */
 export interface RevocationCheck {
   /** The session, or undefined where it has ended or never was. Throws AuthError 503 where that cannot be known. */
-  session(id: string): Promise<Session | undefined>;
-  /** The session of a browser's cookie, likewise. */
-  byCookie(secret: string): Promise<Session | undefined>;
+  session(id: string, urgency?: Urgency): Promise<Session | undefined>;
+  /** The session of a browser's cookie, likewise. One that is not known comes after what is. */
+  byCookie(secret: string, urgency?: Urgency): Promise<Session | undefined>;
+  /** Whether that cookie was seen here before, and had a session. */
+  knowsCookie(secret: string): boolean;
 }
 
 /** The row that every query of a session returns. */

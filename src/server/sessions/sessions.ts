@@ -98,29 +98,34 @@ export class Sessions {
       if (row) return {session: toSession(row), refreshToken: token, replayed: false};
     } else {
       const successor = newSecret();
-      const row = await this.#rotations.rotate({
-        hash,
-        successorHash: hashOf(successor),
-        sealed: seal(successor, token, SUCCESSOR),
-      });
+      const rotation = {hash, successorHash: hashOf(successor), sealed: seal(successor, token, SUCCESSOR)};
+      let row = await this.#rotations.rotate(rotation);
+      if (!row) {
+        const left = await this.#leftOut(hash);
+        if (left?.current !== true || !left.alive) return this.#replayed(token, hash, left, onReuse);
+        row = await this.#rotations.rotateAlone(rotation);
+      }
       if (row) return {session: toSession(row), refreshToken: successor, replayed: false};
     }
-    return this.#replay(token, hash, onReuse);
+    return this.#replayed(token, hash, await this.#leftOut(hash), onReuse);
   }
 
-  async #replay(token: string, hash: string, onReuse: ReuseListener): Promise<Refreshed> {
-    const [row] = await this.#database.query<ReplayRow>(sql.REPLAY, [
-      hash,
-      this.#settings.replayWindowSeconds,
-    ]);
+  /** What there is of a token that was not exchanged. */
+  async #leftOut(hash: string): Promise<ReplayRow | undefined> {
+    const window = this.#settings.replayWindowSeconds;
+    const [row] = await this.#database.query<ReplayRow>(sql.REPLAY, [hash, window]);
+    return row;
+  }
+
+  #replayed(token: string, hash: string, row: ReplayRow | undefined, onReuse: ReuseListener): Refreshed {
     if (!row) throw new AuthError('token_not_found', 'no such refresh token, or its session has ended');
     if (row.ended) {
       this.#onEnded(row.id);
       onReuse(toSession(row));
     }
-    if (!row.fresh)
+    if (!row.fresh && !row.current)
       throw new AuthError('token_not_found', `a refresh token of session ${row.id} was used again`);
-    const live = row.alive ? liveToken(token, hash, row) : undefined;
+    const live = row.alive && row.fresh ? liveToken(token, hash, row) : undefined;
     if (live === undefined)
       throw new AuthError('token_not_found', `the session ${row.id} of this refresh token has ended`);
     return {session: toSession(row), refreshToken: live, replayed: true};
@@ -147,8 +152,8 @@ export class Sessions {
   }
 
   /** The session of a refresh token, be it the current one or one that was exchanged before. */
-  async byRefreshToken(token: string): Promise<Session | undefined> {
-    const [row] = await this.#database.query<SessionRow>(sql.FIND_BY_TOKEN, [hashOf(token)]);
+  async byRefreshToken(token: string, urgency: Urgency): Promise<Session | undefined> {
+    const [row] = await this.#database.query<SessionRow>({...sql.FIND_BY_TOKEN, urgency}, [hashOf(token)]);
     return row && toSession(row);
   }
 
@@ -238,6 +243,7 @@ interface ListedRow {
 
 interface ReplayRow extends SessionRow {
   readonly fresh: boolean;
+  readonly current: boolean;
   readonly ended: boolean;
   readonly alive: boolean;
   readonly current_hash: string;

@@ -120,8 +120,8 @@ export const TOUCH: Statement = {
 };
 
 /**
- * $1 hash of a token that is not the current one, $2 replay window in seconds. No row: it never was a token. A token
- * from before the window ends its session; `ended` says that this call did it. `links` holds what was rotated lately,
+ * $1 hash of a token that was not exchanged, $2 replay window in seconds. No row: it never was a token; `current`: it is
+ * one that may still be exchanged, or the last one of a session that has ended. A token from before the window ends its session; `ended` says that this call did it. `links` holds what was rotated lately,
  * hash to sealed successor (base64), and `current_hash` the live token's, both as of one moment: whoever has the token
  * can open link after link up to the live one. All that was rotated after a token in its window is in its window too,
  * so none of those links has been emptied.
@@ -147,9 +147,13 @@ export const REPLAY: Statement = {
         SELECT json_object_agg(l.token_hash, encode(l.successor_sealed, 'base64'))
         FROM _system.refresh_history l
         WHERE l.session_id = h.session_id AND l.successor_sealed IS NOT NULL
-      ) END AS links
+      ) END AS links, false AS current
     FROM h JOIN _system.sessions s ON s.id = h.session_id
-    LEFT JOIN _system.session_details d ON d.session_id = s.id`,
+    LEFT JOIN _system.session_details d ON d.session_id = s.id
+    UNION ALL
+    SELECT ${COLUMNS}, false, (${ALIVE} AND ${NOT_IDLE}), false, s.refresh_token_hash, NULL::json, true
+    FROM _system.sessions s LEFT JOIN _system.session_details d ON d.session_id = s.id
+    WHERE s.refresh_token_hash = $1 AND NOT EXISTS (SELECT FROM h)`,
 };
 
 /** $1 session id. */
@@ -182,7 +186,6 @@ export const USED: Statement = {
 /** $1 hash of a refresh token, the current one or an earlier one: the session that it belongs to, if alive. */
 export const FIND_BY_TOKEN: Statement = {
   name: 'session-find-by-token',
-  urgency: 'ending',
   text: `
     SELECT ${COLUMNS} FROM _system.sessions s
     LEFT JOIN _system.session_details d ON d.session_id = s.id

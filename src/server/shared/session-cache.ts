@@ -1,4 +1,5 @@
 import type {Clock} from '../../support/clock.ts';
+import type {Urgency} from '../overload/urgency.ts';
 import type {Horizon} from '../revocation/horizon.ts';
 import {cookieHashOf, seal, unseal} from '../sessions/secrets.ts';
 import type {FoundSession} from '../sessions/session.ts';
@@ -68,12 +69,12 @@ export class SessionCache {
     this.#ended.clear();
   }
 
-  find(id: string): Promise<FoundSession | undefined> {
-    return this.#through(`session:${id}`, () => this.#options.sessions.find(id));
+  find(id: string, urgency?: Urgency): Promise<FoundSession | undefined> {
+    return this.#through(`session:${id}`, () => this.#options.sessions.find(id, urgency));
   }
 
-  findByCookie(secret: string): Promise<FoundSession | undefined> {
-    const read = () => this.#options.sessions.findByCookie(secret);
+  findByCookie(secret: string, urgency?: Urgency): Promise<FoundSession | undefined> {
+    const read = () => this.#options.sessions.findByCookie(secret, urgency);
     return this.#through(`cookie:${cookieHashOf(secret)}`, read);
   }
 

@@ -30,16 +30,21 @@ function world(idleSeconds = 3600) {
     if (away) throw unavailable('away', 1);
     return found;
   }
+  const urgencies: (string | undefined)[] = [];
+  const find = (_name: string, urgency?: string): Promise<FoundSession | undefined> => {
+    urgencies.push(urgency);
+    return read();
+  };
   const sessions = {
-    find: read,
-    findByCookie: read,
+    find,
+    findByCookie: find,
     used: async () => {
       database.uses++;
       database.usedAt = clock.time;
     },
   };
   const standing = new StandingSessions({sessions, feed, idleSeconds, clock, onError: () => {}});
-  return {clock, feed, database, standing};
+  return {clock, feed, database, standing, urgencies};
 }
 
 describe('StandingSessions', () => {
@@ -69,6 +74,45 @@ describe('StandingSessions', () => {
     database.release?.();
     await early;
     expect(await standing.session('s')).toBeUndefined();
+  });
+
+  it('keeps what a read found while another session ended, and joins it', async () => {
+    const {standing, database} = world();
+    database.hold = true;
+    const early = standing.session('s');
+    standing.forget('another');
+    const joined = standing.session('s');
+    database.release?.();
+    expect([(await early)?.id, (await joined)?.id]).toEqual(['s', 's']);
+    await standing.session('s');
+    expect(database.reads).toBe(1);
+  });
+
+  it('keeps nothing that was read before a gap', async () => {
+    const {standing, database} = world();
+    database.hold = true;
+    const early = standing.byCookie('secret');
+    standing.forgetAll();
+    database.hold = false;
+    database.release?.();
+    await early;
+    await standing.byCookie('secret');
+    expect(database.reads).toBe(2);
+  });
+
+  it('asks for a cookie that it has not seen after all that is known, and for what ends a session first', async () => {
+    const {standing, urgencies} = world();
+    expect(standing.knowsCookie('secret')).toBe(false);
+    await standing.byCookie('secret');
+    expect(standing.knowsCookie('secret')).toBe(true);
+    for (const urgency of ['check', 'ending'] as const) {
+      standing.forgetAll();
+      await standing.byCookie('secret', urgency);
+    }
+    standing.forgetAll();
+    await standing.session('s', 'ending');
+    await standing.byCookie('another', 'ending');
+    expect(urgencies).toEqual(['login', 'check', 'ending', 'ending', 'check']);
   });
 
   it('reads anew when the session would end unless it was used elsewhere', async () => {

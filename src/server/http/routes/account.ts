@@ -2,6 +2,7 @@ import formbody from '@fastify/formbody';
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import {AuthError} from '../../../support/errors.ts';
 import {accountPage} from '../../pages/account-page.ts';
+import type {Urgency} from '../../overload/urgency.ts';
 import {ACCOUNT_PATH, SIGNED_OUT_PATH, startAddress} from '../../pages/addresses.ts';
 import {wantsPage} from '../../pages/pages.ts';
 import type {Services} from '../../services.ts';
@@ -27,7 +28,7 @@ interface AccountQuery {
 function showAccount(app: FastifyInstance, services: Services): void {
   const {pages, providers, sessions, clock} = services;
   app.get<{Querystring: AccountQuery}>(ACCOUNT_PATH, async (request, reply) => {
-    const signedIn = await signedInPerson(request, services);
+    const signedIn = await signedInPerson(request, services, 'check');
     if (signedIn === undefined) {
       if (!wantsPage(request)) throw new AuthError('session_error', 'no session cookie that is good');
       return reply.redirect(startAddress(ACCOUNT_PATH), 303);
@@ -71,7 +72,7 @@ function takeForms(app: FastifyInstance, services: Services): void {
     ) => Promise<FastifyReply>,
   ) =>
     app.post<{Body: Form}>(`${ACCOUNT_PATH}${path}`, {schema: FORM_SCHEMA}, async (request, reply) => {
-      const signedIn = await signedInPerson(request, services);
+      const signedIn = await signedInPerson(request, services, 'ending');
       if (signedIn === undefined) return reply.redirect(SIGNED_OUT_PATH, 303);
       checkFormToken(request.body.form_token, signedIn.cookie);
       return take(signedIn, request, reply);
@@ -99,11 +100,15 @@ interface SignedIn {
 }
 
 /** The session of the cookie: these pages are for browsers, whatever else a request carries. */
-async function signedInPerson(request: FastifyRequest, services: Services): Promise<SignedIn | undefined> {
+async function signedInPerson(
+  request: FastifyRequest,
+  services: Services,
+  urgency: Urgency,
+): Promise<SignedIn | undefined> {
   const cookie = readCookie(request.headers.cookie, services.cookies.sessionName);
   if (cookie === undefined || request.headers.authorization !== undefined) return undefined;
   try {
-    return {cookie, session: (await authenticate(request, services)).session};
+    return {cookie, session: (await authenticate(request, services, urgency)).session};
   } catch (error) {
     if (error instanceof AuthError && error.status === 401) return undefined;
     throw error;

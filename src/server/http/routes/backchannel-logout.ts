@@ -11,14 +11,15 @@ interface LogoutForm {
  * session has ended, and ours that came of it end too. 200, or 400 where the token is not good, never stored (2.8).
  */
 export function backchannelLogoutRoute(app: FastifyInstance, services: Services): void {
-  const {providers, sessions, metrics, audit} = services;
+  const {providers, sessions, metrics, audit, failures} = services;
   app.post<{Params: {provider: string}; Body: LogoutForm}>(
     '/auth/backchannel-logout/:provider',
     {schema: SCHEMA},
     async (request, reply) => {
       const provider = providers.find(request.params.provider);
       if (!provider) throw new AuthError('not_found', 'a logout for a provider that is not configured');
-      const token = await provider.logoutToken(request.body.logout_token);
+      const check = () => provider.logoutToken(request.body.logout_token);
+      const token = await (failures === undefined ? check() : failures.watch('credentials', request, check));
       const ended = await sessions.endAtProvider(token);
       if (ended === undefined)
         throw new AuthError('invalid_request', 'the logout token was used before', {

@@ -16,7 +16,7 @@ export interface TokenForm extends ClientFields {
 export function introspectRoute(app: FastifyInstance, services: Services): void {
   const client = services.configuration.introspection;
   const introspect = async (request: FastifyRequest<{Body: TokenForm}>): Promise<Record<string, unknown>> => {
-    if (authenticateClient(request.headers.authorization, request.body, client) === undefined)
+    if ((await authenticateClient(services, request)) === undefined)
       throw invalidClient(
         client === undefined
           ? 'INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET are not set, so nobody may introspect'

@@ -34,7 +34,6 @@ export function logoutRoute(app: FastifyInstance, services: Services): void {
       if (cookie !== undefined) void reply.header('set-cookie', cookies.clear(cookies.sessionName));
       return reply.redirect(returnTo() ?? SIGNED_OUT_PATH, 303);
     }
-    if (cookie !== undefined) void reply.header('set-cookie', cookies.clear(cookies.sessionName));
     if (session) {
       const ended = all
         ? await sessions.revokeAll(session.userId)
@@ -43,6 +42,8 @@ export function logoutRoute(app: FastifyInstance, services: Services): void {
           : [];
       recordEnded(services, request, session, ended, all ? 'logout_all' : 'logout');
     }
+    // Not before: where the session could not be ended, who tries again still has what names it.
+    if (cookie !== undefined) void reply.header('set-cookie', cookies.clear(cookies.sessionName));
     return reply.code(204).send();
   });
 }
@@ -66,7 +67,8 @@ async function identify(
   cookie: string | undefined,
 ): Promise<Session | undefined> {
   const token = request.body?.refresh_token;
-  if (token !== undefined) return services.sessions.byRefreshToken(token);
+  // The limit of logouts keeps floods away.
+  if (token !== undefined) return services.sessions.byRefreshToken(token, 'ending');
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (bearer !== undefined) {
     const sid = sessionOf(bearer, services);

@@ -22,7 +22,7 @@ export async function refreshRoute(parent: FastifyInstance, services: Services):
 }
 
 function route(app: FastifyInstance, services: Services): void {
-  const {sessions, tokens, metrics, audit, limits} = services;
+  const {sessions, tokens, metrics, audit, limits, failures} = services;
   const refresh = async (request: FastifyRequest<{Body: RefreshBody}>): Promise<TokenResponse> => {
     const where = {requestId: request.id, address: request.ip};
     const onReuse = (session: Session): void => {
@@ -33,7 +33,10 @@ function route(app: FastifyInstance, services: Services): void {
     };
     try {
       await limits?.admitRefresh(request.body.refresh_token);
-      const {session, refreshToken, replayed} = await sessions.refresh(request.body.refresh_token, onReuse);
+      const exchange = () => sessions.refresh(request.body.refresh_token, onReuse);
+      const {session, refreshToken, replayed} = await (failures === undefined
+        ? exchange()
+        : failures.watch('credentials', request, exchange));
       if (!replayed) await limits?.refreshed(session.id, refreshToken);
       const access = await tokens.issue(session.userId, session.id, session.expiresAt);
       metrics.refreshed(replayed);

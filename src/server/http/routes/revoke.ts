@@ -12,10 +12,12 @@ import type {TokenForm} from './introspect.ts';
  * (section 2.2), for it is as good as revoked.
  */
 export function revokeRoute(app: FastifyInstance, services: Services): void {
-  const {sessions, metrics, audit, configuration} = services;
+  const {sessions, metrics, audit, failures} = services;
   app.post<{Body: TokenForm}>('/auth/revoke', {schema: {body: tokenForm}}, async (request, reply) => {
-    authenticateClient(request.headers.authorization, request.body, configuration.introspection);
+    await authenticateClient(services, request);
+    failures?.admit('credentials', request);
     const session = await identify(request.body.token, services);
+    if (!session) failures?.count('credentials', request);
     if (session && (await sessions.revoke(session.id))) {
       metrics.sessionsRevoked('token_revoked', 1);
       audit.record('session_revoked', {
@@ -32,8 +34,12 @@ export function revokeRoute(app: FastifyInstance, services: Services): void {
   });
 }
 
+/**
+ * Anybody may send anything here, so a refresh token is looked up as the least urgent of all; what it leads to, the end of a
+ * session, is the most urgent.
+ */
 async function identify(token: string, services: Services): Promise<Session | undefined> {
-  if (!token.includes('.')) return services.sessions.byRefreshToken(token);
+  if (!token.includes('.')) return services.sessions.byRefreshToken(token, 'login');
   try {
     return (await services.sessions.find(services.tokens.check(token).sid, 'ending'))?.session;
   } catch (error) {

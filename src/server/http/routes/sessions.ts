@@ -21,7 +21,7 @@ export function sessionsRoutes(app: FastifyInstance, services: Services): void {
   app.route({method: 'GET', url: '/auth/sessions', schema: LIST_SCHEMA, handler: list});
 
   app.delete<{Params: {id: string}}>('/auth/sessions/:id', {schema: ONE_SCHEMA}, async (request, reply) => {
-    const {session} = await authenticate(request, services);
+    const {session} = await authenticate(request, services, 'ending');
     const {id} = request.params;
     // Another's session and none at all look the same.
     if (!(await sessions.revokeOwn(id, session.userId)))
