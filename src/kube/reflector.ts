@@ -4,6 +4,7 @@ import {bare} from './bare.ts';
 import type {KubeClient, Selection} from './client.ts';
 import {isApiError} from './errors.ts';
 import {keyOf, type KubeObject, type ResourceType} from './objects.ts';
+import {Pulse} from './pulse.ts';
 import {Store} from './store.ts';
 
 /** What happened to an object; `previous` is what was known of it before. */
@@ -35,6 +36,8 @@ export interface ReflectorOptions<T> extends Selection {
    * objects that are read live before anything is written to them. It costs the server a third.
    */
   fromCache?: boolean | undefined;
+  /** Told when the server begins to refuse this type here, with its words; and with undefined when it does no longer. */
+  onBlocked?: ((reason: string | undefined) => void) | undefined;
 }
 
 /** An object that the server has shown, by its key: what is to be kept of it, if anything. */
@@ -46,6 +49,8 @@ interface Sight<T> {
 export type ReflectorPort = Pick<KubeClient, 'pages' | 'watch'>;
 
 const BACKOFF = {baseMs: 200, maxMs: 5000};
+/** What may not be seen, or is not there, rarely changes within seconds. */
+const BLOCKED_MS = 20_000;
 const REFUSED: ReadonlySet<number> = new Set([400, 404, 504]);
 /** A watch that lasted this long was a good one: the back-off starts over. */
 const GOOD_WATCH_MS = 10_000;
@@ -57,6 +62,7 @@ const GOOD_WATCH_MS = 10_000;
  */
 export class Reflector<T extends KubeObject> {
   readonly store = new Store<T>();
+  readonly pulse: Pulse;
   readonly #client: ReflectorPort;
   readonly #type: ResourceType;
   readonly #options: ReflectorOptions<T>;
@@ -70,7 +76,6 @@ export class Reflector<T extends KubeObject> {
   /** Where a watch goes on; undefined when everything has to be listed. */
   #version: string | undefined;
   #listedAt = 0;
-  #activeAt: number;
   #failures = 0;
 
   constructor(client: ReflectorPort, type: ResourceType, options: ReflectorOptions<T> = {}) {
@@ -79,7 +84,7 @@ export class Reflector<T extends KubeObject> {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
-    this.#activeAt = this.#clock.monotonic();
+    this.pulse = new Pulse(this.#clock, options.onBlocked);
     // Nobody has to wait for the first sync.
     this.#firstSync.promise.catch(() => undefined);
   }
@@ -112,10 +117,10 @@ export class Reflector<T extends KubeObject> {
 
   /**
    * How many milliseconds ago the server last gave a sign of life: a watch that it opened or ended, an event, a bookmark,
-   * a page.
+   * a page, or the word that there is nothing to see here.
    */
   lastActivityMs(): number {
-    return this.#clock.monotonic() - this.#activeAt;
+    return this.pulse.silentMs();
   }
 
   /** Where a watch would go on from; undefined before the first list. */
@@ -154,7 +159,7 @@ export class Reflector<T extends KubeObject> {
       signal: this.#stop.signal,
     });
     for await (const page of pages) {
-      this.#activeAt = this.#clock.monotonic();
+      this.pulse.beat();
       if (page.first) seen = new Set();
       version = page.resourceVersion;
       for (const sight of page.items) {
@@ -183,12 +188,10 @@ export class Reflector<T extends KubeObject> {
       silenceMs,
       signal: this.#stop.signal,
       clock: this.#clock,
-      onOpen: () => {
-        this.#activeAt = this.#clock.monotonic();
-      },
+      onOpen: () => this.pulse.opened(),
     });
     for await (const event of events) {
-      this.#activeAt = this.#clock.monotonic();
+      this.pulse.beat();
       switch (event.type) {
         case 'BOOKMARK':
           this.#version = event.resourceVersion;
@@ -206,7 +209,7 @@ export class Reflector<T extends KubeObject> {
           event satisfies never;
       }
     }
-    this.#activeAt = this.#clock.monotonic();
+    this.pulse.beat();
     const relistMs = this.#options.relistMs ?? 1_800_000;
     if (this.#clock.monotonic() - this.#listedAt >= relistMs) this.#version = undefined;
   }
@@ -264,7 +267,8 @@ export class Reflector<T extends KubeObject> {
       return;
     }
     const message = failure instanceof Error ? failure.message : String(failure);
-    this.#options.logger?.warn(
+    // That something may not be seen is said once, not at every try.
+    this.#options.logger?.[this.pulse.failed(failure) ? 'debug' : 'warn'](
       {plural: this.#type.plural, failures: this.#failures, reason: message},
       'watch failed',
     );
@@ -274,7 +278,10 @@ export class Reflector<T extends KubeObject> {
 
   /** Full jitter: anything between nothing and the ceiling, so that many watches do not come back together. */
   async #backOff(failure: unknown): Promise<void> {
-    const ceiling = Math.min(BACKOFF.maxMs, BACKOFF.baseMs * 2 ** Math.min(this.#failures, 20));
+    const ceiling = Math.min(
+      this.pulse.isBlocked() ? BLOCKED_MS : BACKOFF.maxMs,
+      BACKOFF.baseMs * 2 ** Math.min(this.#failures, 20),
+    );
     // A server that is overloaded says how long to stay away.
     const askedMs = isApiError(failure) ? Math.min(failure.retryAfterMs ?? 0, 60_000) : 0;
     try {

@@ -61,6 +61,7 @@ export class Manager {
       clock: options.clock,
       logger: options.logger,
       onKey: (key, priority) => this.#add(key, priority),
+      onBlocked: (namespace, blocked) => options.metrics.blocked(namespace, blocked),
     });
   }
 
@@ -85,8 +86,6 @@ export class Manager {
   /** Does the work until the signal aborts. Nothing is written after that, nor while `mayWrite` says no. */
   async work(signal: AbortSignal, mayWrite: () => boolean = () => true): Promise<void> {
     const {client, clock, logger, metrics, image, identity, ask} = this.#options;
-    await this.#caches.synced();
-    if (signal.aborted) return;
     const cluster = fenced(this.#options.wrap?.(client) ?? client, signal, mayWrite);
     const events = new EventRecorder(fencedEvents(client, mayWrite), {
       component: COMPONENT,

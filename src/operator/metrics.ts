@@ -13,6 +13,8 @@ export interface OperatorMetrics {
   resources(total: number, ready: number): void;
   /** A pass over a resource (`namespace/name`) ended without an error, at this time (seconds since the epoch). */
   synced(key: string, at: number): void;
+  /** The API server refuses to show what is in a namespace, or does no longer. */
+  blocked(namespace: string, blocked: boolean): void;
   /** A resource is gone: nothing is said of it any more. */
   forget(key: string): void;
 }
@@ -46,6 +48,11 @@ export function createOperatorMetrics(): OperatorMetrics {
     'namespace',
     'name',
   );
+  const blocked = make.gauge(
+    'fraiseql_auth_operator_namespace_blocked',
+    'Whether the operator may not watch a namespace (1): nothing is done in it then',
+    'namespace',
+  );
   return {
     registry,
     kube: createKubeMetrics(registry),
@@ -61,6 +68,7 @@ export function createOperatorMetrics(): OperatorMetrics {
       synced.set(at);
       resourceSynced.set(labelsOf(key), at);
     },
+    blocked: (namespace, is) => blocked.set({namespace}, is ? 1 : 0),
     forget: (key) => resourceSynced.remove(labelsOf(key)),
   };
 }

@@ -1,37 +1,16 @@
 import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {AS_APPLIED} from '../../kube/apply.ts';
-import {controllerOf, keyOf, RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
+import {controllerOf, keyOf, parseKey, RESOURCES, type KubeObject} from '../../kube/objects.ts';
+import type {Change, ReflectorPort} from '../../kube/reflector.ts';
+import type {Store} from '../../kube/store.ts';
 import type {Priority} from '../../kube/workqueue.ts';
-import {Reflector, type Change, type ReflectorPort} from '../../kube/reflector.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
-import {MANAGER} from '../desired/children.ts';
 import type {ReplicaSet, Pod} from '../workloads.ts';
 import type {Overlay} from './overlay.ts';
-import {settled, slim, slimResource} from './slim.ts';
-
-const OURS = `app.kubernetes.io/managed-by=${MANAGER}`;
-const INSTANCE = 'app.kubernetes.io/instance';
-const BY_INSTANCE = 'instance';
-
-/** Everything that is made for a resource. */
-export const CHILD_TYPES: readonly ResourceType[] = [
-  RESOURCES.Secret,
-  RESOURCES.ServiceAccount,
-  RESOURCES.ConfigMap,
-  RESOURCES.Job,
-  RESOURCES.Deployment,
-  RESOURCES.Service,
-  RESOURCES.PodDisruptionBudget,
-  RESOURCES.HorizontalPodAutoscaler,
-  RESOURCES.CronJob,
-];
-/** What the cluster makes of it: it is only looked at. */
-const WORKING_TYPES: readonly ResourceType[] = [RESOURCES.ReplicaSet, RESOURCES.Pod];
-
-/** A resource in its store, and the way its objects are typed there. */
-type Stored = FraiseQLAuth & KubeObject;
+import {BY_INSTANCE, CHILD_TYPES, instanceKey, Scope, type Stored} from './scope.ts';
+import {settled} from './slim.ts';
 
 export interface CachesOptions {
   /** Empty: all namespaces. */
@@ -41,76 +20,80 @@ export interface CachesOptions {
   readonly logger: Logger;
   /** Told which resource has to be looked at again. */
   readonly onKey: (key: string, priority: Priority) => void;
+  /** Told when the API server refuses to show what is in a namespace (or in `all`), and when it does no longer. */
+  readonly onBlocked?: (namespace: string, blocked: boolean) => void;
 }
 
-/** All that is watched, as stores: the resources, and what carries our label. */
+/** All that is watched, as stores, by namespace. */
 export class Caches {
   readonly #options: CachesOptions;
-  readonly #resources: Reflector<Stored>[];
-  readonly #children = new Map<string, Reflector<KubeObject>[]>();
+  readonly #scopes = new Map<string | undefined, Scope>();
 
   constructor(client: ReflectorPort, options: CachesOptions) {
     this.#options = options;
-    const {clock, logger} = options;
-    const scopes = options.namespaces.length === 0 ? [undefined] : options.namespaces;
-    this.#resources = scopes.map((namespace) => {
-      const reflector = new Reflector<Stored>(client, FRAISEQLAUTH, {
+    const {namespaces, clock, logger, onBlocked} = options;
+    for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
+      const scope: Scope = new Scope(client, {
         namespace,
-        transform: slimResource,
         clock,
         logger,
+        onResource: (change) => this.#resourceChanged(scope, change),
+        onChild: (change) => this.#childChanged(scope, change),
+        onOpen: () => {
+          for (const key of scope.resources.store.keys()) options.onKey(key, 'low');
+        },
+        onBlocked: (reason) => {
+          const where = {namespace: namespace ?? 'all'};
+          if (reason === undefined) logger.info(where, 'the operator may watch here again');
+          else
+            logger.warn({...where, reason}, 'the operator may not watch here: nothing is done until it may');
+          onBlocked?.(where.namespace, reason !== undefined);
+        },
       });
-      reflector.onChange((change) => this.#resourceChanged(reflector, change));
-      return reflector;
-    });
-    for (const type of [...CHILD_TYPES, ...WORKING_TYPES]) {
-      const reflectors = scopes.map((namespace) => {
-        const reflector = new Reflector<KubeObject>(client, type, {
-          namespace,
-          labelSelector: OURS,
-          fromCache: true,
-          transform: slim,
-          clock,
-          logger,
-        });
-        reflector.store.addIndex(BY_INSTANCE, instanceKey);
-        reflector.onChange((change) => this.#childChanged(reflector, change));
-        return reflector;
-      });
-      this.#children.set(type.kind, reflectors);
+      this.#scopes.set(namespace, scope);
     }
   }
 
   start(): void {
-    for (const each of this.#all()) each.start();
+    for (const each of this.#scopes.values()) each.start();
   }
 
-  /** Resolves when every store holds everything. */
-  async synced(): Promise<void> {
-    await Promise.all(this.#all().map((each) => each.synced()));
+  /** Whether all that matters for a namespace has been seen, and may be. Nothing is done in it before. */
+  isOpen(namespace: string): boolean {
+    return this.#scope(namespace)?.isOpen() === true;
   }
 
+  /** Whether every store holds everything that it may, and not all of them nothing. */
   hasSynced(): boolean {
-    return this.#all().every((each) => each.hasSynced());
+    const scopes = [...this.#scopes.values()];
+    return scopes.some((each) => each.isOpen()) && scopes.every((each) => each.isOpen() || each.isBlocked());
   }
 
-  /** How long the quietest of the watches has been silent, in milliseconds. */
+  /**
+   * How long the quietest of the watches has been silent, in milliseconds. Where nothing was ever heard of a namespace,
+   * and others are heard, a new process would hear no more of it.
+   */
   silentMs(): number {
-    return Math.max(...this.#all().map((each) => each.lastActivityMs()));
+    const scopes = [...this.#scopes.values()];
+    const heard = scopes.filter((each) => each.wasHeard());
+    return Math.max(...(heard.length > 0 ? heard : scopes).map((each) => each.silentMs()));
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#all().map((each) => each.stop()));
+    await Promise.all([...this.#scopes.values()].map((each) => each.stop()));
   }
 
   /** The resource of that key, with our own last write in it. */
   resource(key: string): FraiseQLAuth | undefined {
-    const stored = this.#resources.map((each) => each.store.get(key)).find((each) => each !== undefined);
+    const stored = this.#scope(parseKey(key).namespace)?.resources.store.get(key);
     return this.#options.overlay.see<Stored>(FRAISEQLAUTH.kind, key, stored);
   }
 
+  /** The resources in namespaces in which something is done. */
   resources(): FraiseQLAuth[] {
-    return this.#resources.flatMap((each) => each.store.list());
+    return [...this.#scopes.values()]
+      .filter((each) => each.isOpen())
+      .flatMap((each) => each.resources.store.list());
   }
 
   /** Everything that belongs to a resource, by `Kind/name`. A namesake that was deleted before owns none of it. */
@@ -123,14 +106,14 @@ export class Caches {
         found.set(`${object.kind}/${object.metadata.name}`, object);
     };
     for (const type of CHILD_TYPES) {
-      for (const stored of this.#indexed(type.kind, `${namespace}/${name}`)) {
+      for (const stored of this.#indexed(type.kind, {namespace, name})) {
         take(overlay.see(type.kind, keyOf(stored), stored));
       }
     }
     for (const object of overlay.writtenFor(`${namespace}/${name}`, instanceKey)) {
       const id = `${object.kind}/${object.metadata.name}`;
       if (!found.has(id))
-        take(overlay.see(object.kind, keyOf(object), this.#stored(object.kind, keyOf(object))));
+        take(overlay.see(object.kind, keyOf(object), this.#store(object)?.get(keyOf(object))));
     }
     return found;
   }
@@ -139,36 +122,37 @@ export class Caches {
   settle(child: KubeObject, desiredHash: string): void {
     const less = child[AS_APPLIED] === desiredHash ? undefined : settled(child, desiredHash);
     if (less === undefined) return;
-    for (const {store} of this.#children.get(child.kind) ?? []) {
-      if (store.get(keyOf(child)) === child) store.set(less);
-    }
+    const store = this.#store(child);
+    if (store?.get(keyOf(child)) === child) store.set(less);
   }
 
   podsOf({metadata}: FraiseQLAuth): Pod[] {
-    return this.#indexed(RESOURCES.Pod.kind, keyOf(metadata));
+    return this.#indexed(RESOURCES.Pod.kind, metadata);
   }
 
   replicaSetsOf({metadata}: FraiseQLAuth): ReplicaSet[] {
-    return this.#indexed(RESOURCES.ReplicaSet.kind, keyOf(metadata));
+    return this.#indexed(RESOURCES.ReplicaSet.kind, metadata);
   }
 
-  #indexed(kind: string, key: string): KubeObject[] {
-    return (this.#children.get(kind) ?? []).flatMap((each) => each.store.byIndex(BY_INSTANCE, key));
+  #scope(namespace: string | undefined): Scope | undefined {
+    return this.#scopes.get(undefined) ?? this.#scopes.get(namespace);
   }
 
-  #stored(kind: string, key: string): KubeObject | undefined {
-    return (this.#children.get(kind) ?? [])
-      .map((each) => each.store.get(key))
-      .find((each) => each !== undefined);
+  #store({kind, metadata}: KubeObject): Store<KubeObject> | undefined {
+    return this.#scope(metadata.namespace)?.children.get(kind)?.store;
   }
 
-  #all(): (Reflector<Stored> | Reflector<KubeObject>)[] {
-    return [...this.#resources, ...[...this.#children.values()].flat()];
+  #indexed(kind: string, owner: {namespace: string; name: string}): KubeObject[] {
+    const {store} = this.#scope(owner.namespace)?.children.get(kind) ?? {};
+    return store?.byIndex(BY_INSTANCE, keyOf(owner)) ?? [];
   }
 
-  #resourceChanged(reflector: Reflector<Stored>, {type, object}: Change<Stored>): void {
+  #resourceChanged(scope: Scope, {type, object}: Change<Stored>): void {
     const {overlay, onKey} = this.#options;
-    const tell = (): void => onKey(keyOf(object), reflector.hasSynced() ? urgency(object) : 'low');
+    const tell = (): void => {
+      // When a namespace opens each of its resources is queued by itself.
+      if (scope.isOpen()) onKey(keyOf(object), urgency(object));
+    };
     if (type !== 'deleted') {
       overlay.shown(object, tell);
       return;
@@ -177,11 +161,10 @@ export class Caches {
     tell();
   }
 
-  #childChanged(reflector: Reflector<KubeObject>, {type, object, previous}: Change<KubeObject>): void {
+  #childChanged(scope: Scope, {type, object, previous}: Change<KubeObject>): void {
     const {overlay, onKey} = this.#options;
     const tell = (): void => {
-      // While the stores are being filled each resource is queued by itself.
-      if (!reflector.hasSynced()) return;
+      if (!scope.isOpen()) return;
       const key = instanceKey(object);
       if (key !== undefined) onKey(key, urgency(this.resource(key)));
       const before = previous === undefined ? undefined : instanceKey(previous);
@@ -199,11 +182,6 @@ export class Caches {
 /** What has never been ready lets those pass that are, or were: a crowd of new ones does not slow what is in use. */
 function urgency(resource: FraiseQLAuth | undefined): Priority {
   return resource !== undefined && resource.status?.version?.current === undefined ? 'low' : 'normal';
-}
-
-function instanceKey({metadata}: KubeObject): string | undefined {
-  const instance = metadata.labels?.[INSTANCE];
-  return instance === undefined ? undefined : `${metadata.namespace ?? ''}/${instance}`;
 }
 
 /** A Job of the CronJob belongs to the resource as well, though the CronJob controls it. */

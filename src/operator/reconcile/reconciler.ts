@@ -31,7 +31,7 @@ import {writeStatus} from './write-status.ts';
 
 export interface ReconcilerOptions {
   readonly cluster: Cluster;
-  readonly caches: Pick<Caches, 'resource' | 'childrenOf' | 'podsOf' | 'replicaSetsOf' | 'settle'>;
+  readonly caches: Pick<Caches, 'isOpen' | 'resource' | 'childrenOf' | 'podsOf' | 'replicaSetsOf' | 'settle'>;
   readonly secrets: Pick<SecretReader, 'read' | 'forget'>;
   readonly logs: Pick<LogReader, 'lastLines'>;
   readonly prober: Pick<Prober, 'report' | 'forget'>;
@@ -84,6 +84,9 @@ export class Reconciler {
    */
   async reconcile(key: string, signal: AbortSignal): Promise<HandlerResult> {
     const {caches, secrets, prober, clock, logger} = this.#options;
+    const {namespace: where = ''} = parseKey(key);
+    // Queued again when it may be seen again.
+    if (!caches.isOpen(where)) return {};
     let resource = caches.resource(key);
     if (resource === undefined || resource.metadata.deletionTimestamp !== undefined) {
       // Its children go with it, by their owner references.
@@ -92,7 +95,7 @@ export class Reconciler {
       this.#options.planner.forget(key);
       this.#held.delete(key);
       this.#firstSeen.forget(key);
-      await secrets.forget(key, parseKey(key).namespace ?? '');
+      await secrets.forget(key, where);
       return {};
     }
     const until = this.#leaving.get(resource.metadata.namespace);

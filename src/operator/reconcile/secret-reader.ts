@@ -90,9 +90,13 @@ export class SecretReader {
     await space.reflector.stop();
   }
 
-  /** How long the quietest of its watches has been silent, in milliseconds; 0 where there is none. */
+  /**
+   * How long the quietest of its watches has been silent, in milliseconds; 0 where there is none. One of which nothing
+   * was ever heard does not count: a new process would hear no more of it.
+   */
   silentMs(): number {
-    return Math.max(0, ...[...this.#namespaces.values()].map((each) => each.reflector.lastActivityMs()));
+    const heard = [...this.#namespaces.values()].filter(({reflector}) => reflector.pulse.wasHeard());
+    return Math.max(0, ...heard.map(({reflector}) => reflector.lastActivityMs()));
   }
 
   async stop(): Promise<void> {

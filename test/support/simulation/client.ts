@@ -16,6 +16,8 @@ interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
   readonly dryRun?: boolean | undefined;
+  /** Where the object is, or all that is asked for. */
+  readonly namespace?: string | undefined;
 }
 
 interface Stream {
@@ -36,6 +38,8 @@ export class SimulatedClient {
   outage = false;
   /** Only this process's calls on the lease fail. */
   leaseBlocked = false;
+  /** Namespaces in which this process has no rights, but on its lease. */
+  forbidden: ReadonlySet<string> = new Set();
   /** Called around each write; what it throws never arrives at the server. */
   beforeWrite: () => void = () => undefined;
   afterWrite: () => void = () => undefined;
@@ -80,7 +84,7 @@ export class SimulatedClient {
     return this.#call(
       `get ${type.plural} ${keyOf(key)}`,
       type,
-      options,
+      {...options, namespace: key.namespace},
       () => this.#api.get(type, key) as T | undefined,
     );
   }
@@ -285,22 +289,29 @@ export class SimulatedClient {
     const {dryRun = false} = options;
     const quiet = dryRun || ['leases', 'events'].includes(change.type.plural);
     const name = 'key' in change ? change.key : change.object.metadata;
-    return this.#call(`${change.verb} ${change.type.plural} ${keyOf(name)}`, change.type, options, () => {
-      if (!quiet && change.verb !== 'create' && this.#strikes('conflict'))
-        throw new ApiError(409, 'Conflict', `${change.verb} ${change.type.plural}: 409 Conflict: modified`);
-      if (!quiet) this.beforeWrite();
-      if (this.#dead) throw reset('dead');
-      const written = this.#api.write(this.#name, structuredClone(change), dryRun) as T;
-      if (!quiet) this.afterWrite();
-      return written;
-    });
+    return this.#call(
+      `${change.verb} ${change.type.plural} ${keyOf(name)}`,
+      change.type,
+      {...options, namespace: name.namespace},
+      () => {
+        if (!quiet && change.verb !== 'create' && this.#strikes('conflict'))
+          throw new ApiError(409, 'Conflict', `${change.verb} ${change.type.plural}: 409 Conflict: modified`);
+        if (!quiet) this.beforeWrite();
+        if (this.#dead) throw reset('dead');
+        const written = this.#api.write(this.#name, structuredClone(change), dryRun) as T;
+        if (!quiet) this.afterWrite();
+        return written;
+      },
+    );
   }
 
   /** A call: it arrives after a moment, is answered after another, and in between much may happen. */
   async #call<R>(call: string, type: ResourceType, options: CallOptions, work: () => R): Promise<R> {
-    const {signal, timeoutMs = 30_000} = options;
+    const {signal, timeoutMs = 30_000, namespace} = options;
     await this.#pause(this.#random.between(1, 10), signal, 'sent');
     const onLease = type.plural === 'leases';
+    if (namespace !== undefined && this.forbidden.has(namespace) && !onLease)
+      throw new ApiError(403, 'Forbidden', `${call}: 403 Forbidden: cannot do that in ${namespace}`);
     if (this.outage) {
       if (this.#random.chance(0.3)) return this.#unanswered(call, timeoutMs, signal);
       throw new ApiError(0, 'ConnectionRefused', `${call}: ConnectionRefused`);

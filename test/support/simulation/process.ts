@@ -2,6 +2,7 @@ import {createLogger} from '../../../src/support/logging.ts';
 import {lead} from '../../../src/operator/leading.ts';
 import {Manager} from '../../../src/operator/manager.ts';
 import {createOperatorMetrics} from '../../../src/operator/metrics.ts';
+import type {KeyAsker} from '../../../src/operator/reconcile/key-watch.ts';
 import type {SimulatedApi} from './api.ts';
 import {SimulatedClient} from './client.ts';
 import type {Tally} from './faults.ts';
@@ -21,6 +22,7 @@ export class OperatorProcess {
   readonly client: SimulatedClient;
   readonly manager: Manager;
   readonly clock: ProcessClock;
+  readonly metrics = createOperatorMetrics();
   /** Leads, as far as it knows. */
   leading = false;
   /** Called when the program has come to its end by itself. */
@@ -31,7 +33,14 @@ export class OperatorProcess {
 
   constructor(
     name: string,
-    parts: {api: SimulatedApi; time: SimulatedTime; random: Random; tally: Tally},
+    parts: {
+      api: SimulatedApi;
+      time: SimulatedTime;
+      random: Random;
+      tally: Tally;
+      namespaces: readonly string[];
+      askForKeys: KeyAsker | undefined;
+    },
     skew: {offsetMs?: number; rate?: number} = {},
   ) {
     this.name = name;
@@ -41,12 +50,13 @@ export class OperatorProcess {
     this.manager = new Manager({
       client,
       image: 'registry.test/fraiseql-auth:1.0.0',
-      namespaces: [],
+      namespaces: parts.namespaces,
       identity: name,
       clock: this.clock,
       logger: LOGGER,
-      metrics: createOperatorMetrics(),
+      metrics: this.metrics,
       ask: () => Promise.resolve(undefined),
+      ...(parts.askForKeys && {askForKeys: parts.askForKeys}),
     });
     this.manager.watch();
     void lead(

@@ -1,6 +1,7 @@
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import type {FraiseQLAuth} from '../../../src/api/v1alpha1/fraiseqlauth.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
+import type {KeyAsker} from '../../../src/operator/reconcile/key-watch.ts';
 import {SimulatedApi} from './api.ts';
 import {playControllers} from './controllers.ts';
 import {NO_FAULTS, Tally, type Faults} from './faults.ts';
@@ -21,7 +22,12 @@ export class Simulation {
   readonly tally = new Tally();
   readonly api: SimulatedApi;
   readonly operators: OperatorProcess[] = [];
+  /** What operators that start from now on watch; empty: all namespaces. */
+  namespaces: readonly string[] = [];
+  /** What pods say of their keys; by default nobody can be asked. */
+  askForKeys: KeyAsker | undefined;
   #faults: Faults = NO_FAULTS;
+  #forbidden: ReadonlySet<string> = new Set();
   #started = 0;
 
   constructor(seed: number) {
@@ -44,6 +50,7 @@ export class Simulation {
   start(skew: {offsetMs?: number; rate?: number} = {}): OperatorProcess {
     const operator = new OperatorProcess(`operator-${++this.#started}`, this, skew);
     operator.client.faults = this.#faults;
+    operator.client.forbidden = this.#forbidden;
     // As the cluster does with a program that has ended.
     operator.onExit = () => void this.time.after(1000, () => this.start(skew));
     this.operators.push(operator);
@@ -57,6 +64,12 @@ export class Simulation {
 
   get faults(): Faults {
     return this.#faults;
+  }
+
+  /** Operators have no rights in these namespaces. */
+  set forbidden(namespaces: ReadonlySet<string>) {
+    this.#forbidden = namespaces;
+    for (const each of this.operators) each.client.forbidden = namespaces;
   }
 
   /** The API server goes away, or comes back. */
