@@ -82,6 +82,8 @@ export interface Observed {
   readonly logLines: ReadonlyMap<string, string>;
   /** Since when this process knows of what lasts: that a Job has ended, by its uid; and more, see `FirstSeen`. */
   readonly firstSeen: ReadonlyMap<string, Moment>;
+  /** When this was observed, by the clock that never jumps. */
+  readonly monotonic: number;
   /** Undefined: nobody could be asked. */
   readonly health: HealthReport | undefined;
   /** What the pods were heard to do with keys, by the pod's uid; asked only while keys rotate. */

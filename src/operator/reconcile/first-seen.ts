@@ -2,11 +2,14 @@ import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {KubeObject} from '../../kube/objects.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Moment} from '../observed.ts';
+import {readRing, RING} from '../desired/keyRing.ts';
 import {trueCondition, type Job} from '../workloads.ts';
+import {ringIds} from './key-deadlines.ts';
 import {refusalSeenId} from './refusal.ts';
 
 /**
- * When this process first saw what lasts: that a Job has ended, that a schema is current, that a template is refused.
+ * When this process first saw what lasts: that a Job has ended, that a schema is current, that a template is refused, how
+ * far a rotation of keys is.
  * Times that others wrote are not compared with our clock, for theirs may be another.
  */
 export class FirstSeen {
@@ -49,6 +52,8 @@ function* ids(status: FraiseQLAuth['status'], children: Iterable<KubeObject>): I
     if (object.kind === 'Job' && uid !== undefined && hasEnded(object)) yield uid;
     const refused = object.kind === 'Deployment' ? refusalSeenId(object) : undefined;
     if (refused !== undefined) yield refused;
+    const ring = object.kind === 'Secret' ? readRing(object.metadata.annotations?.[RING]) : undefined;
+    if (ring !== undefined) yield* ringIds(ring);
   }
   const schema = schemaSeenId(status);
   if (schema !== undefined) yield schema;

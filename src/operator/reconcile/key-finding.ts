@@ -6,8 +6,9 @@ import {child, type KeyView, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {serves} from '../workloads.ts';
 import type {KeysFinding} from './decision.ts';
-import {NEW, turn, wantsAnswers, type Replica, type Rotation, type RotationInputs} from './key-rotation.ts';
+import {NEW, turn, wantsAnswers, type Rotation} from './key-rotation.ts';
 import {valueHash} from './keys.ts';
+import type {Replica, RotationInputs} from './rotation-inputs.ts';
 
 /** On a resource: any new value asks for a new signing key, which signs as soon as it is safe. */
 export const ROTATE = 'auth.fraiseql.dev/rotate-signing-key';
@@ -35,7 +36,9 @@ export function assessKeys(
     retire: annotations?.[RETIRE],
     replicas: replicasOf(observed),
     publicKids: observed.publicKids,
+    seen: observed.firstSeen,
     now,
+    monotonic: observed.monotonic,
   });
   // The list is a file that somebody may have edited; the ring is what counts.
   const listed = (secret?.['data'] as Record<string, string> | undefined)?.[KEY_LIST];

@@ -1,50 +1,18 @@
 import {canonical} from '../../kube/canonical.ts';
 import type {Bound, KeyRing, RingKey} from '../desired/keyRing.ts';
-import type {KeyAnswer, KeyView} from '../observed.ts';
-
-type Algorithm = RingKey['algorithm'];
-
-export interface Replica {
-  readonly pod: string;
-  /** Undefined: it could not be asked, or not yet. */
-  readonly answer: KeyAnswer | undefined;
-  /** Since when the pod is there: milliseconds since the epoch. */
-  readonly startedAt: number;
-  /** Its container does not run. */
-  readonly down: boolean;
-}
-
-/** What the rotation is decided from. Times are milliseconds since the epoch. */
-export interface RotationInputs {
-  /** As it stands beside the keys; undefined where there is none. */
-  readonly ring: KeyRing | undefined;
-  /** The keys that are there, good and bad. */
-  readonly keys: readonly KeyView[];
-  readonly wanted: {
-    readonly algorithm: Algorithm;
-    readonly rotateEverySeconds: number;
-    readonly publishBeforeSeconds: number;
-    readonly maxAgeSeconds: number;
-    readonly tokenTTLSeconds: number;
-  };
-  /** The values of the annotations by which a person asks for a rotation, and for a key to go at once. */
-  readonly rotate: string | undefined;
-  readonly retire: string | undefined;
-  readonly replicas: readonly Replica[];
-  /** The kids at the public URL; undefined where it cannot be asked from here. */
-  readonly publicKids: readonly string[] | undefined;
-  readonly now: number;
-}
-
-/** Who is behind in a rotation. */
-export interface Waiting {
-  readonly kid: string;
-  readonly until: 'served' | 'signed-with-another';
-  readonly pods: readonly string[];
-  readonly publicURL: boolean;
-  /** It takes longer than a mounted Secret ever does. */
-  readonly late: boolean;
-}
+import type {KeyView} from '../observed.ts';
+import {lowerId, retireId, servedId, stateId, type Known} from './key-deadlines.ts';
+import {
+  cachesMs,
+  earliest,
+  knownIn,
+  LATE_MS,
+  lastTokenMs,
+  publishAt,
+  scheduled,
+  signerOf,
+} from './key-due.ts';
+import type {Algorithm, Replica, RotationInputs, Waiting} from './rotation-inputs.ts';
 
 export interface Rotation {
   /** The ring as it has to be; a key that is yet to be made has {@link NEW} for its kid. */
@@ -64,16 +32,6 @@ export interface Rotation {
 export const NEW = '';
 /** More keys than these there never are: what is asked for beyond waits until one has gone. */
 const MAX_KEYS = 8;
-/** A mounted Secret follows within a good minute; what takes longer is worth a complaint. */
-export const LATE_MS = 150_000;
-/** How far the clocks of pods and operator may be apart. */
-const SKEW_MS = 60_000;
-/** What is in flight to a cache when the last replica changes. */
-const FLIGHT_MS = 5000;
-
-const signerOf = (keys: readonly RingKey[]): RingKey | undefined =>
-  keys.find((each) => each.state === 'Signing');
-
 /**
  * One turn of the rotation: what the keys' states have to be, from what they are and what the replicas were seen to
  * do. Every turn is one write, so that whoever is cut short before or after it comes to the same end.
@@ -84,12 +42,13 @@ const signerOf = (keys: readonly RingKey[]): RingKey | undefined =>
  */
 export function turn(inputs: RotationInputs): Rotation {
   const {wanted, replicas, rotate, retire, now} = inputs;
+  const known = knownIn(inputs);
   const before = inputs.ring ?? adopted(inputs);
   const drop: string[] = [];
   let mint: Algorithm | undefined;
   const told = (what: 'maxAgeSeconds' | 'tokenTTLSeconds') => replicas.map(({answer}) => answer?.[what]);
-  const maxAge = follow(before.maxAge, wanted.maxAgeSeconds, told('maxAgeSeconds'), now);
-  const tokenTTL = follow(before.tokenTTL, wanted.tokenTTLSeconds, told('tokenTTLSeconds'), now);
+  const maxAge = follow('maxAge', before, wanted.maxAgeSeconds, told('maxAgeSeconds'), inputs);
+  const tokenTTL = follow('tokenTTL', before, wanted.tokenTTLSeconds, told('tokenTTLSeconds'), inputs);
   let request = before.request;
   let keys = withMaterial(before.keys, inputs.keys, now);
 
@@ -127,26 +86,27 @@ export function turn(inputs: RotationInputs): Rotation {
       if (asked) request = rotate;
       const published = urgent ? {...next, asked: true} : next;
       const served = next.kid === NEW ? undefined : serving(published, inputs);
-      const known = withServed(published, served, now);
-      signsAt = whenSafe(known, maxAge, wanted.publishBeforeSeconds);
-      const ready = served?.all === true && known === published && signsAt !== undefined && now >= signsAt;
+      const shown = withServed(published, served, now);
+      signsAt = whenSafe(shown, maxAge, wanted, known);
+      const safe = known.for(servedId(shown), cachesMs(maxAge)) && now >= scheduled(shown, wanted);
+      const ready = served?.all === true && shown === published && safe;
       keys = keys.map((each) => {
-        if (each === next) return ready ? signing(known, now) : known;
+        if (each === next) return ready ? signing(shown, now) : shown;
         return ready && each.state === 'Signing' ? retiring(each, now) : each;
       });
       waiting = served?.waiting;
     }
   }
 
-  const gone = keys.filter((each) => each.retireAt !== undefined && now >= each.retireAt);
+  const tokensMs = lastTokenMs(before.tokenTTL, tokenTTL);
+  const gone = keys.filter((each) => each.retireAt !== undefined && known.for(retireId(each), tokensMs));
   drop.push(...gone.map(({kid}) => kid));
   keys = keys.filter((each) => !gone.includes(each));
   keys = keys.map((each) => {
     if (each.state !== 'Retiring' || each.retireAt !== undefined || each.since === now) return each;
-    const pods = counted(replicas, each.since, now);
+    const pods = counted(replicas, each, known);
     const behind = pods.filter(({answer}) => answer?.signer === undefined || answer.signer === each.kid);
-    if (pods.length > 0 && behind.length === 0)
-      return {...each, retireAt: now + tokenTTL.seconds * 1000 + SKEW_MS};
+    if (pods.length > 0 && behind.length === 0) return {...each, retireAt: now + lastTokenMs(tokenTTL)};
     waiting ??= waitingFor(each, 'signed-with-another', behind, false, now);
     return each;
   });
@@ -159,7 +119,7 @@ export function turn(inputs: RotationInputs): Rotation {
     changed: inputs.ring === undefined || canonical(ring) !== canonical(inputs.ring),
     waiting,
     signsAt,
-    dueAt: earliest(ring, inputs, signsAt, waiting),
+    dueAt: earliest(ring, inputs, waiting),
   };
 }
 
@@ -216,13 +176,9 @@ function isDue(keys: readonly RingKey[], {wanted, now}: RotationInputs, asked: b
   return wanted.rotateEverySeconds > 0 && now >= publishAt(signer, wanted);
 }
 
-function publishAt(signer: RingKey, wanted: RotationInputs['wanted']): number {
-  return signer.since + (wanted.rotateEverySeconds - wanted.publishBeforeSeconds) * 1000;
-}
-
 /** Those that count: a pod that is not up takes the newest keys when it starts, once they are there long enough. */
-function counted(replicas: readonly Replica[], since: number, now: number): Replica[] {
-  return replicas.filter(({down}) => !down || now < since + LATE_MS);
+function counted(replicas: readonly Replica[], key: RingKey, known: Known): Replica[] {
+  return replicas.filter(({down}) => !down || !known.for(stateId(key), LATE_MS));
 }
 
 interface Serving {
@@ -232,8 +188,9 @@ interface Serving {
   readonly waiting: Waiting | undefined;
 }
 
-function serving(key: RingKey, {replicas, publicKids, now}: RotationInputs): Serving {
-  const pods = counted(replicas, key.since, now);
+function serving(key: RingKey, inputs: RotationInputs): Serving {
+  const {replicas, publicKids, now} = inputs;
+  const pods = counted(replicas, key, knownIn(inputs));
   const behind = pods.filter(({answer}) => answer?.kids.includes(key.kid) !== true);
   const publicURL = publicKids !== undefined && !publicKids.includes(key.kid);
   return {
@@ -268,10 +225,14 @@ function waitingFor(
 }
 
 /** When a published key may sign; undefined while not every replica serves it. */
-function whenSafe(key: RingKey, maxAge: Bound, publishBeforeSeconds: number): number | undefined {
+function whenSafe(
+  key: RingKey,
+  maxAge: Bound,
+  wanted: RotationInputs['wanted'],
+  known: Known,
+): number | undefined {
   if (key.servedSince === undefined) return undefined;
-  const expired = key.servedSince + maxAge.seconds * 1000 + FLIGHT_MS;
-  return key.asked === true ? expired : Math.max(expired, key.since + publishBeforeSeconds * 1000);
+  return Math.max(known.at(servedId(key), cachesMs(maxAge)), scheduled(key, wanted));
 }
 
 function signing({kid, algorithm}: RingKey, now: number): RingKey {
@@ -286,37 +247,18 @@ function retiring({kid, algorithm}: RingKey, now: number): RingKey {
  * A time that others were told to rely on: it grows at once, and shrinks only when every replica tells the smaller one
  * and what was told before has passed.
  */
-function follow(bound: Bound, wanted: number, told: readonly (number | undefined)[], now: number): Bound {
+function follow(
+  what: 'maxAge' | 'tokenTTL',
+  {[what]: bound}: KeyRing,
+  wanted: number,
+  told: readonly (number | undefined)[],
+  inputs: RotationInputs,
+): Bound {
   const most = Math.max(wanted, ...told.flatMap((each) => each ?? []));
   if (most >= bound.seconds) return {seconds: most};
   const everyone = told.length > 0 && told.every((each) => each !== undefined);
   if (bound.lowerAt === undefined)
-    return everyone ? {...bound, lowerAt: now + bound.seconds * 1000 + SKEW_MS} : bound;
-  return everyone && now >= bound.lowerAt ? {seconds: most} : bound;
-}
-
-function earliest(
-  ring: KeyRing,
-  {wanted, replicas, now}: RotationInputs,
-  signsAt: number | undefined,
-  waiting: Waiting | undefined,
-): number | undefined {
-  const signer = signerOf(ring.keys);
-  const next = ring.keys.some((each) => each.state === 'Published');
-  const late = waiting === undefined || waiting.late ? [] : lateTimes(ring, replicas);
-  const times = [
-    ...(signer !== undefined && !next && wanted.rotateEverySeconds > 0 ? [publishAt(signer, wanted)] : []),
-    ...(signsAt === undefined ? [] : [signsAt]),
-    ...ring.keys.flatMap(({retireAt}) => retireAt ?? []),
-    ...[ring.maxAge, ring.tokenTTL].flatMap(({lowerAt}) => lowerAt ?? []),
-    ...late,
-  ].filter((each) => each > now);
-  return times.length === 0 ? undefined : Math.min(...times);
-}
-
-function lateTimes(ring: KeyRing, replicas: readonly Replica[]): number[] {
-  const starts = [0, ...replicas.map(({startedAt}) => startedAt)];
-  return ring.keys
-    .filter(({state}) => state !== 'Signing')
-    .flatMap(({since}) => starts.map((start) => Math.max(since, start) + LATE_MS));
+    return everyone ? {...bound, lowerAt: inputs.now + lastTokenMs(bound)} : bound;
+  const passed = knownIn(inputs).for(lowerId(what, bound), lastTokenMs(bound));
+  return everyone && passed ? {seconds: most} : bound;
 }

@@ -131,8 +131,11 @@ export class Reconciler {
       const acted = await act({...this.#options, resource, signal}, steps, observed, held);
       const next = after(observed, resource, acted);
       // Where nothing is different, neither is the decision.
-      if (next !== observed) decision = undefined;
-      observed = next;
+      if (next !== observed) {
+        decision = undefined;
+        const firstSeen = this.#firstSeen.look(key, resource.status, next.children.values());
+        observed = {...next, firstSeen, monotonic: clock.monotonic()};
+      }
       refused.push(...acted.refused);
       if (acted.leaving) return this.#leave(resource);
       if (acted.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, acted.retryMs);
@@ -223,6 +226,7 @@ export class Reconciler {
       replicaSets: caches.replicaSetsOf(resource),
       logLines: await logs.lastLines(pods, signal),
       firstSeen: this.#firstSeen.look(key, resource.status, children.values()),
+      monotonic: this.#options.clock.monotonic(),
       health: children.has(`Deployment/${names(resource.metadata).server}`) ? prober.report(key) : undefined,
       ...this.#heardOfKeys(key, resource, {children, pods}),
     };

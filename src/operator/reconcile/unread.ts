@@ -27,6 +27,7 @@ export function statusUnread(
     signingKeys: keysIn(seen.children.get(`Secret/${names({name}).signingKeys}`)),
     logLines: new Map(),
     firstSeen: new Map(),
+    monotonic: 0,
     health: undefined,
   };
   const decision = decide(resource, observed, now, settings);

@@ -3,7 +3,7 @@ import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
 import type {RingKey} from '../desired/keyRing.ts';
 import {sentence, type Problem} from '../problem.ts';
 import type {Decision} from '../reconcile/decision.ts';
-import type {Waiting} from '../reconcile/key-rotation.ts';
+import type {Waiting} from '../reconcile/rotation-inputs.ts';
 import {seconds} from './backup.ts';
 import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
 

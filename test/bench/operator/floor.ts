@@ -100,6 +100,7 @@ function observed(children: ReadonlyMap<string, KubeObject>): Observed {
     replicaSets: [],
     logLines: new Map(),
     firstSeen: new Map(),
+    monotonic: 0,
     health: undefined,
   };
 }

@@ -136,9 +136,11 @@ export class SimulatedApi {
           throw conflict('the object has been modified');
         return put(live, change.object);
       case 'merge': {
-        const {uid} = (change.patch['metadata'] ?? {}) as {uid?: string};
+        const {uid, resourceVersion} = (change.patch['metadata'] ?? {}) as Partial<KubeObject['metadata']>;
         if (uid !== undefined && uid !== live?.metadata.uid)
           throw conflict('Precondition failed: UID in precondition');
+        if (resourceVersion !== undefined && resourceVersion !== live?.metadata.resourceVersion)
+          throw conflict('the object has been modified');
         const patch = change.status === true ? {status: change.patch['status']} : change.patch;
         return put(live, merged(live, patch) as KubeObject);
       }

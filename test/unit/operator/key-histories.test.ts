@@ -28,10 +28,14 @@ const happenings: Record<string, Happening> = {
     keys.stuck.delete(pod.name);
     keys.start(pod.name);
   },
+  // Up to a day ahead or behind.
+  handover: (keys, n) => keys.handOver((n - 6) * 4 * HOUR),
   killed: (keys) => {
     // Before a write: it was decided, and never happened. After it: it happened, and nobody remembers.
     turn(keys.inputs());
+    keys.handOver(keys.offsetMs);
     keys.pass();
+    keys.handOver(keys.offsetMs);
     keys.pass();
   },
 };

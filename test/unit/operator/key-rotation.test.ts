@@ -1,5 +1,6 @@
 import {describe, expect, test} from 'vitest';
-import {LATE_MS, turn} from '../../../src/operator/reconcile/key-rotation.ts';
+import {LATE_MS} from '../../../src/operator/reconcile/key-due.ts';
+import {turn} from '../../../src/operator/reconcile/key-rotation.ts';
 import {HOUR, Keys, START} from './keys.ts';
 
 describe('a rotation', () => {
@@ -171,5 +172,41 @@ describe('a rotation', () => {
     }
     keys.run(5 * HOUR);
     expect(keys.material).toHaveLength(1);
+  });
+
+  test('an operator whose clock is ahead takes no key away, and lets none sign, before its time', () => {
+    const keys = new Keys();
+    keys.rotate = 'now';
+    keys.run(120_000);
+    // Every replica serves the new key since just now.
+    expect(keys.ring?.keys[1]?.servedSince).toBeDefined();
+    keys.handOver(2 * HOUR);
+    keys.pass();
+    expect(keys.signer).toBe('k1');
+    while (keys.signer === 'k1') keys.tick();
+    while (keys.ring?.keys[0]?.retireAt === undefined) keys.tick();
+    keys.handOver(24 * HOUR);
+    keys.run(3600_000);
+    expect(keys.material).toHaveLength(2);
+    keys.run(120_000);
+    expect(keys.material).toEqual([{kid: 'k2', algorithm: 'ES256'}]);
+  });
+
+  test('an operator whose clock is behind takes no longer', () => {
+    const keys = new Keys();
+    keys.rotate = 'now';
+    while (keys.ring?.keys[0]?.retireAt === undefined) keys.tick();
+    keys.handOver(-24 * HOUR);
+    keys.run(3600_000 + 120_000);
+    expect(keys.material).toEqual([{kid: 'k2', algorithm: 'ES256'}]);
+  });
+
+  test('when something is due is told by the clock of the one that does it', () => {
+    const keys = new Keys();
+    keys.rotate = 'now';
+    while (keys.ring?.keys[0]?.retireAt === undefined) keys.tick();
+    keys.handOver(5 * HOUR);
+    const now = keys.now + 5 * HOUR;
+    expect(keys.pass().dueAt).toBe(now + HOUR + 60_001);
   });
 });

@@ -1,6 +1,8 @@
 import {keyList, readRing, writeRing, type KeyRing} from '../../../src/operator/desired/keyRing.ts';
-import type {KeyView} from '../../../src/operator/observed.ts';
-import {NEW, turn, type Replica, type RotationInputs} from '../../../src/operator/reconcile/key-rotation.ts';
+import type {KeyView, Moment} from '../../../src/operator/observed.ts';
+import {ringIds} from '../../../src/operator/reconcile/key-deadlines.ts';
+import {NEW, turn} from '../../../src/operator/reconcile/key-rotation.ts';
+import type {Replica, RotationInputs} from '../../../src/operator/reconcile/rotation-inputs.ts';
 
 // Keys, replicas, caches and tokens in memory. Whatever happens to them, no token that is valid fails to verify.
 
@@ -42,6 +44,9 @@ export class Keys {
   tokens: {kid: string; expiresAt: number}[] = [];
   caches: {kids: readonly string[]; until: number}[] = [];
   states: string[] = [];
+  /** By how much the operator's clock is off. */
+  offsetMs = 0;
+  #seen = new Map<string, Moment>();
   #minted = 0;
 
   constructor(pods = 3) {
@@ -79,11 +84,21 @@ export class Keys {
         tokenTTLSeconds: pod.tokenTTLSeconds,
       },
     }));
-    const {ring, material: keys, wanted, rotate, retire, now} = this;
-    return {ring, keys, wanted, rotate, retire, replicas, publicKids: undefined, now};
+    const {ring, material: keys, wanted, rotate, retire} = this;
+    const at = {now: this.now + this.offsetMs, monotonic: this.now};
+    const ids = ring === undefined ? [] : [...ringIds(ring)];
+    this.#seen = new Map(ids.map((id) => [id, this.#seen.get(id) ?? at]));
+    const seen = new Map(this.#seen);
+    return {ring, keys, wanted, rotate, retire, replicas, publicKids: undefined, seen, ...at};
   }
 
-  /** One pass of an operator that remembers nothing: what it knows stands in the Secret. */
+  /** Another operator takes over, whose clock is off by so much. It knows what stands in the Secret, and no more. */
+  handOver(offsetMs: number): void {
+    this.#seen.clear();
+    this.offsetMs = offsetMs;
+  }
+
+  /** One pass of an operator. */
   pass(): ReturnType<typeof turn> {
     const rotation = turn(this.inputs());
     if (!rotation.changed) return rotation;
@@ -93,6 +108,8 @@ export class Keys {
     this.material = this.material.filter((each) => !rotation.drop.includes(each.kid));
     if (rotation.mint) this.material.push({kid, algorithm: rotation.mint});
     this.states.push(keys.map((each) => `${each.kid} ${each.state}`).join(', '));
+    // It has seen what it wrote.
+    this.inputs();
     return rotation;
   }
 

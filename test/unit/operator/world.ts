@@ -110,7 +110,7 @@ export class World {
     const {keyAnswers, publicKids} = this;
     const firstSeen = this.look();
     const seen = {secrets, children, signingKeys, pods, replicaSets, logLines, health, firstSeen};
-    return {...seen, keyAnswers, publicKids};
+    return {...seen, monotonic: this.now, keyAnswers, publicKids};
   }
 
   decide(): Decision {

@@ -1,5 +1,5 @@
-import {expect, test, vi} from 'vitest';
-import {withSynchronousKeys} from '../../../support/simulation/keys.ts';
+import {afterAll, beforeAll, expect, test, vi} from 'vitest';
+import {freshKeys, withSynchronousKeys} from '../../../support/simulation/keys.ts';
 import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
 import {RESOURCES} from '../../../../src/kube/objects.ts';
 import {readRing, RING} from '../../../../src/operator/desired/keyRing.ts';
@@ -8,7 +8,9 @@ import {Random} from '../../../support/simulation/random.ts';
 import {DEVELOPMENT, SPECS} from '../../../support/simulation/scenarios.ts';
 import {Simulation} from '../../../support/simulation/simulation.ts';
 
-vi.mock('node:crypto', async (original) => withSynchronousKeys(await original(), {fresh: true}));
+vi.mock('node:crypto', async (original) => withSynchronousKeys(await original()));
+beforeAll(() => freshKeys(true));
+afterAll(() => freshKeys(false));
 
 /**
  * A person annotates the resource at the very moment at which the operator's n-th write arrives. The answer to a write of
