@@ -64,10 +64,11 @@ function checkBeyondSchema(spec: DefaultedSpec): FieldError[] {
   const add = (field: string, problem: string | undefined) => {
     if (problem !== undefined) errors.push({field, message: problem});
   };
-  add('spec.publicURL', urlProblem(spec.publicURL));
+  add('spec.publicURL', originProblem(spec.publicURL));
+  spec.previousIssuers?.forEach((each, index) => add(`spec.previousIssuers[${index}]`, originProblem(each)));
   const logo = spec.branding?.logoURL;
   if (logo !== undefined && !logo.startsWith('data:')) add('spec.branding.logoURL', urlProblem(logo));
-  spec.returnToOrigins?.forEach((each, index) => add(`spec.returnToOrigins[${index}]`, urlProblem(each)));
+  spec.returnToOrigins?.forEach((each, index) => add(`spec.returnToOrigins[${index}]`, originProblem(each)));
   spec.providers.forEach((each, index) => {
     if (each.issuerURL !== undefined) add(`spec.providers[${index}].issuerURL`, urlProblem(each.issuerURL));
   });
@@ -86,6 +87,13 @@ function urlProblem(text: string): string | undefined {
   if (!url)
     return 'is not a URL: check the host and that the port is at most 65535, as in https://api.example.com';
   return undefined;
+}
+
+/** An origin is compared as a text, and browsers and the server have one spelling for each. */
+function originProblem(text: string): string | undefined {
+  const problem = urlProblem(text);
+  const spelled = URL.parse(text)?.origin;
+  return problem ?? (spelled === text ? undefined : `is spelled ${spelled} by browsers: write it so`);
 }
 
 function networkProblem(text: string): string | undefined {

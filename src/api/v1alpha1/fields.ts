@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import {type Rule, matches, withRules} from './rules.ts';
+import {type Rule, celString, matches, withRules} from './rules.ts';
 
 /** A list of which `map keys` tell the items apart: server-side apply merges it item by item. */
 export function keyedList<T extends z.ZodType>(item: T, key: string, max: number): z.ZodArray<T> {
@@ -86,9 +86,18 @@ export const PICTURE_URL = new RegExp(
 /** A host, with a port where only that one is meant: `id.example.com:8443`. */
 export const HOST_AND_PORT = new RegExp(`^${HOST}${PORT}$`);
 
+/** An origin in another spelling than that of browsers and of the server, who compare origins as texts. */
+export const OTHER_SPELLING = /[A-Z]|^https:.*:443$|^http:.*:80$/;
+const SPELLING: Rule<string> = {
+  rule: `!self.matches(${celString(OTHER_SPELLING.source)})`,
+  message:
+    'must be spelled as browsers spell it: the host in lower case, and no port where it is the usual one (:443 after https, :80 after http): for example https://api.example.com',
+  holds: (url) => !OTHER_SPELLING.test(url),
+};
+
 /** The schema of an origin. */
-export function origin(message: string, ...more: Rule<string>[]): z.ZodString {
-  return withRules(z.string().max(512), [matches(ORIGIN, message), ...more]);
+export function origin(message: string): z.ZodString {
+  return withRules(z.string().max(512), [matches(ORIGIN, message), SPELLING]);
 }
 
 /** Text of one line, for people. */

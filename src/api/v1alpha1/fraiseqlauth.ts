@@ -6,10 +6,11 @@ import {duration} from './duration.ts';
 import {keyedList, line, objectName, origin, setOf} from './fields.ts';
 import type {API_VERSION, KIND} from './groupVersion.ts';
 import {introspection} from './introspection.ts';
+import {MOVE_RULE} from './move.ts';
 import {pod} from './pod.ts';
 import {providers} from './providers.ts';
 import {resources} from './resources.ts';
-import {type Rule, celString, matches, withRules} from './rules.ts';
+import {type Rule, celString, matches, withRules, withTransition} from './rules.ts';
 import {SURGE, autoscaling, replicas} from './scaling.ts';
 import {cache, rateLimits} from './sharing.ts';
 import {signingKeys} from './signingKeys.ts';
@@ -42,6 +43,17 @@ const shape = z.object({
     description:
       'Where browsers reach the service. It is the issuer of its tokens, and the redirect URI at every provider is this and /auth/callback, with /NAME after it where the provider has callback: Own.',
   }),
+  previousIssuers: setOf(
+    origin(
+      'must be a former publicURL, without a path or a slash at the end: for example https://old.example.com',
+    ),
+    16,
+  )
+    .optional()
+    .meta({
+      description:
+        'Former public URLs. Access tokens that were issued under them are still accepted until they expire; new ones are issued under publicURL alone. publicURL can only move while the old one is listed here.',
+    }),
   returnToOrigins: setOf(
     origin(
       'must be a scheme and host, without a path or a slash at the end: for example https://app.example.com',
@@ -219,7 +231,7 @@ const rules: Rule<Shape>[] = [
 ];
 
 /** The spec of a FraiseQLAuth. */
-export const specSchema = withRules(shape, rules);
+export const specSchema = withTransition(withRules(shape, rules), MOVE_RULE);
 
 /** metadata.name: the Service takes it, and a label holds it. */
 export const NAME_RULE: Rule<{metadata: {name: string}}> = {

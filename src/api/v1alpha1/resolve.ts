@@ -47,6 +47,8 @@ export interface ResolvedSpec {
   management: DefaultedSpec['management'];
   runState: DefaultedSpec['runState'];
   publicURL: string;
+  /** Without the public URL itself. */
+  previousIssuers: string[];
   returnToOrigins: string[];
   branding: NonNullable<DefaultedSpec['branding']>;
   providers: ResolvedProvider[];
@@ -139,6 +141,7 @@ export function resolveDefaults(spec: DefaultedSpec): ResolvedSpec {
     management: spec.management,
     runState: spec.runState,
     publicURL: spec.publicURL,
+    previousIssuers: (spec.previousIssuers ?? []).filter((each) => each !== spec.publicURL),
     returnToOrigins: spec.returnToOrigins ?? [],
     branding: spec.branding ?? {},
     providers: spec.providers.map((each) => ({

@@ -44,6 +44,23 @@ export function withRules<S extends z.ZodType>(schema: S, rules: readonly Rule<z
   return checked.meta({...schema.meta(), [VALIDATIONS]: [...there, ...validations]});
 }
 
+/**
+ * The schema with a rule about how its value may change, for the API server alone: it knows the value before
+ * (`oldSelf`).
+ */
+export function withTransition<S extends z.ZodType>(
+  schema: S,
+  rule: {
+    readonly rule: string;
+    readonly message: string;
+    readonly messageExpression?: string;
+    readonly fieldPath?: string;
+  },
+): S {
+  const there = (schema.meta()?.[VALIDATIONS] ?? []) as readonly object[];
+  return schema.meta({...schema.meta(), [VALIDATIONS]: [...there, rule]});
+}
+
 /** A rule that a string matches an expression. The expression is RE2 and JavaScript at once. */
 export function matches(pattern: RegExp, message: string): Rule<string> {
   return {rule: `self.matches(${celString(pattern.source)})`, message, holds: (value) => pattern.test(value)};

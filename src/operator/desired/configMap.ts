@@ -59,6 +59,7 @@ function authYaml(spec: ResolvedSpec) {
       ...(each.rpInitiatedLogout === 'Disabled' && {rpInitiatedLogout: each.rpInitiatedLogout}),
     })),
     signingKeysFile: PATHS.keyListFile,
+    ...(spec.previousIssuers.length > 0 && {previousIssuers: spec.previousIssuers}),
     ...(Object.keys(spec.branding).length > 0 && {branding: brandingOf(spec)}),
     ...rateLimitsOf(spec),
     // Whoever wrote the issuer's URL allowed its host, be it on http or at an address inside the cluster.

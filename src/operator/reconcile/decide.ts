@@ -1,5 +1,6 @@
 import {checkedSpec, type FieldError} from '../../api/v1alpha1/check.ts';
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {MOVED_FIELD, moveProblem} from '../../api/v1alpha1/move.ts';
 import {references, type Reference} from '../../api/v1alpha1/references.ts';
 import {resolveDefaults, type ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
@@ -62,7 +63,14 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
   if (spec === undefined) {
     return {...NOTHING, specErrors: errors, image: settings.image, version: settings.version};
   }
-  const {metadata} = resource;
+  const {metadata, status} = resource;
+  // Where nothing ever served, nobody has a token.
+  const told = status?.version?.current === undefined ? undefined : status.endpoints?.issuer;
+  const moved = told === undefined ? undefined : moveProblem(told, spec);
+  if (moved !== undefined) {
+    const specErrors = [{field: MOVED_FIELD, message: moved}];
+    return {...NOTHING, specErrors, image: settings.image, version: settings.version};
+  }
   const instance: Instance = {name: metadata.name, namespace: metadata.namespace, uid: metadata.uid, spec};
   const name = names(instance);
   const image = spec.image ?? settings.image;

@@ -122,9 +122,13 @@ export class AccessTokens {
 
   #checkClaims(claims: Record<string, unknown>): AccessClaims {
     const {iss, sub, aud, client_id: clientId, iat, exp, nbf, jti, sid} = claims;
-    if (iss !== this.#settings.issuer) throw new AuthError('invalid_token', 'issued by another issuer');
+    const {issuer, previousIssuers, audience} = this.#settings;
+    if (typeof iss !== 'string' || (iss !== issuer && !previousIssuers.includes(iss)))
+      throw new AuthError('invalid_token', 'issued by another issuer');
+    // Where no audience is set, ours have their issuer as that: a former one, where they are of that.
+    const accepted = iss === issuer ? audience : [...audience, iss];
     const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
-    if (!audiences.some((entry) => typeof entry === 'string' && this.#settings.audience.includes(entry)))
+    if (!audiences.some((entry) => typeof entry === 'string' && accepted.includes(entry)))
       throw new AuthError('invalid_token', 'for another audience');
     if (typeof exp !== 'number' || typeof iat !== 'number')
       throw new AuthError('invalid_token', 'exp or iat is missing');

@@ -66,6 +66,8 @@ interface DatabaseSettings {
 export interface TokenSettings {
   /** `iss` of the tokens that this server signs. */
   readonly issuer: string;
+  /** Whose tokens, signed by our keys, are accepted as well: what `issuer` was before. */
+  readonly previousIssuers: readonly string[];
   readonly audience: readonly string[];
   /** `client_id` of the tokens (RFC 9068): who asked for them. */
   readonly clientId: string;

@@ -44,6 +44,7 @@ export type FileSigningKey = z.infer<typeof signingKeySchema>;
 
 const fileSchema = z.strictObject({
   issuer: urlSchema.optional(),
+  previousIssuers: z.array(urlSchema).optional(),
   redirectUri: urlSchema.optional(),
   audience: z.array(z.string()).optional(),
   providers: z.array(providerSchema).optional(),

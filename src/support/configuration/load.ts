@@ -79,6 +79,7 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
     },
     tokens: {
       issuer,
+      previousIssuers: previousIssuers(variables.JWT_PREVIOUS_ISSUERS ?? file.previousIssuers ?? [], issuer),
       audience: variables.JWT_AUDIENCE ?? file.audience ?? [issuer],
       clientId: 'fraiseql',
       lifetimeSeconds: variables.SESSION_TIMEOUT_MINUTES * 60,
@@ -189,6 +190,12 @@ function readIssuer(
     `is the issuer of the provider ${upstream.name}; it is taken as that, and the tokens of this server are issued by ${redirectUri.origin}`,
   );
   return {issuer: redirectUri.origin, providers};
+}
+
+/** In the spelling in which they were issuers. */
+function previousIssuers(urls: readonly URL[], issuer: string): string[] {
+  const spelled = urls.map(({href}) => withoutSlash(href));
+  return [...new Set(spelled)].filter((each) => each !== issuer);
 }
 
 function readStateKey(sources: Sources, findings: Findings): Buffer | undefined {

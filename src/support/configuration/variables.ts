@@ -65,6 +65,7 @@ export const variablesSchema = z.object({
   OAUTH_PROVIDER: z.string().optional(),
   OAUTH_REDIRECT_URI: urlSchema.optional(),
   JWT_ISSUER: urlSchema.optional(),
+  JWT_PREVIOUS_ISSUERS: list(urlSchema).optional(),
   JWT_ALGORITHM: z
     .enum(
       ALGORITHMS,

@@ -123,6 +123,33 @@ describe('what the API server makes of the resource definition', () => {
   });
 });
 
+describe('a public URL that moves', () => {
+  const OLD = 'https://old.example.com';
+  const NEW = 'https://new.example.com';
+  const moved = (spec: Record<string, unknown>) =>
+    api.admin.mergePatch(FRAISEQLAUTH, {namespace: 'default', name: 'moving'}, {spec});
+  beforeAll(() => api.admin.create(FRAISEQLAUTH, resource(productionSpec({publicURL: OLD}), 'moving')));
+
+  test('is refused while the old one is not listed, with what to write', async () => {
+    const error: unknown = await moved({publicURL: NEW}).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({status: 422});
+    expect((error as ApiError).message).toContain('spec.publicURL');
+    expect((error as ApiError).message).toContain(`add ${OLD} to spec.previousIssuers`);
+    await expect(moved({publicURL: NEW, previousIssuers: ['https://other.example.com']})).rejects.toThrow(
+      OLD,
+    );
+  });
+
+  test('is let in with it, and back again with the new one', async () => {
+    await moved({publicURL: NEW, previousIssuers: [OLD]});
+    // Nothing moves: the list may be cleared, and all else changed.
+    await moved({replicas: 4, autoscaling: null});
+    await expect(moved({publicURL: OLD})).rejects.toThrow(`add ${NEW} to`);
+    await moved({publicURL: OLD, previousIssuers: [NEW, OLD]});
+    await moved({previousIssuers: null});
+  });
+});
+
 describe('a wrong spec', () => {
   test('there are more than twenty of them, and no two alike', () => {
     expect(new Set(WRONG_SPECS.map(({title}) => title)).size).toBe(WRONG_SPECS.length);

@@ -1,8 +1,9 @@
 import {setTimeout as delay} from 'node:timers/promises';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
-import {RESOURCES} from '../../../src/kube/objects.ts';
-import type {Deployment} from '../../../src/operator/workloads.ts';
+import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
+import {configMapsOf, type Deployment} from '../../../src/operator/workloads.ts';
+import {playControllers} from './controllers.ts';
 import {
   createSecrets,
   eventually,
@@ -195,5 +196,36 @@ describe('specs that should never have been let in', () => {
     });
     await eventually(async () => (await see.condition('Ready')).status === 'True' && true);
     expect((await see.resource()).status?.blockedOn).toBeUndefined();
+  });
+
+  test('a public URL that moves waits for the old one to be listed, and then rolls out with it', async () => {
+    const namespace = await harness.namespace();
+    const see = new Observer(harness.admin, namespace);
+    await createSecrets(harness.admin, namespace);
+    await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
+    await see.becomeReady();
+    const key = {namespace, name: 'auth'};
+    const moved = {publicURL: 'http://auth.apps.svc:8000'};
+    await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: moved});
+    const {message} = await eventually(async () => {
+      const condition = await see.condition('SpecValid');
+      return condition.status === 'False' && condition;
+    });
+    expect(message).toContain('add http://localhost:8000 to spec.previousIssuers');
+    expect((await see.resource()).status?.endpoints?.issuer).toBe('http://localhost:8000');
+    await harness.admin.mergePatch(FRAISEQLAUTH, key, {spec: {previousIssuers: ['http://localhost:8000']}});
+    const controllers = playControllers(see);
+    await eventually(async () => {
+      const {status} = await see.resource();
+      return (
+        status?.endpoints?.issuer === moved.publicURL && (await see.condition('Ready')).status === 'True'
+      );
+    });
+    const live = await see.get<Deployment>(RESOURCES.Deployment, 'auth');
+    await controllers.stop();
+    const [config] = configMapsOf(live?.spec?.template?.spec);
+    const {data} =
+      (await see.get<KubeObject & {data: Record<string, string>}>(RESOURCES.ConfigMap, config ?? '')) ?? {};
+    expect(data?.['auth.yaml']).toContain('previousIssuers:\n  - http://localhost:8000');
   });
 });

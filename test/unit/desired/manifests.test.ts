@@ -257,6 +257,13 @@ describe('the configuration', () => {
     expect(read(developmentSpec())).not.toHaveProperty('branding');
   });
 
+  test('holds the former public URLs, and nothing where none of them is another', () => {
+    expect(read(fullSpec())['previousIssuers']).toEqual(['https://auth.example.com']);
+    const {publicURL} = developmentSpec();
+    for (const previousIssuers of [undefined, [], [publicURL]])
+      expect(read(developmentSpec({previousIssuers}))).not.toHaveProperty('previousIssuers');
+  });
+
   test('holds the limits that the spec sets, and no others', () => {
     expect(read(fullSpec())['rateLimits']).toEqual({startPerMinute: 200, failedLoginsPerHour: 10});
     for (const rateLimits of [undefined, {}, {policy: 'None'}])

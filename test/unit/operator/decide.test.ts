@@ -200,6 +200,7 @@ describe('a schema that vanished', () => {
 describe('nothing that runs is taken away', () => {
   const troubles: [string, (world: World) => void][] = [
     ['an invalid spec', (world) => world.change({publicURL: 'nonsense'})],
+    ['a public URL that moves', (world) => world.change({publicURL: 'https://new.example.com'})],
     [
       'no spec at all',
       (world) => {

@@ -63,6 +63,16 @@ const SITUATIONS: readonly [string, () => World, string | RegExp][] = [
     /^SpecInvalid: The spec is not valid: spec\.publicURL: must be the scheme and host .*for example https:\/\/api\.example\.com\. What runs keeps serving \(3 of 3 pods ready\)\.$/,
   ],
   [
+    'a public URL that moves with no word of the old one, past an older resource definition',
+    () => {
+      const world = running();
+      world.change({publicURL: 'https://new.example.com'});
+      world.pass();
+      return world;
+    },
+    /^SpecInvalid: The spec is not valid: spec\.publicURL: .*: add \S+ to spec\.previousIssuers, or write it here again\. What runs keeps serving \(3 of 3 pods ready\)\.$/,
+  ],
+  [
     'a Secret that is missing',
     () => {
       const world = new World();

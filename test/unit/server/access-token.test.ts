@@ -11,6 +11,7 @@ import {AuthError} from '../../../src/support/errors.ts';
 const NOW = 1_800_000_000;
 const settings = {
   issuer: 'https://auth.example.com',
+  previousIssuers: ['https://old.example.com'],
   audience: ['api'],
   clientId: 'fraiseql',
   lifetimeSeconds: 3600,
@@ -94,6 +95,37 @@ describe('a token', () => {
     expect(refusal(token, rotated)).toBe('accepted');
     rotated.replaceKeys(new KeySet([next]));
     expect(refusal(token, rotated)).toBe('invalid_signature');
+  });
+});
+
+describe('a token of a previous issuer', () => {
+  const old = 'https://old.example.com';
+
+  it('is accepted, for the audience or for that issuer itself, which it had where none was set', async () => {
+    for (const aud of ['api', old, ['other', old]])
+      expect(tokens.check(await forge({}, {iss: old, aud}))).toMatchObject({iss: old, aud, sub: 'u'});
+  });
+
+  it('is what another server issued before it moved', async () => {
+    const before = {...settings, issuer: old, previousIssuers: [], audience: [old]};
+    const {token} = await new AccessTokens(new KeySet([key]), before, clock).issue('u', SESSION, NOW + 100);
+    const own = {...settings, audience: [settings.issuer]};
+    expect(refusal(token, new AccessTokens(new KeySet([key]), own, clock))).toBe('accepted');
+    const forgetful = {...own, previousIssuers: []};
+    expect(refusal(token, new AccessTokens(new KeySet([key]), forgetful, clock))).toBe('invalid_token');
+  });
+
+  it('is refused as any other where anything else is wrong with it', async () => {
+    expect(refusal(await forge({}, {iss: old, aud: 'other'}))).toBe('invalid_token');
+    expect(refusal(await forge({}, {iss: old, exp: NOW}))).toBe('token_expired');
+    expect(refusal(await forge({}, {iss: old}, developmentKey('RS256')))).toBe('invalid_signature');
+    // The old issuer is an audience of its own tokens alone.
+    expect(refusal(await forge({}, {aud: old}))).toBe('invalid_token');
+  });
+
+  it('is never issued', async () => {
+    const {token} = await tokens.issue('u', SESSION, NOW + 100);
+    expect(tokens.check(token).iss).toBe(settings.issuer);
   });
 });
 

@@ -81,6 +81,29 @@ allowedHosts: [keycloak.idp.svc:8080]
     expect(load(env(whole)).branding).toEqual({name: undefined, logoUrl: undefined, color: undefined});
   });
 
+  it('lists previous issuers, in the spelling in which they were issuers', () => {
+    const yaml = `${whole}previousIssuers: [https://old.example.com/, https://API.example.com:443, http://a.svc:8080/x]\n`;
+    // The issuer itself is not a previous one.
+    expect(load(env(yaml)).tokens.previousIssuers).toEqual([
+      'https://old.example.com',
+      'http://a.svc:8080/x',
+    ]);
+    const variable = {
+      JWT_PREVIOUS_ISSUERS: 'https://a.example.com, https://b.example.com,https://a.example.com',
+    };
+    expect(load({...env(yaml), ...variable}).tokens.previousIssuers).toEqual([
+      'https://a.example.com',
+      'https://b.example.com',
+    ]);
+    expect(load(env(whole)).tokens.previousIssuers).toEqual([]);
+    expect(problemsOf(env(`${whole}previousIssuers: [old.example.com]\n`)).join()).toContain(
+      'AUTH_CONFIG_FILE previousIssuers[0]: must be an absolute URL',
+    );
+    expect(problemsOf({...env(whole), JWT_PREVIOUS_ISSUERS: 'old.example.com'}).join()).toContain(
+      'JWT_PREVIOUS_ISSUERS: must be an absolute URL',
+    );
+  });
+
   it('gives way to a variable that is set', () => {
     const configuration = load({
       ...env(whole),
