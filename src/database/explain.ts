@@ -106,7 +106,7 @@ function hintUnreachable(error: unknown): string {
   if (code === '57P03') return 'The server is starting or stopping: it is tried again.';
   if (code === '25006') return 'The server is a read-only replica: point the database URL at the primary.';
   if (/CERT|TLS|SIGNATURE|ISSUER/.test(code) || /SSL/.test(driverMessage(error))) {
-    return 'The encrypted connection failed: check sslmode and sslrootcert in the database URL against the server.';
+    return 'The encrypted connection failed: check sslmode in the database URL against the server, and whether its certificate is of the authority that sslrootcert or DATABASE_CA_FILE names (spec.database.caSecretRef in a FraiseQLAuth).';
   }
   return 'Check the host and port in the database URL, that the server runs, and that no firewall or NetworkPolicy is between.';
 }

@@ -1,22 +1,32 @@
+import {readFileSync} from 'node:fs';
 import {z} from 'zod';
+import {isCertificate} from '../support/certificate.ts';
 import {Findings} from '../support/configuration/problems.ts';
 import {Sources} from '../support/configuration/sources.ts';
 import {DatabaseError} from './errors.ts';
+import {withAuthority} from './url.ts';
 
 /**
- * DATABASE_URL, or the content of the file that DATABASE_URL_FILE names.
- * Throws DatabaseError(DatabaseURLInvalid) where neither is set or the file cannot be read.
+ * DATABASE_URL, or the content of the file that DATABASE_URL_FILE names; with the authority that DATABASE_CA_FILE names.
+ * Throws DatabaseError(DatabaseURLInvalid) where neither is set, a file cannot be read, or they contradict each other.
  */
 export function databaseUrlFrom(env: NodeJS.ProcessEnv): string {
-  const url = secretFrom(env, 'DATABASE_URL', (message, hint) => {
-    return new DatabaseError('DatabaseURLInvalid', message, hint);
-  });
-  if (url) return url;
-  throw new DatabaseError(
-    'DatabaseURLInvalid',
-    'neither DATABASE_URL nor DATABASE_URL_FILE is set',
-    'Set DATABASE_URL to postgres://USER:PASSWORD@HOST:5432/DATABASE, or DATABASE_URL_FILE to a file that holds it.',
-  );
+  const url = secretFrom(env, 'DATABASE_URL', invalid);
+  if (url === undefined) {
+    throw invalid(
+      'neither DATABASE_URL nor DATABASE_URL_FILE is set',
+      'Set DATABASE_URL to postgres://USER:PASSWORD@HOST:5432/DATABASE, or DATABASE_URL_FILE to a file that holds it.',
+    );
+  }
+  const caFile = env['DATABASE_CA_FILE']?.trim();
+  if (!caFile) return url;
+  if (!isCertificate(authorityIn(caFile))) {
+    throw invalid(
+      `DATABASE_CA_FILE names ${caFile}, which holds no certificate`,
+      "Write the certificate of the authority that signed the database's into it, in PEM form.",
+    );
+  }
+  return withAuthority(url, caFile);
 }
 
 /**
@@ -36,6 +46,23 @@ export function secretFrom(
     problem,
     `Set ${name}, or ${name}_FILE to a file that holds the value (a mounted Secret, say), and not both.`,
   );
+}
+
+function invalid(message: string, hint: string, cause?: unknown): DatabaseError {
+  return new DatabaseError('DatabaseURLInvalid', message, hint, cause);
+}
+
+function authorityIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
+    throw invalid(
+      `DATABASE_CA_FILE names ${file}, which cannot be read (${code})`,
+      'Correct DATABASE_CA_FILE, or mount the Secret that holds the file.',
+      error,
+    );
+  }
 }
 
 const seconds = (fallback: number, least: number): z.ZodType<number> =>

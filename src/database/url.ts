@@ -77,6 +77,35 @@ export function parseDatabaseUrl(raw: string): DatabaseTarget {
   };
 }
 
+/** The values of sslmode with which libpq, and so the driver, checks the certificate where an authority is named. */
+const CHECKING = new Set(['require', 'verify-ca', 'verify-full']);
+
+/**
+ * The URL with the authority in that PEM file, of which the server's certificate must be: the driver and PostgreSQL's own
+ * programs both read it there. Where the URL says nothing of sslmode, the host's name is checked as well (verify-full).
+ * Throws DatabaseError(DatabaseURLInvalid) where the URL contradicts it.
+ */
+export function withAuthority(raw: string, caFile: string): string {
+  const {parameters} = parseDatabaseUrl(raw);
+  if (parameters.has('sslrootcert')) {
+    throw invalid(
+      'the database URL has sslrootcert, and DATABASE_CA_FILE is set as well',
+      'Keep one of the two.',
+    );
+  }
+  const mode = parameters.get('sslmode');
+  if (mode !== undefined && !CHECKING.has(mode)) {
+    throw invalid(
+      'DATABASE_CA_FILE is set, but with the sslmode in the database URL no certificate is checked',
+      'Write sslmode=verify-full in the URL, or leave the authority out.',
+    );
+  }
+  const url = new URL(raw.trim());
+  url.searchParams.set('sslmode', mode ?? 'verify-full');
+  url.searchParams.set('sslrootcert', caFile);
+  return url.href;
+}
+
 function invalid(message: string, hint: string, cause?: unknown): DatabaseError {
   return new DatabaseError('DatabaseURLInvalid', message, hint, cause);
 }

@@ -8,6 +8,7 @@ import type {Logger} from '../support/logging.ts';
 import {Audit} from './audit.ts';
 import {Certificate} from './certificate.ts';
 import {Database} from './database.ts';
+import {connectionUrl} from './database-url.ts';
 import {probeDatabase, probeFault} from './health/database-probe.ts';
 import {Dependency, type DependencyState} from './health/dependency.ts';
 import {Health} from './health/health.ts';
@@ -99,10 +100,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     configuration.tls &&
     new Certificate({files: configuration.tls, clock, logger, metrics, everyMs: intervals.certificateMs});
 
+  const databaseUrl = connectionUrl(configuration.database);
   // One of the connections listens for sessions that end.
   const poolSize = Math.max(1, configuration.database.poolSize - 1);
   const pool = createPool({
-    url: configuration.database.url,
+    url: databaseUrl,
     size: poolSize,
     maxLifetimeSeconds: configuration.database.maxLifetimeSeconds,
     connectTimeoutMs: 3_000,
@@ -174,7 +176,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   const sessions = new Sessions(database, configuration.sessions, configuration.tokens.clientId, clock);
   const feed = new RevocationFeed({
-    databaseUrl: configuration.database.url,
+    databaseUrl,
     clock,
     onSession: (id) => changed(id),
     onGap() {

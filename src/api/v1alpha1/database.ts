@@ -15,6 +15,10 @@ export const database = z.object({
   ).meta({
     description: 'Where the PostgreSQL database is. The pods roll when the value changes.',
   }),
+  caSecretRef: secretKeyRef('a Secret with the certificate of the authority', 'ca.crt').optional().meta({
+    description:
+      "The authority that signed the database's certificate, in PEM form; several may stand one after another. Connections are then encrypted, and certificate and host name are checked (sslmode=verify-full), unless the URL says sslmode=verify-ca or require, which leave the host name out. Default: what the URL says. The pods roll when it changes.",
+  }),
   poolSize: z
     .int()
     .min(1)

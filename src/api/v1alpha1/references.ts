@@ -36,7 +36,7 @@ export function references(spec: ResolvedSpec): Reference[] {
       field: 'spec.introspection.clientCredentialsSecretRef',
       neededBy: 'server',
     });
-  const {urlSecretRef} = spec.database;
+  const {urlSecretRef, caSecretRef} = spec.database;
   found.push({
     kind: 'Secret',
     name: urlSecretRef.name,
@@ -44,6 +44,14 @@ export function references(spec: ResolvedSpec): Reference[] {
     field: 'spec.database.urlSecretRef',
     neededBy: 'server',
   });
+  if (caSecretRef)
+    found.push({
+      kind: 'Secret',
+      name: caSecretRef.name,
+      keys: [caSecretRef.key],
+      field: 'spec.database.caSecretRef',
+      neededBy: 'server',
+    });
   if (spec.cache) {
     const {name, key} = spec.cache.redisURLSecretRef;
     found.push({

@@ -70,6 +70,8 @@ export interface ResolvedSpec {
   };
   database: {
     urlSecretRef: {name: string; key: string};
+    /** Undefined: as the URL says. */
+    caSecretRef: {name: string; key: string} | undefined;
     poolSize: number;
     maxLifetimeSeconds: number;
   };
@@ -168,6 +170,7 @@ export function resolveDefaults(spec: DefaultedSpec): ResolvedSpec {
     },
     database: {
       urlSecretRef: spec.database.urlSecretRef,
+      caSecretRef: spec.database.caSecretRef,
       poolSize: poolSize(spec),
       maxLifetimeSeconds: seconds(spec.database.maxLifetime),
     },

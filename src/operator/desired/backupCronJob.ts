@@ -11,7 +11,7 @@ import {
   POD_SECURITY,
   SCRATCH,
   type Volume,
-  databaseVolume,
+  databaseAccess,
   extraEnv,
   placement,
   podAnnotations,
@@ -79,7 +79,7 @@ export function backupCronJob(
 
 function podSpec(instance: Instance, backup: ResolvedBackup, image: string) {
   const {spec} = instance;
-  const database = databaseVolume(spec);
+  const database = databaseAccess(spec);
   const target = destination(backup);
   return {
     restartPolicy: 'Never',
@@ -94,7 +94,7 @@ function podSpec(instance: Instance, backup: ResolvedBackup, image: string) {
         image,
         args: ['backup'],
         env: [
-          {name: 'DATABASE_URL_FILE', value: PATHS.databaseURLFile},
+          ...database.env,
           {name: 'BACKUP_NAME_PREFIX', value: backupPrefix(instance)},
           {name: 'BACKUP_RETENTION_SECONDS', value: String(backup.retentionSeconds)},
           {name: 'BACKUP_TIMEOUT_SECONDS', value: String(TIMEOUT_SECONDS)},
@@ -106,10 +106,10 @@ function podSpec(instance: Instance, backup: ResolvedBackup, image: string) {
         terminationMessagePolicy: 'FallbackToLogsOnError',
         resources: spec.resources,
         securityContext: CONTAINER_SECURITY,
-        volumeMounts: [SCRATCH.mount, database.mount, ...target.mounts],
+        volumeMounts: [SCRATCH.mount, ...database.files.map(({mount}) => mount), ...target.mounts],
       },
     ],
-    volumes: [SCRATCH.volume, database.volume, ...target.volumes],
+    volumes: [SCRATCH.volume, ...database.files.map(({volume}) => volume), ...target.volumes],
   };
 }
 

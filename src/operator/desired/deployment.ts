@@ -12,7 +12,8 @@ import {
   POD_SECURITY,
   SCRATCH,
   TLS_VOLUME,
-  databaseVolume,
+  authorityVolume,
+  databaseAccess,
   extraEnv,
   placement,
   podAnnotations,
@@ -175,6 +176,7 @@ function serverEnv(spec: ResolvedSpec): EnvVar[] {
     ['SERVER_HOST', '0.0.0.0'],
     ['AUTH_CONFIG_FILE', PATHS.configurationFile],
     ['DATABASE_URL_FILE', PATHS.databaseURLFile],
+    ['DATABASE_CA_FILE', database.caSecretRef ? PATHS.databaseCAFile : ''],
     ['DATABASE_POOL_SIZE', String(database.poolSize)],
     ['DATABASE_MAX_LIFETIME', String(database.maxLifetimeSeconds)],
     ['STATE_KEY_FILE', PATHS.stateKeyFile],
@@ -214,9 +216,9 @@ function mounts(instance: Instance, {configMapName}: TemplateInputs) {
       volume: {name: 'config', configMap: {name: configMapName, defaultMode: 0o444}},
       mount: {name: 'config', mountPath: PATHS.configuration, readOnly: true},
     },
-    databaseVolume(spec),
+    ...databaseAccess(spec).files,
     ...(spec.cache ? [urlVolume('redis', spec.cache.redisURLSecretRef, PATHS.redis)] : []),
-    ...(spec.cache?.caSecretRef ? [authority(spec.cache.caSecretRef)] : []),
+    ...(spec.cache?.caSecretRef ? [authorityVolume('redis-ca', spec.cache.caSecretRef, PATHS.redisCA)] : []),
     // The whole of it, and no path within: so the kubelet brings a renewed certificate into a pod that runs.
     ...(spec.certificateSecret === undefined
       ? []
@@ -242,7 +244,3 @@ function credentialsVolume(
   const items = ['client-id', 'client-secret'].map((key) => ({key, path: key}));
   return secretVolume(name, clientCredentialsSecretRef.name, path, items);
 }
-
-/** Who signed Redis's certificate, as the file `ca.crt`. */
-const authority = ({name, key}: {name: string; key: string}) =>
-  secretVolume('redis-ca', name, PATHS.redisCA, [{key, path: 'ca.crt'}]);

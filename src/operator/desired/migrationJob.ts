@@ -8,7 +8,7 @@ import {
   CONTAINER_SECURITY,
   POD_SECURITY,
   SCRATCH,
-  databaseVolume,
+  databaseAccess,
   extraEnv,
   placement,
   podAnnotations,
@@ -37,7 +37,7 @@ export function migrationJobName(
 /** One attempt. It does not try again by itself: the reconciler does, with back-off, and says why in the status. */
 export function migrationJob(instance: Instance, inputs: MigrationInputs): KubeObject {
   const {spec} = instance;
-  const database = databaseVolume(spec);
+  const database = databaseAccess(spec);
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -68,7 +68,7 @@ export function migrationJob(instance: Instance, inputs: MigrationInputs): KubeO
               image: inputs.image,
               args: ['db', 'migrate'],
               env: [
-                {name: 'DATABASE_URL_FILE', value: PATHS.databaseURLFile},
+                ...database.env,
                 {name: 'MIGRATION_TIMEOUT_SECONDS', value: String(spec.migrations.timeoutSeconds)},
                 {name: 'LOG_LEVEL', value: spec.logging.level},
                 {name: 'TERMINATION_LOG', value: PATHS.termination},
@@ -77,10 +77,10 @@ export function migrationJob(instance: Instance, inputs: MigrationInputs): KubeO
               terminationMessagePolicy: 'FallbackToLogsOnError',
               resources: spec.resources,
               securityContext: CONTAINER_SECURITY,
-              volumeMounts: [SCRATCH.mount, database.mount],
+              volumeMounts: [SCRATCH.mount, ...database.files.map(({mount}) => mount)],
             },
           ],
-          volumes: [SCRATCH.volume, database.volume],
+          volumes: [SCRATCH.volume, ...database.files.map(({volume}) => volume)],
         },
       },
     },

@@ -7,6 +7,8 @@ export const PATHS = {
   keyListFile: '/etc/fraiseql-auth/keys/keys.json',
   database: '/etc/fraiseql-auth/database',
   databaseURLFile: '/etc/fraiseql-auth/database/url',
+  databaseCA: '/etc/fraiseql-auth/database-ca',
+  databaseCAFile: '/etc/fraiseql-auth/database-ca/ca.crt',
   introspection: '/etc/fraiseql-auth/introspection',
   redis: '/etc/fraiseql-auth/redis',
   redisURLFile: '/etc/fraiseql-auth/redis/url',

@@ -55,9 +55,30 @@ export function secretVolume(
   };
 }
 
-/** The database's URL, as the file `url`. */
-export function databaseVolume({database}: ResolvedSpec): {volume: Volume; mount: Mount} {
-  return urlVolume('database', database.urlSecretRef, PATHS.database);
+/** How a pod comes to the database: its URL as the file `url`, and who signed its certificate. */
+export function databaseAccess({database: {urlSecretRef, caSecretRef}}: ResolvedSpec): {
+  env: EnvVar[];
+  files: {volume: Volume; mount: Mount}[];
+} {
+  return {
+    env: [
+      {name: 'DATABASE_URL_FILE', value: PATHS.databaseURLFile},
+      ...(caSecretRef ? [{name: 'DATABASE_CA_FILE', value: PATHS.databaseCAFile}] : []),
+    ],
+    files: [
+      urlVolume('database', urlSecretRef, PATHS.database),
+      ...(caSecretRef ? [authorityVolume('database-ca', caSecretRef, PATHS.databaseCA)] : []),
+    ],
+  };
+}
+
+/** Who signed a certificate, as the file `ca.crt`. */
+export function authorityVolume(
+  volume: string,
+  {name, key}: {name: string; key: string},
+  mountPath: string,
+): {volume: Volume; mount: Mount} {
+  return secretVolume(volume, name, mountPath, [{key, path: 'ca.crt'}]);
 }
 
 /** A URL that a Secret holds, as the file `url`. */

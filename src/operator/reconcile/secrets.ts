@@ -107,7 +107,7 @@ function remedy(namespace: string, {name, field, certificate}: Reference, key: s
 
 /** What a person would write for the key that a field names. */
 function example(key: string, field: string): string {
-  if (field === 'spec.cache.caSecretRef') return '…';
+  if (field.endsWith('.caSecretRef')) return '…';
   if (field.startsWith('spec.cache.')) return "'redis://:PASSWORD@HOST:6379'";
   return /url|uri|dsn/i.test(key) ? "'postgres://USER:PASSWORD@HOST:5432/DATABASE'" : '…';
 }

@@ -59,6 +59,8 @@ export interface RateLimits {
 
 interface DatabaseSettings {
   readonly url: string;
+  /** The authority that the database's certificate must be of, a PEM file; undefined: as the URL says. */
+  readonly caFile: string | undefined;
   readonly poolSize: number;
   readonly maxLifetimeSeconds: number;
 }

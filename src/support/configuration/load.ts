@@ -1,3 +1,4 @@
+import {isCertificate} from '../certificate.ts';
 import {logLevelFrom} from '../logging.ts';
 import type {Configuration, IntrospectionClient, ProviderSettings, ProviderType} from './configuration.ts';
 import {readConfigurationFile} from './file.ts';
@@ -16,8 +17,8 @@ export interface LoadOptions {
   /** Loaded again beside a server that runs: its certificate, which it reloads by itself, keeps nothing else from it. */
   readonly again?: boolean;
   readonly providerTypes: readonly ProviderType[];
-  /** What is wrong with a DATABASE_URL, without quoting it; undefined where nothing is. */
-  readonly databaseUrlProblem: (url: string) => string | undefined;
+  /** What is wrong with a DATABASE_URL and its authority, without quoting it; undefined where nothing is. */
+  readonly databaseUrlProblem: (url: string, caFile?: string) => string | undefined;
 }
 
 /**
@@ -35,7 +36,7 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
 
   const development = options.development;
   const host = variables.SERVER_HOST ?? (development ? '127.0.0.1' : '0.0.0.0');
-  const databaseUrl = readDatabaseUrl(options, sources, findings);
+  const database = readDatabase(options, sources, findings);
   const problemsBefore = findings.problems.length;
   const providers = readProviders(
     options.providerTypes,
@@ -73,7 +74,7 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
     port: variables.PORT,
     tls,
     database: {
-      url: databaseUrl,
+      ...database,
       poolSize: variables.DATABASE_POOL_SIZE,
       maxLifetimeSeconds: variables.DATABASE_MAX_LIFETIME,
     },
@@ -140,15 +141,26 @@ function readVariables(sources: Sources, findings: Findings): Variables {
   return variablesSchema.parse(Object.fromEntries(Object.entries(raw).filter(([name]) => !wrong.has(name))));
 }
 
-function readDatabaseUrl(options: LoadOptions, sources: Sources, findings: Findings): string {
+function readDatabase(
+  options: LoadOptions,
+  sources: Sources,
+  findings: Findings,
+): Pick<Configuration['database'], 'url' | 'caFile'> {
+  const caFile = sources.variable('DATABASE_CA_FILE');
+  const authority = caFile === undefined ? undefined : sources.file('DATABASE_CA_FILE', caFile);
+  if (authority !== undefined && !isCertificate(authority))
+    findings.problem(
+      'DATABASE_CA_FILE',
+      'must name a file with one certificate in PEM form, or several in a row',
+    );
   const url = sources.secret('DATABASE_URL');
   if (url === undefined) {
     if (!sources.has('DATABASE_URL')) findings.problem('DATABASE_URL', 'is needed, or DATABASE_URL_FILE');
-    return '';
+    return {url: '', caFile};
   }
-  const problem = options.databaseUrlProblem(url);
+  const problem = options.databaseUrlProblem(url, caFile);
   if (problem !== undefined) findings.problem('DATABASE_URL', problem);
-  return url;
+  return {url, caFile};
 }
 
 function readRedirectUri(

@@ -163,6 +163,7 @@ test('references name every object and the field that needs it', () => {
       'server',
     ],
     ['Secret', 'auth-db', 'url', 'spec.database.urlSecretRef', 'server'],
+    ['Secret', 'database-ca', 'root.pem', 'spec.database.caSecretRef', 'server'],
     ['Secret', 'auth-redis', 'url', 'spec.cache.redisURLSecretRef', 'server'],
     ['Secret', 'redis-ca', 'ca.crt', 'spec.cache.caSecretRef', 'server'],
     ['Secret', 'auth-tls', 'tls.crt,tls.key', 'spec.tls.inPod.certificateSecretRef', 'server'],

@@ -2,6 +2,8 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, describe, expect, it} from 'vitest';
+import {selfSigned} from '../../support/certificate.ts';
+import {withAuthority} from '../../../src/database/url.ts';
 import {databaseUrlFrom, migrationSettingsFrom} from '../../../src/database/settings.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'settings-'));
@@ -21,6 +23,26 @@ describe('databaseUrlFrom', () => {
     expect(() => databaseUrlFrom({})).toThrow('neither DATABASE_URL nor DATABASE_URL_FILE');
     expect(() => databaseUrlFrom({DATABASE_URL_FILE: '/nowhere/url'})).toThrow('/nowhere/url');
     expect(() => databaseUrlFrom({DATABASE_URL_FILE: empty})).toThrow('empty');
+  });
+});
+
+describe('DATABASE_CA_FILE', () => {
+  const url = {DATABASE_URL: 'postgres://u:p@h/db'};
+
+  it('goes into the URL, where the driver and PostgreSQL’s programs read it', () => {
+    const {certPath} = selfSigned(directory, 'authority');
+    expect(databaseUrlFrom({...url, DATABASE_CA_FILE: certPath})).toBe(
+      withAuthority(url.DATABASE_URL, certPath),
+    );
+    expect(databaseUrlFrom({...url, DATABASE_CA_FILE: ''})).toBe(url.DATABASE_URL);
+  });
+
+  it('is named where it cannot be used', () => {
+    const {keyPath} = selfSigned(directory, 'key');
+    expect(() => databaseUrlFrom({...url, DATABASE_CA_FILE: '/nowhere/ca'})).toThrow(
+      'DATABASE_CA_FILE names /nowhere/ca',
+    );
+    expect(() => databaseUrlFrom({...url, DATABASE_CA_FILE: keyPath})).toThrow('holds no certificate');
   });
 });
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {DatabaseError} from '../../../src/database/errors.ts';
-import {parseDatabaseUrl} from '../../../src/database/url.ts';
+import {parseDatabaseUrl, withAuthority} from '../../../src/database/url.ts';
 
 function failure(url: string): DatabaseError {
   try {
@@ -70,5 +70,37 @@ describe('parseDatabaseUrl', () => {
     expect(error.message).toContain(word);
     expect(error.hint).not.toBe('');
     expect(`${error.message} ${error.hint}`).not.toContain('hunter2');
+  });
+});
+
+describe('withAuthority', () => {
+  const parameters = (url: string) =>
+    Object.fromEntries(parseDatabaseUrl(withAuthority(url, '/ca.crt')).parameters);
+
+  it('checks everything where the URL says nothing, and what it says otherwise', () => {
+    expect(parameters('postgres://u:p@h/db')).toEqual({sslmode: 'verify-full', sslrootcert: '/ca.crt'});
+    for (const sslmode of ['require', 'verify-ca', 'verify-full'])
+      expect(parameters(`postgres://u:p@h/db?sslmode=${sslmode}&options=x`)).toEqual({
+        sslmode,
+        options: 'x',
+        sslrootcert: '/ca.crt',
+      });
+  });
+
+  it('leaves all else as it was', () => {
+    const url = 'postgres://u%40x:p%2F%3F@[::1]:6432/a%20b';
+    const {url: _, parameters: __, ...before} = parseDatabaseUrl(url);
+    expect(parseDatabaseUrl(withAuthority(url, '/c a.crt'))).toMatchObject(before);
+    expect(parseDatabaseUrl(withAuthority(url, '/c a.crt')).parameters.get('sslrootcert')).toBe('/c a.crt');
+  });
+
+  it.each(['disable', 'allow', 'prefer', 'no-verify'])('refuses sslmode=%s, which checks nothing', (mode) => {
+    expect(() => withAuthority(`postgres://u:p@h/db?sslmode=${mode}`, '/ca.crt')).toThrow(
+      'no certificate is checked',
+    );
+  });
+
+  it('refuses a second authority', () => {
+    expect(() => withAuthority('postgres://u:p@h/db?sslrootcert=/x', '/ca.crt')).toThrow('DATABASE_CA_FILE');
   });
 });

@@ -85,6 +85,12 @@ describe('every manifest of every valid spec', () => {
     const mounted = container?.volumeMounts.map(({name}) => name).sort();
     expect(mounted).toEqual(spec.volumes.map(({name}) => name).sort());
     expect(new Set(container?.volumeMounts.map(({mountPath}) => mountPath)).size).toBe(mounted?.length);
+    // Whatever comes to the database knows whom to trust there.
+    expect(env(manifest)).toMatchObject({DATABASE_CA_FILE: '/etc/fraiseql-auth/database-ca/ca.crt'});
+    expect(spec.volumes).toContainEqual({
+      name: 'database-ca',
+      secret: {secretName: 'database-ca', defaultMode: 0o440, items: [{key: 'root.pem', path: 'ca.crt'}]},
+    });
     expect(spec['automountServiceAccountToken']).toBe(false);
     expect(spec['enableServiceLinks']).toBe(false);
     expect(spec['securityContext']).toMatchObject({
@@ -183,6 +189,7 @@ describe('the Deployment', () => {
       REFRESH_TOKEN_TTL: '604800',
       REFRESH_IDLE_TTL: '86400',
       REFRESH_REPLAY_WINDOW: '30',
+      DATABASE_CA_FILE: '/etc/fraiseql-auth/database-ca/ca.crt',
       DATABASE_POOL_SIZE: '20',
       DATABASE_MAX_LIFETIME: '3600',
       RETURN_TO_ORIGINS: 'https://app.example.com,https://admin.example.com',
@@ -198,6 +205,7 @@ describe('the Deployment', () => {
       'JWT_AUDIENCE',
       'REDIS_URL_FILE',
       'REDIS_CA_FILE',
+      'DATABASE_CA_FILE',
       'SESSION_CACHE_TTL',
       'RATE_LIMITS',
       'INTROSPECTION_CLIENT_ID_FILE',
