@@ -70,6 +70,11 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
         150_000,
       );
       expect(conditionOf(away, 'Available')?.status).toBe('True');
+      expect(blockedOn(away, 'FraiseQLAuth', NAME)).toMatchObject({
+        reason: 'ProviderUnreachable',
+        hint: expect.stringMatching(/reachable from the pods/),
+        objectRef: {key: 'spec.providers[0].issuerURL'},
+      });
       await expectStillServing(namespace, before);
       const refreshed = await browserFor(namespace).visit(`${baseUrl}/auth/refresh`, {
         json: {refresh_token: tokens.refresh_token},
@@ -109,6 +114,11 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
         120_000,
       );
       expect(conditionOf(down, 'Ready')?.status).toBe('False');
+      expect(blockedOn(down, 'Secret', 'auth-db')).toMatchObject({
+        reason: 'DatabaseUnreachable',
+        hint: expect.stringMatching(/database runs/),
+        objectRef: {key: 'database-url'},
+      });
       await expectAlive(namespace, before);
 
       await kubectl(['scale', 'deployment/postgres', '--replicas=1'], {namespace});

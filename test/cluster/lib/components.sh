@@ -1,11 +1,22 @@
 # shellcheck shell=bash
 # The components that are built from Go modules.
 
+# version_at_least WANTED HAVE
+version_at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+
+# A Go from 1.21 on brings a newer one by itself, unless GOTOOLCHAIN=local tells it not to.
 require_go() {
-  command -v go >/dev/null || {
-    say 'Go is missing: install Go 1.24 or newer (go.dev/doc/install), or set KUBECONFIG_EXISTING to a kubeconfig, or CLUSTER=kind.'
+  local go have toolchain remedy="install Go $GO_VERSION or newer (go.dev/doc/install), or set KUBECONFIG_EXISTING to a kubeconfig, or CLUSTER=kind"
+  go=$(command -v go) || {
+    say "Go is missing: $remedy."
     return 1
   }
+  { read -r have; read -r toolchain; } < <(cd / && go env GOVERSION GOTOOLCHAIN 2>&1) || true
+  have=${have#go}
+  version_at_least "$GO_VERSION" "$have" && return 0
+  version_at_least 1.21 "$have" && [[ $toolchain = *auto ]] && return 0
+  say "$go is Go $have, which is too old to build the test cluster: $remedy."
+  return 1
 }
 
 # build_into DIR FUNCTION: FUNCTION fills a fresh directory, which takes its place only when whole.

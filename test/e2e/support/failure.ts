@@ -5,7 +5,7 @@ import {ensureShared} from './fixtures.ts';
 import {NAME, reachable} from './instance.ts';
 import {closeNetwork} from './network.ts';
 import {ensureOperator, removeNamespaces} from './operator.ts';
-import {isReady, ResourceWatch, type FraiseQLAuth} from './watch.ts';
+import {isReady, ResourceWatch, type BlockedOn, type FraiseQLAuth} from './watch.ts';
 
 /** How long a failure may take from its cause to its healing. */
 export const LIMIT_MS = 240_000;
@@ -48,11 +48,7 @@ export function failureSuite(): FailureSuite {
 }
 
 /** What `blockedOn` says of an object: it names it, and says what to do. */
-export function blockedOn(
-  resource: FraiseQLAuth,
-  kind: string,
-  name: string,
-): {message: string; hint?: string} {
+export function blockedOn(resource: FraiseQLAuth, kind: string, name: string): BlockedOn {
   const found = resource.status?.blockedOn?.find(
     ({objectRef}) => objectRef?.kind === kind && objectRef.name === name,
   );
@@ -61,5 +57,5 @@ export function blockedOn(
     `blockedOn names ${kind} ${name}: ${JSON.stringify(resource.status?.blockedOn)}`,
   ).toBeDefined();
   expect(found?.hint, 'a hint says what to do').toMatch(/\w+ \w+/);
-  return found ?? {message: ''};
+  return found ?? {reason: '', message: ''};
 }

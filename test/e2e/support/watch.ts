@@ -10,7 +10,7 @@ interface Condition {
   readonly observedGeneration?: number;
 }
 
-interface BlockedOn {
+export interface BlockedOn {
   readonly reason: string;
   readonly message: string;
   readonly hint?: string;
