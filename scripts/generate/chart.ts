@@ -1,5 +1,5 @@
 import {stringify} from 'yaml';
-import {LEADER_RULES, OPERATOR_RULES, PEOPLE_RULES, type Rule} from './rbac.ts';
+import {leaderRules, OPERATOR_RULES, PEOPLE_RULES, type Rule} from './rbac.ts';
 
 const HEADER = '{{/* Generated from src/api and scripts/generate by `make generate`. Do not edit. */}}\n';
 
@@ -10,7 +10,7 @@ export function rulesTemplate(): string {
   return (
     HEADER +
     define('operator', OPERATOR_RULES) +
-    define('leader', LEADER_RULES) +
+    define('leader', leaderRules('{{ include "fraiseql-auth-operator.fullname" . }}')) +
     define('view', PEOPLE_RULES.view) +
     define('edit', PEOPLE_RULES.edit)
   );

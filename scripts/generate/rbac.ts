@@ -30,9 +30,16 @@ export const OPERATOR_RULES: Rule[] = [
   {apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch']},
 ];
 
-/** In its own namespace: one of several replicas leads. */
-export const LEADER_RULES: Rule[] = [
-  {apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create', 'get', 'update']},
+/** In its own namespace: one of several replicas leads, by a lease of that name. */
+export const leaderRules = (lease: string): Rule[] => [
+  // Whoever creates names nothing yet, so that no name can be asked for.
+  {apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create']},
+  {
+    apiGroups: ['coordination.k8s.io'],
+    resources: ['leases'],
+    resourceNames: [lease],
+    verbs: ['get', 'update'],
+  },
 ];
 
 const NAME = 'fraiseql-auth-operator';
@@ -72,7 +79,7 @@ export const PEOPLE_RULES = {
 } satisfies Record<string, Rule[]>;
 const AGGREGATE = 'rbac.authorization.k8s.io/aggregate-to-';
 
-const leader = [role('Role', `${NAME}-leader`, LEADER_RULES), binding('Role', `${NAME}-leader`)];
+const leader = [role('Role', `${NAME}-leader`, leaderRules(NAME)), binding('Role', `${NAME}-leader`)];
 
 /** One operator for the whole cluster. */
 export const CLUSTER_RBAC = [

@@ -9,7 +9,7 @@ import {VERSION} from '../support/version.ts';
 import {configurationFrom, type OperatorConfiguration} from './configuration.ts';
 import {serveRoutes} from './http.ts';
 import {liveness} from './liveness.ts';
-import {GRACE_MS, lead, LEASE, within} from './leading.ts';
+import {GRACE_MS, lead, within} from './leading.ts';
 import {Manager} from './manager.ts';
 import {createOperatorMetrics} from './metrics.ts';
 import {podAsker} from './reconcile/ask-pod.ts';
@@ -43,7 +43,7 @@ export async function operator(): Promise<number> {
 }
 
 async function run(configuration: OperatorConfiguration, logger: Logger): Promise<number> {
-  const {watchNamespaces, identity, image, leaderElect} = configuration;
+  const {watchNamespaces, identity, image, assignedIds, leaderElect, leaseName} = configuration;
   const metrics = createOperatorMetrics();
   const client = await KubeClient.fromEnvironment({
     userAgent: `fraiseql-auth-operator/${VERSION}`,
@@ -53,6 +53,7 @@ async function run(configuration: OperatorConfiguration, logger: Logger): Promis
   const manager = new Manager({
     client,
     image,
+    assignedIds,
     namespaces: watchNamespaces,
     identity,
     clock: systemClock,
@@ -93,10 +94,11 @@ async function run(configuration: OperatorConfiguration, logger: Logger): Promis
           {
             client,
             namespace: configuration.namespace,
+            name: leaseName,
             identity,
             clock: systemClock,
             logger,
-            onLeading: (leading) => metrics.kube.leading(LEASE, leading),
+            onLeading: (leading) => metrics.kube.leading(leaseName, leading),
             work: (signal, mayWrite) => manager.work(signal, mayWrite),
           },
           ending.signal,

@@ -11,12 +11,17 @@ export interface OperatorConfiguration {
   /** What pods run where the spec names no image. */
   readonly image: string;
   readonly leaderElect: boolean;
+  /** By which operators agree on one of them: each release has one, for it watches namespaces of its own. */
+  readonly leaseName: string;
+  /** Pods name no user and group: the cluster assigns them, as OpenShift does. */
+  readonly assignedIds: boolean;
   readonly metricsPort: number;
   readonly healthPort: number;
   readonly logLevel: LogLevel;
 }
 
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const LEASE = 'fraiseql-auth-operator';
 
 /**
  * Reads the operator's environment.
@@ -69,6 +74,20 @@ export function configurationFrom(
     problems.push(`POD_NAMESPACE: ${JSON.stringify(namespace)} is not the name of a namespace`);
   }
 
+  const leaseName = text('LEASE_NAME') ?? LEASE;
+  if (!/^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/.test(leaseName)) {
+    problems.push(
+      `LEASE_NAME: ${JSON.stringify(leaseName)} is not the name of an object; write small letters, digits, - and .`,
+    );
+  }
+
+  const podIds = text('POD_IDS') ?? 'fixed';
+  if (podIds !== 'fixed' && podIds !== 'assigned') {
+    problems.push(
+      `POD_IDS: ${JSON.stringify(podIds)} is neither fixed, for pods that run as user 65532, nor assigned, where the cluster says as whom they run`,
+    );
+  }
+
   const image = text('OPERATOR_IMAGE');
   if (image === undefined) {
     problems.push(
@@ -96,6 +115,8 @@ export function configurationFrom(
     identity: text('POD_NAME') ?? `${defaults.hostname}-${process.pid}`,
     image: image ?? '',
     leaderElect,
+    leaseName,
+    assignedIds: podIds === 'assigned',
     metricsPort,
     healthPort,
     logLevel: logLevel ?? 'info',

@@ -2,14 +2,14 @@ import {LeaderElection, type LeasePort} from '../kube/lease.ts';
 import {sleep, type Clock} from '../support/clock.ts';
 import type {Logger} from '../support/logging.ts';
 
-/** The Lease by which operators agree on one of them, in the operator's own namespace. */
-export const LEASE = 'fraiseql-auth-operator';
 /** Work under way has this long to end after SIGTERM, or after the lease was lost. */
 export const GRACE_MS = 5000;
 
 export interface Leading {
   readonly client: LeasePort;
+  /** Where the Lease is: the operator's own namespace. */
   readonly namespace: string;
+  readonly name: string;
   readonly identity: string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -23,8 +23,8 @@ export interface Leading {
 
 /** Works while the lease is held. 1 when it was lost: a fresh process stands for election anew; 0 when it was to end. */
 export async function lead(options: Leading, ending: AbortSignal): Promise<number> {
-  const {client, namespace, identity, clock, logger, onLeading} = options;
-  const election = new LeaderElection(client, {namespace, name: LEASE, identity, clock, logger, onLeading});
+  const {client, namespace, name, identity, clock, logger, onLeading} = options;
+  const election = new LeaderElection(client, {namespace, name, identity, clock, logger, onLeading});
   const release = (): void =>
     void election
       .release()

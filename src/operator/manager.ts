@@ -23,6 +23,8 @@ import type {Pod} from './workloads.ts';
 export interface ManagerOptions {
   readonly client: KubeClient;
   readonly image: string;
+  /** The cluster assigns user and group of pods. */
+  readonly assignedIds?: boolean;
   /** Empty: all namespaces. */
   readonly namespaces: readonly string[];
   readonly identity: string;
@@ -125,6 +127,7 @@ export class Manager {
       image,
       version: VERSION,
       schemaVersion: this.#options.schemaVersion ?? SCHEMA_VERSION,
+      assignedIds: this.#options.assignedIds,
     };
     const reconciler = new Reconciler({
       cluster,

@@ -126,6 +126,13 @@
     - leases
   verbs:
     - create
+- apiGroups:
+    - coordination.k8s.io
+  resources:
+    - leases
+  resourceNames:
+    - '{{ include "fraiseql-auth-operator.fullname" . }}'
+  verbs:
     - get
     - update
 {{- end }}

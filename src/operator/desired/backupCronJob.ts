@@ -8,7 +8,6 @@ import {
   CONTAINER_SECURITY,
   type EnvVar,
   type Mount,
-  POD_SECURITY,
   SCRATCH,
   type Volume,
   databaseAccess,
@@ -16,6 +15,7 @@ import {
   placement,
   podAnnotations,
   podLabels,
+  podSecurity,
 } from './pod.ts';
 
 /** A run that could not start within this time is left out: an operator or cluster that was away replays nothing. */
@@ -86,7 +86,7 @@ function podSpec(instance: Instance, backup: ResolvedBackup, image: string) {
     serviceAccountName: names(instance).backup,
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    securityContext: POD_SECURITY,
+    securityContext: podSecurity(instance),
     ...placement(spec),
     containers: [
       {

@@ -9,7 +9,6 @@ import {
   type EnvVar,
   type Mount,
   type Volume,
-  POD_SECURITY,
   SCRATCH,
   TLS_VOLUME,
   authorityVolume,
@@ -18,6 +17,7 @@ import {
   placement,
   podAnnotations,
   podLabels,
+  podSecurity,
   secretVolume,
   urlVolume,
 } from './pod.ts';
@@ -111,7 +111,7 @@ export function serverTemplate(instance: Instance, inputs: TemplateInputs): Serv
       serviceAccountName: names(instance).server,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      securityContext: POD_SECURITY,
+      securityContext: podSecurity(instance),
       terminationGracePeriodSeconds: 45,
       ...placement(spec),
       // Also for a single pod, so that the second one comes without rolling the first.

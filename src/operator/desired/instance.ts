@@ -7,6 +7,8 @@ export interface Instance {
   readonly namespace: string;
   readonly uid: string;
   readonly spec: ResolvedSpec;
+  /** The cluster says as which user and group its pods run, as OpenShift does. */
+  readonly assignedIds?: boolean | undefined;
 }
 
 /** The instance of a resource. Throws where its spec is not valid: run `checkSpec` first. */

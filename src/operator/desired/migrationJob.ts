@@ -6,13 +6,13 @@ import {names} from './names.ts';
 import {PATHS} from './paths.ts';
 import {
   CONTAINER_SECURITY,
-  POD_SECURITY,
   SCRATCH,
   databaseAccess,
   extraEnv,
   placement,
   podAnnotations,
   podLabels,
+  podSecurity,
 } from './pod.ts';
 
 /** The command says itself that it ran out of time; it is ended from outside only where it cannot. */
@@ -60,7 +60,7 @@ export function migrationJob(instance: Instance, inputs: MigrationInputs): KubeO
           serviceAccountName: names(instance).server,
           automountServiceAccountToken: false,
           enableServiceLinks: false,
-          securityContext: POD_SECURITY,
+          securityContext: podSecurity(instance),
           ...placement(spec),
           containers: [
             {

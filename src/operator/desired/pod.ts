@@ -1,4 +1,5 @@
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import type {Instance} from './instance.ts';
 import {PATHS} from './paths.ts';
 
 /** The user in the image. */
@@ -19,15 +20,18 @@ export interface EnvVar {
   readonly valueFrom?: unknown;
 }
 
-/** What the restricted Pod Security Standard asks of a pod. The group may read Secrets and write volumes. */
-export const POD_SECURITY = {
-  runAsNonRoot: true,
-  runAsUser: USER,
-  runAsGroup: USER,
-  fsGroup: USER,
-  fsGroupChangePolicy: 'OnRootMismatch',
-  seccompProfile: {type: 'RuntimeDefault'},
-};
+/**
+ * What the restricted Pod Security Standard asks of a pod. The group may read Secrets and write volumes. A cluster that
+ * assigns user and group refuses a pod that names others.
+ */
+export function podSecurity({assignedIds}: Pick<Instance, 'assignedIds'>) {
+  return {
+    runAsNonRoot: true,
+    ...(assignedIds !== true && {runAsUser: USER, runAsGroup: USER, fsGroup: USER}),
+    fsGroupChangePolicy: 'OnRootMismatch',
+    seccompProfile: {type: 'RuntimeDefault'},
+  };
+}
 
 /** What it asks of a container. */
 export const CONTAINER_SECURITY = {

@@ -36,6 +36,8 @@ export interface Settings {
   readonly version: string;
   /** What that version needs of the database. */
   readonly schemaVersion: string;
+  /** The cluster assigns user and group of pods. */
+  readonly assignedIds?: boolean | undefined;
 }
 
 /**
@@ -71,7 +73,13 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
     const specErrors = [{field: MOVED_FIELD, message: moved}];
     return {...NOTHING, specErrors, image: settings.image, version: settings.version};
   }
-  const instance: Instance = {name: metadata.name, namespace: metadata.namespace, uid: metadata.uid, spec};
+  const instance: Instance = {
+    name: metadata.name,
+    namespace: metadata.namespace,
+    uid: metadata.uid,
+    spec,
+    assignedIds: settings.assignedIds,
+  };
   const name = names(instance);
   const image = spec.image ?? settings.image;
   const version = versionOf(image, settings);

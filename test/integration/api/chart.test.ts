@@ -1,43 +1,25 @@
-import {execFile} from 'node:child_process';
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {promisify} from 'node:util';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {parse, parseAllDocuments} from 'yaml';
+import {parse} from 'yaml';
 import type {KubeObject} from '../../../src/kube/objects.ts';
 import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
+import {clusterTools, objects, type Tool} from '../../support/cluster-tools.ts';
 
 // What people install, rendered by the real helm and kubectl and tried on a real API server.
 
-const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../../..');
 const CHART = join(ROOT, 'charts/fraiseql-auth-operator');
 const NAMESPACE = 'fraiseql-auth-system';
 let api: TestApiServer;
-let path: string;
+let tool: Tool;
 
 beforeAll(async () => {
   api = await startApiServer();
-  await run(join(ROOT, 'test/cluster/install'), {maxBuffer: 64 << 20});
-  const script = `source '${ROOT}/test/cluster/lib/common.sh' && printf %s "$HELM_DIR:$KUBERNETES_DIR"`;
-  path = `${(await run('bash', ['-c', script])).stdout}:${process.env['PATH'] ?? ''}`;
+  tool = await clusterTools(api.kubeconfigPath);
 });
 afterAll(() => api.stop());
 
-const tool = async (name: string, ...args: string[]) =>
-  (
-    await run(name, args, {
-      cwd: ROOT,
-      env: {...process.env, PATH: path, KUBECONFIG: api.kubeconfigPath},
-      maxBuffer: 16 << 20,
-    })
-  ).stdout;
-
-function objects(text: string): KubeObject[] {
-  return parseAllDocuments(text)
-    .map((each) => each.toJS() as KubeObject | null)
-    .filter((each) => each !== null);
-}
 const render = async (...values: string[]) =>
   objects(
     await tool(
@@ -75,10 +57,49 @@ describe('the chart', () => {
     expect(find(chart, 'CustomResourceDefinition')?.['spec']).toEqual(
       find(config, 'CustomResourceDefinition')?.['spec'],
     );
-    expect(podSpec(find(chart, 'Deployment'))).toEqual(podSpec(find(config, 'Deployment')));
+    const pods = podSpec(find(chart, 'Deployment'));
+    // A release tells its pods from those of another one.
+    for (const {labelSelector} of pods.topologySpreadConstraints)
+      delete labelSelector.matchLabels['app.kubernetes.io/instance'];
+    expect(pods).toEqual(podSpec(find(config, 'Deployment')));
     const ports = (all: KubeObject[]) =>
       (find(all, 'Service')?.['spec'] as {ports?: unknown} | undefined)?.ports;
     expect(ports(chart)).toEqual(ports(config));
+  });
+
+  test('has a lease of its own, which its Role names', async () => {
+    const all = objects(await tool('helm', 'template', 'team-a', CHART, '--namespace=operators'));
+    const [container] = podSpec(find(all, 'Deployment')).containers;
+    const name = 'team-a-fraiseql-auth-operator';
+    expect(container?.env).toContainEqual({name: 'LEASE_NAME', value: name});
+    const leases = {apiGroups: ['coordination.k8s.io'], resources: ['leases']};
+    expect(find(all, 'Role', `${name}-leader`)?.['rules']).toEqual([
+      {...leases, verbs: ['create']},
+      {...leases, resourceNames: [name], verbs: ['get', 'update']},
+    ]);
+  });
+
+  test('names no user and group where the cluster assigns them, and leaves out what is null', async () => {
+    const assigned = podSpec(find(await render('podIds=assigned'), 'Deployment'));
+    expect(assigned.securityContext).toEqual({runAsNonRoot: true, seccompProfile: {type: 'RuntimeDefault'}});
+    expect(assigned.containers[0]?.env).toContainEqual({name: 'POD_IDS', value: 'assigned'});
+    const other = podSpec(
+      find(
+        await render(
+          'podSecurityContext.fsGroup=null',
+          'podSecurityContext.runAsUser=1000',
+          'securityContext=null',
+        ),
+        'Deployment',
+      ),
+    );
+    expect(other.securityContext).toEqual({
+      runAsNonRoot: true,
+      runAsUser: 1000,
+      runAsGroup: 65532,
+      seccompProfile: {type: 'RuntimeDefault'},
+    });
+    expect(other.containers[0]).not.toHaveProperty('securityContext');
   });
 
   test('keeps the resource definition when it goes', async () => {
@@ -96,6 +117,12 @@ describe('the chart', () => {
     expect(container?.env).toContainEqual({name: 'WATCH_NAMESPACE', value: 'a,b'});
   });
 
+  test("for a tenant it makes nothing that is the whole cluster's", async () => {
+    const all = await render('watchNamespaces={a}', 'crds.install=false', 'rbac.aggregate=false');
+    expect(kinds(all).filter((kind) => /^(Cluster|Custom)/.test(kind))).toEqual([]);
+    expect(new Set(all.map(({metadata}) => metadata.namespace))).toEqual(new Set(['a', NAMESPACE]));
+  });
+
   test('the pods that it makes get the image that it has', async () => {
     const digest = `sha256:${'0'.repeat(64)}`;
     const [container] = podSpec(
@@ -109,6 +136,7 @@ describe('the chart', () => {
     ['logLevel=loud', 'logLevel'],
     ['watchNamespaces={A}', 'watchNamespaces'],
     ['replica=2', 'replica'],
+    ['podIds=1000', 'podIds'],
     ['serviceAccount.create=false', 'serviceAccount.name is needed'],
   ])('refuses %s', async (value, named) => {
     await expect(render(value)).rejects.toThrow(named);
@@ -119,6 +147,7 @@ describe('the chart', () => {
     await tool('helm', ...install, 'fraiseql-auth-operator', CHART);
     const notes = await tool('helm', ...install, 'fraiseql-auth-operator', CHART, '--set', 'replicas=2');
     expect(notes).toContain('kubectl describe fqa dev');
+    expect(notes).toContain('kubectl port-forward service/dev 8000:80');
     const yaml = /<<EOF\n([^]*?)\n\s*EOF/.exec(notes)?.[1] ?? '';
     const sample = parse(yaml) as KubeObject;
     expect(sample).toMatchObject({kind: 'FraiseQLAuth', spec: {profile: 'Development'}});
@@ -174,6 +203,8 @@ describe('config/', () => {
 });
 
 interface PodSpec {
+  securityContext?: object;
+  topologySpreadConstraints: {labelSelector: {matchLabels: Record<string, string>}}[];
   containers: {image: string; imagePullPolicy?: string; env: object[]}[];
 }
 function podSpec(manifest: KubeObject | undefined): PodSpec {

@@ -63,6 +63,7 @@ export class OperatorProcess {
       {
         client,
         namespace: NAMESPACE,
+        name: 'fraiseql-auth-operator',
         identity: name,
         clock: this.clock,
         logger: LOGGER,

@@ -111,6 +111,25 @@ describe('every manifest of every valid spec', () => {
   });
 });
 
+test('where the cluster assigns user and group, no pod names any, and all else is the same', () => {
+  const spec = fullSpec();
+  const [fixed, assigned] = [
+    allManifests(instance(spec)),
+    allManifests({...instance(spec), assignedIds: true}),
+  ];
+  const ids = ['runAsUser', 'runAsGroup', 'fsGroup'];
+  const found = (manifests: KubeObject[]) =>
+    manifests.flatMap((each) => JSON.stringify(each).match(/"(runAsUser|runAsGroup|fsGroup)":65532/g) ?? [])
+      .length;
+  expect(found(fixed)).toBe(4 * ids.length);
+  expect(found(assigned)).toBe(0);
+  const without = (manifests: KubeObject[]) =>
+    JSON.parse(
+      JSON.stringify(manifests, (key, value: unknown) => (ids.includes(key) ? undefined : value)),
+    ) as unknown;
+  expect(without(assigned)).toEqual(without(fixed));
+});
+
 describe('the Deployment', () => {
   test('says nothing of replicas where an autoscaler does', () => {
     expect(deployed(instance(productionSpec()))['spec']).not.toHaveProperty('replicas');

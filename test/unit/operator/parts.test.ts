@@ -179,6 +179,8 @@ describe('the environment', () => {
       identity: expect.stringMatching(/^pod-1-\d+$/),
       image: 'r.test/f:1',
       leaderElect: true,
+      leaseName: 'fraiseql-auth-operator',
+      assignedIds: false,
       metricsPort: 8080,
       healthPort: 8081,
       logLevel: 'info',
@@ -189,19 +191,30 @@ describe('the environment', () => {
       POD_NAME: 'me',
       LEADER_ELECT: 'false',
       HEALTH_PORT: '0',
+      LEASE_NAME: 'team-a',
+      POD_IDS: 'assigned',
     };
     expect(configurationFrom(env, defaults)).toMatchObject({
       watchNamespaces: ['a', 'b'],
       identity: 'me',
       leaderElect: false,
       healthPort: 0,
+      leaseName: 'team-a',
+      assignedIds: true,
     });
   });
 
   test('all that is wrong is said at once', () => {
-    const env = {WATCH_NAMESPACE: 'A', METRICS_PORT: '-1', LEADER_ELECT: 'perhaps', LOG_LEVEL: 'loud'};
+    const env = {
+      WATCH_NAMESPACE: 'A',
+      METRICS_PORT: '-1',
+      LEADER_ELECT: 'perhaps',
+      LEASE_NAME: 'A lease',
+      POD_IDS: '1000',
+      LOG_LEVEL: 'loud',
+    };
     expect(() => configurationFrom(env, {hostname: 'h'})).toThrow(
-      /WATCH_NAMESPACE[^]*LEADER_ELECT[^]*POD_NAMESPACE[^]*OPERATOR_IMAGE[^]*LOG_LEVEL[^]*METRICS_PORT/,
+      /WATCH_NAMESPACE[^]*LEADER_ELECT[^]*POD_NAMESPACE[^]*LEASE_NAME[^]*POD_IDS[^]*OPERATOR_IMAGE[^]*LOG_LEVEL[^]*METRICS_PORT/,
     );
   });
 });
