@@ -11,7 +11,7 @@ import {
   type Answer,
   type HostileProvider,
 } from '../../integration/server/support/hostile-provider.ts';
-import {serversOn, type Servers} from '../../integration/server/support/stack.ts';
+import {serversOn, until, type Servers} from '../../integration/server/support/stack.ts';
 
 export const CLIENT = 'auth-server';
 
@@ -46,11 +46,18 @@ export function authServer(env: Record<string, string> = {}, replica = 1): Promi
   if (known) return known;
   const started = (async () => {
     const {op, servers} = await theWorld();
-    return servers.server({
+    const server = await servers.server({
       OIDC_CLIENT_SECRET: op.clientSecret,
       OAUTH_REDIRECT_URI: `${HOME}/auth/callback`,
       ...env,
     });
+    // On a busy machine its first connection may come too late, and the next one a moment after.
+    await until(
+      'the database',
+      async () => (await fetch(`${server.url}/health/auth`)).status === 200,
+      30_000,
+    );
+    return server;
   })();
   running.set(key, started);
   return started;

@@ -12,6 +12,10 @@ export interface Answer {
   /** Replaces the token endpoint's answer. */
   readonly token?: (response: ServerResponse) => void;
   readonly userinfo?: Record<string, unknown>;
+  /** Replaces the userinfo endpoint's answer. */
+  readonly userinfoAnswer?: (response: ServerResponse) => void;
+  /** Replaces the answer to a pushed authorization request. */
+  readonly pushed?: (response: ServerResponse) => void;
 }
 
 export interface HostileProvider {
@@ -24,8 +28,10 @@ export interface HostileProvider {
   metadata: Record<string, unknown>;
   /** Replaces the answer with the discovery document. */
   discovery?: (response: ServerResponse) => void;
-  /** The last request to the token endpoint. */
-  tokenRequest?: {readonly headers: IncomingMessage['headers']; readonly body: string};
+  /** The last requests to the endpoints for tokens, for userinfo and for pushed authorization requests (RFC 9126). */
+  tokenRequest?: ProviderRequest;
+  userinfoRequest?: ProviderRequest;
+  pushedRequest?: ProviderRequest;
   /** What stands at the JWKS address, and with which status. */
   jwks: {keys: JsonKey[]};
   jwksStatus: number;
@@ -39,6 +45,13 @@ export interface HostileProvider {
 
 type JsonKey = Record<string, unknown>;
 
+interface ProviderRequest {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
 /** Every provider's first: an RSA key takes longer to make than a login. */
 const FIRST_KEY = newKey('one');
 
@@ -49,6 +62,7 @@ export async function startHostileProvider(
   path = '',
 ): Promise<HostileProvider> {
   const nonces = new Map<string, string>();
+  const pushed = new Map<string, URLSearchParams>();
   let signing = FIRST_KEY;
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
@@ -75,7 +89,8 @@ export async function startHostileProvider(
       provider.jwks = {keys: [signing.jwk]};
     },
     redirect(authorizationUrl, parameters = {}) {
-      const asked = authorizationUrl.searchParams;
+      const given = authorizationUrl.searchParams;
+      const asked = pushed.get(given.get('request_uri') ?? '') ?? given;
       const code = randomUUID();
       nonces.set(code, asked.get('nonce') ?? '');
       const callback = new URL(asked.get('redirect_uri') ?? '');
@@ -100,9 +115,20 @@ export async function startHostileProvider(
       return provider.discovery(response);
     if (pathname === '/.well-known/openid-configuration') return json(response, 200, discovery());
     if (pathname === '/jwks') return json(response, provider.jwksStatus, provider.jwks);
-    if (pathname === '/userinfo') return json(response, 200, provider.answer.userinfo ?? {sub: 'user-1'});
+    if (pathname === '/userinfo') {
+      provider.userinfoRequest = await recorded(request);
+      if (provider.answer.userinfoAnswer) return provider.answer.userinfoAnswer(response);
+      return json(response, 200, provider.answer.userinfo ?? {sub: 'user-1'});
+    }
+    if (pathname === '/par') {
+      provider.pushedRequest = await recorded(request);
+      if (provider.answer.pushed) return provider.answer.pushed(response);
+      const uri = `urn:ietf:params:oauth:request_uri:${randomUUID()}`;
+      pushed.set(uri, new URLSearchParams(provider.pushedRequest.body));
+      return json(response, 201, {request_uri: uri, expires_in: 60});
+    }
     if (pathname !== '/token') return json(response, 404, {});
-    provider.tokenRequest = {headers: request.headers, body: await bodyOf(request)};
+    provider.tokenRequest = await recorded(request);
     if (provider.answer.token) return provider.answer.token(response);
     const accessToken = randomUUID();
     const now = Math.floor(Date.now() / 1000);
@@ -158,8 +184,9 @@ function json(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, {'content-type': 'application/json'}).end(JSON.stringify(body));
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let text = '';
-  for await (const chunk of request) text += String(chunk);
-  return text;
+async function recorded(request: IncomingMessage): Promise<ProviderRequest> {
+  let body = '';
+  for await (const chunk of request) body += String(chunk);
+  const {method, url, headers} = request;
+  return {method, url, headers, body};
 }

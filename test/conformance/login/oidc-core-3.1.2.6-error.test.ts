@@ -1,0 +1,28 @@
+import {describe, expect, it} from 'vitest';
+import {authServer, begin, browserOf, theWorld} from '../support/auth-server.ts';
+
+describe("OpenID Connect Core 3.1.2.6: a provider's error ends the login, and nothing that it wrote is shown", () => {
+  it.each([
+    'access_denied',
+    'login_required',
+    'consent_required',
+    'server_error',
+    '<script>alert(1)</script>',
+  ])('%s', async (error) => {
+    const server = await authServer();
+    const {op} = await theWorld();
+    const browser = browserOf(server);
+    const begun = await begin(browser, server, {return_to: '/app'});
+    const back = op.redirect(begun, {error, error_description: 'call 0900 to go on'});
+    back.searchParams.delete('code');
+    const answer = await browser.visit(back, {headers: {accept: 'text/html'}});
+    expect([answer.status, answer.headers['content-type']]).toEqual([
+      401,
+      expect.stringContaining('text/html'),
+    ]);
+    expect(answer.body).not.toContain('0900');
+    expect(answer.body).not.toContain('<script');
+    // The state has served: the code that might come after is of no use.
+    expect((await browser.visit(op.redirect(begun))).status).toBe(400);
+  });
+});
