@@ -78,6 +78,7 @@ export async function completeLogin(
   let name = 'unknown';
   let returnTo: string | undefined;
   let taken = false;
+  let proven = false;
   try {
     const consumed = await services.logins.consume(response.state, binding);
     if (!consumed.ok) throw refusal(consumed.why);
@@ -97,8 +98,9 @@ export async function completeLogin(
     const identity = await provider
       .exchange(callback, transaction)
       .finally(() => services.metrics.exchanged(name, services.clock.monotonic() - started));
-    refuseOtherDomains(identity.claims, provider.settings.allowedEmailDomains);
     services.audit.record('oauth_callback', {...origin, provider: name, outcome: 'success'});
+    proven = true;
+    refuseOtherDomains(identity.claims, provider.settings.allowedEmailDomains);
 
     const kind = transaction.returnTo === undefined ? 'token' : 'cookie';
     const {session, secret} = await services.sessions.create(identity, kind, {
@@ -117,7 +119,9 @@ export async function completeLogin(
     services.audit.record('session_created', whose);
     return {session, secret, returnTo: transaction.returnTo};
   } catch (error) {
-    services.audit.record('auth_failure', {...origin, provider: name, ...failureOf(services, name, error)});
+    const failed = {...origin, provider: name, ...failureOf(services, name, error)};
+    if (!proven) services.audit.record('oauth_callback', failed);
+    services.audit.record('auth_failure', failed);
     if (taken) await onFailed(error);
     throw error instanceof AuthError ? error.leadingTo(returnTo) : error;
   }
