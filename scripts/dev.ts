@@ -46,7 +46,7 @@ try {
   if (server.exitCode === null) {
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     process.stdout.write(
-      `ready in ${seconds} s: click ${home}/auth/start?return_to=/auth/me and sign in under any name (Ctrl-C ends it)\n`,
+      `ready in ${seconds} s: click ${home}/auth/start?return_to=/auth/account and sign in under any name (Ctrl-C ends it)\n`,
     );
   }
   await ended;
