@@ -1,6 +1,7 @@
 // A backup that nobody restored is none: a Job made from the CronJob, and its backup in a fresh database.
 import {afterAll, beforeAll, expect, onTestFailed, test} from 'vitest';
-import {apply, getObject, kubectl, waitFor, type Manifest} from '../support/kubectl.ts';
+import {documentedRestores} from '../support/documented.ts';
+import {apply, getObject, kubectl, secret, waitFor, type Manifest} from '../support/kubectl.ts';
 import {login} from '../support/login.ts';
 import {dumpOnFailure} from './support/diagnostics.ts';
 import {figure} from './support/figures.ts';
@@ -19,10 +20,13 @@ interface Env {
   readonly name: string;
   readonly value?: string;
 }
+interface Container {
+  readonly image: string;
+  readonly imagePullPolicy?: string;
+  readonly env?: readonly Env[];
+}
 interface PodTemplate {
-  readonly spec: {
-    readonly containers: readonly {readonly args?: readonly string[]; readonly env?: readonly Env[]}[];
-  };
+  readonly spec: {readonly containers: readonly [Container]};
 }
 
 const s3 = {
@@ -70,7 +74,7 @@ test('a Job made from the CronJob leaves a backup, which restores into a fresh d
 
   // A session made after the backup is not in it.
   await login({baseUrl, user: 'late', route: route()});
-  await restoreInto('restored');
+  await restoreInto('restored', 's3');
   expect(await sql(SHARED, 'restored', SESSIONS)).toBe(sessions);
 }, 300_000);
 
@@ -109,6 +113,34 @@ test('a backup that fails is named in the status and leaves the service Ready; t
   );
 }, 300_000);
 
+test('all is lost and the operator has made the tables anew: asleep, restored, awake, with the same sessions', async () => {
+  onTestFailed(dumpOnFailure('backup-lost', namespace, SHARED));
+  const database = databaseOf(namespace);
+  const sessions = await sql(SHARED, database, SESSIONS);
+  expect(sessions).not.toBe('');
+  await kubectl(['create', 'job', '--from=cronjob/auth-backup', 'before-the-loss'], {namespace});
+  await waitFor('job/before-the-loss', 'condition=complete', namespace, 120_000);
+  await sql(SHARED, database, 'DROP SCHEMA _system CASCADE');
+  await expect
+    .poll(() => sql(SHARED, database, `SELECT to_regclass('_system.sign_ins') IS NOT NULL`), {
+      timeout: 120_000,
+      interval: 1_000,
+    })
+    .toBe('t');
+  await watch.until(namespace, NAME, 'ready again, and empty', isReady, 120_000);
+  expect(await sql(SHARED, database, SESSIONS)).toBe('');
+
+  const run = (runState: string): Promise<string> =>
+    kubectl(['patch', `fqa/${NAME}`, '--type=merge', '-p', JSON.stringify({spec: {runState}})], {namespace});
+  await run('Hibernated');
+  const server = `app.kubernetes.io/instance=${NAME},app.kubernetes.io/component=server`;
+  await waitFor('pod', 'delete', namespace, 120_000, server);
+  await restore('restore-in-place', 's3', 'auth-db');
+  await run('Running');
+  await watch.until(namespace, NAME, 'ready with its sessions', isReady, 120_000);
+  expect(await sql(SHARED, database, SESSIONS)).toBe(sessions);
+}, 480_000);
+
 test('a volume as the destination instead: the CronJob follows, and what its Job leaves there restores', async () => {
   onTestFailed(dumpOnFailure('backup-volume', namespace, SHARED));
   await apply([
@@ -134,39 +166,60 @@ test('a volume as the destination instead: the CronJob follows, and what its Job
     return backup?.lastLocation?.startsWith('file://') === true;
   });
   expect(conditionOf(backedUp, 'BackupHealthy')?.status).toBe('True');
-  await restoreInto('from-volume');
+  await restoreInto('from-volume', 'pvc');
   expect(await sql(SHARED, 'from-volume', SESSIONS)).toBe(await sql(SHARED, databaseOf(namespace), SESSIONS));
 }, 300_000);
 
-/** Runs `fraiseql-auth restore --from latest` as the CronJob's own pod would run, against another database. */
-async function restoreInto(database: string): Promise<void> {
+/** Restores the newest backup into another database, by the Job of docs/backups.md. */
+async function restoreInto(database: string, from: 's3' | 'pvc'): Promise<void> {
   await sql(SHARED, 'fraiseql', `CREATE DATABASE "${database}"`);
-  const cronJob = await getObject<{spec: {jobTemplate: {spec: {template: PodTemplate}}}}>(
-    'cronjob',
-    `${NAME}-backup`,
-    namespace,
+  const name = `${database}-url`;
+  await secret(namespace, name, {'database-url': databaseUrl(SHARED, database)});
+  await restore(`restore-${database}`, from, name);
+}
+
+/** Runs that Job against the database that the Secret names, with what the page says to fill in. */
+async function restore(name: string, from: 's3' | 'pvc', secretName: string): Promise<void> {
+  const {spec} = (await documentedRestores())[from];
+  const pod = spec.template.spec;
+  const [container] = pod.containers;
+  const backup = await backupContainer();
+  const filledIn = new Map(
+    (backup.env ?? [])
+      .filter((each) => /^(BACKUP_NAME_PREFIX|BACKUP_DESTINATION|S3_.*)$/.test(each.name))
+      .map((each) => [each.name, each]),
   );
-  const {template} = cronJob.spec.jobTemplate.spec;
-  const [container] = template.spec.containers;
-  const env: Env[] = [
-    ...(container?.env ?? []).filter(({name}) => !name.startsWith('DATABASE_URL')),
-    {name: 'DATABASE_URL', value: databaseUrl(SHARED, database)},
-  ];
+  const env = [...container.env.filter((each) => !filledIn.has(each.name)), ...filledIn.values()];
+  const {image, imagePullPolicy} = backup;
   const job: Manifest = {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: {name: `restore-${database}`, namespace},
+    metadata: {name, namespace},
     spec: {
-      backoffLimit: 0,
+      ...spec,
       template: {
         spec: {
-          ...template.spec,
-          restartPolicy: 'Never',
-          containers: [{...container, args: ['restore', '--from', 'latest'], env}],
+          ...pod,
+          containers: [{...container, image, ...(imagePullPolicy && {imagePullPolicy}), env}],
+          volumes: pod.volumes.map((volume) =>
+            volume.name === 'database'
+              ? {...volume, secret: {...(volume['secret'] as object), secretName}}
+              : volume,
+          ),
         },
       },
     },
   };
   await apply([job]);
-  await waitFor(`job/restore-${database}`, 'condition=complete', namespace, 120_000);
+  await waitFor(`job/${name}`, 'condition=complete', namespace, 120_000);
+}
+
+/** The container of the CronJob that makes the backups. */
+async function backupContainer(): Promise<Container> {
+  const cronJob = await getObject<{spec: {jobTemplate: {spec: {template: PodTemplate}}}}>(
+    'cronjob',
+    `${NAME}-backup`,
+    namespace,
+  );
+  return cronJob.spec.jobTemplate.spec.template.spec.containers[0];
 }

@@ -6,6 +6,7 @@ import {type KubeObject, RESOURCES, type ResourceType} from '../../../src/kube/o
 import {isSubset} from '../../../src/kube/subset.ts';
 import {MANAGER} from '../../../src/operator/desired/children.ts';
 import type {ApiServer} from '../../support/apiserver.ts';
+import {documentedRestores} from '../../support/documented.ts';
 import {sharedApiServer} from '../../support/shared-apiserver.ts';
 import {allManifests, instance} from '../../fixtures/desired.ts';
 import {specArbitrary} from '../../fixtures/spec-arbitraries.ts';
@@ -62,6 +63,19 @@ test('a pod of each kind meets the restricted standard', async () => {
     expect(live.metadata.name).toBe('pod');
   }
 });
+
+test.each(['s3', 'pvc'] as const)(
+  'so does the Job of docs/backups.md that restores from %s',
+  async (kind) => {
+    const job = (await documentedRestores())[kind];
+    const metadata = {name: job.metadata.name, namespace: 'default'};
+    const dryRun = {fieldManager: MANAGER, dryRun: true};
+    const live = await api.admin.apply(RESOURCES.Job, {...job, metadata}, dryRun);
+    expect(difference(job.spec, live['spec'])).toEqual([]);
+    const pod = {apiVersion: 'v1', kind: 'Pod', metadata, spec: job.spec.template.spec};
+    expect((await api.admin.apply(RESOURCES.Pod, pod, dryRun)).metadata.name).toBe(job.metadata.name);
+  },
+);
 
 test('whatever spec is valid, the API server takes its children, and they stay the same', async () => {
   let instances = 0;

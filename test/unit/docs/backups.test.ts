@@ -1,0 +1,71 @@
+import {describe, expect, test} from 'vitest';
+import {backupCronJob} from '../../../src/operator/desired/backupCronJob.ts';
+import {documentedRestores, type RestoreJob} from '../../support/documented.ts';
+import {instance} from '../../fixtures/desired.ts';
+import {productionSpec} from '../../fixtures/specs.ts';
+
+const IMAGE = {image: 'registry.example.com/fraiseql-auth:0.1.0', version: '0.1.0'};
+
+const DESTINATIONS = {
+  s3: {
+    s3: {
+      bucket: 'auth-backups',
+      prefix: 'production',
+      region: 'eu-west-3',
+      credentialsSecretRef: {name: 's3'},
+    },
+  },
+  pvc: {pvc: {claimName: 'backups'}},
+};
+
+type Pod = RestoreJob['spec']['template']['spec'];
+
+/** The pod that makes the backups of the page's instance. */
+function backupPod(kind: 's3' | 'pvc'): Pod {
+  const spec = productionSpec({
+    database: {urlSecretRef: {name: 'auth-db-restored', key: 'database-url'}},
+    backup: {destination: DESTINATIONS[kind]},
+  });
+  const cronJob = backupCronJob(instance(spec, 'auth', 'prod'), IMAGE);
+  const made = cronJob?.['spec'] as {jobTemplate: {spec: RestoreJob['spec']}} | undefined;
+  if (!made) throw new Error('there is no CronJob');
+  return made.jobTemplate.spec.template.spec;
+}
+
+/** Variables that say how a backup is made, which a restore has no use for. */
+const OF_BACKUPS = new Set(['BACKUP_RETENTION_SECONDS', 'LOG_LEVEL', 'AWS_SESSION_TOKEN']);
+
+// What is written down there is what runs every night, but for the command.
+describe.each(['s3', 'pvc'] as const)('the Job that restores from %s, as docs/backups.md has it', (kind) => {
+  test('finds what the backup Job has left', async () => {
+    const {spec} = (await documentedRestores())[kind].spec.template;
+    const backup = backupPod(kind);
+    const byName = (env: Pod['containers'][0]['env']) =>
+      new Map(env.filter(({name}) => !OF_BACKUPS.has(name)).map((each) => [each.name, each]));
+    expect(byName(spec.containers[0].env)).toEqual(byName(backup.containers[0].env));
+    expect(spec.volumes).toEqual(backup.volumes);
+    expect(spec.containers[0]['volumeMounts']).toEqual(backup.containers[0]['volumeMounts']);
+  });
+
+  test('is held as closely', async () => {
+    const {spec} = (await documentedRestores())[kind].spec.template;
+    const backup = backupPod(kind);
+    const held = ({
+      restartPolicy,
+      automountServiceAccountToken,
+      enableServiceLinks,
+      securityContext,
+      containers,
+    }: Pod) => ({
+      restartPolicy,
+      automountServiceAccountToken,
+      enableServiceLinks,
+      securityContext,
+      container: containers[0]['securityContext'],
+      image: containers[0].image,
+      terminationMessagePolicy: containers[0]['terminationMessagePolicy'],
+    });
+    expect(held(spec)).toEqual(held(backup));
+    expect(spec.containers[0]['args']).toEqual(['restore', '--from', 'latest']);
+  });
+});
