@@ -4,22 +4,27 @@ import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import {APPROVE} from '../../../src/operator/plan/approval.ts';
 import type {Simulation} from './simulation.ts';
 
+/** From one to the other the public URL moves, so that each lists both. */
+const previousIssuers = ['http://localhost:8000', 'https://api.example.com'];
+const development = (more: Record<string, unknown>) => developmentSpec({previousIssuers, ...more});
+const production = (more: Record<string, unknown>) => productionSpec({previousIssuers, ...more});
+
 const tokens = {algorithm: 'ES256'};
 const s3 = {destination: {s3: {bucket: 'backups', credentialsSecretRef: {name: 's3'}}}};
 
-export const DEVELOPMENT = developmentSpec({tokens});
-const PRODUCTION = productionSpec({tokens, backup: s3});
+export const DEVELOPMENT = development({tokens});
+const PRODUCTION = production({tokens, backup: s3});
 
 /** Specs to go from and to. */
 export const SPECS: readonly Record<string, unknown>[] = [
   DEVELOPMENT,
   PRODUCTION,
-  developmentSpec({tokens, providers: [provider(), provider({name: 'second', type: 'OIDC'})]}),
-  developmentSpec({tokens: {...tokens, accessTTL: '30m'}, replicas: 2}),
-  developmentSpec({tokens, image: 'registry.test/other:2.0.0'}),
-  productionSpec({tokens, backup: {policy: 'None'}, replicas: 4}),
-  productionSpec({tokens, backup: s3, autoscaling: {minReplicas: 2, maxReplicas: 6}}),
-  productionSpec({tokens, backup: {...s3, schedule: '@hourly'}, image: 'registry.test/other:2.0.0'}),
+  development({tokens, providers: [provider(), provider({name: 'second', type: 'OIDC'})]}),
+  development({tokens: {...tokens, accessTTL: '30m'}, replicas: 2}),
+  development({tokens, image: 'registry.test/other:2.0.0'}),
+  production({tokens, backup: {policy: 'None'}, replicas: 4}),
+  production({tokens, backup: s3, autoscaling: {minReplicas: 2, maxReplicas: 6}}),
+  production({tokens, backup: {...s3, schedule: '@hourly'}, image: 'registry.test/other:2.0.0'}),
 ];
 
 /** Something that happens to a resource, and what has to have come of it. */
@@ -43,7 +48,7 @@ export const SCENARIOS: readonly Scenario[] = [
     before: DEVELOPMENT,
     happens: (simulation) =>
       simulation.spec(
-        developmentSpec({
+        development({
           tokens: {...tokens, accessTTL: '30m'},
           replicas: 2,
           providers: [provider({displayName: 'Staff'})],
@@ -55,7 +60,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'another key algorithm',
     before: DEVELOPMENT,
-    happens: (simulation) => simulation.spec(developmentSpec({tokens: {algorithm: 'EdDSA'}})),
+    happens: (simulation) => simulation.spec(development({tokens: {algorithm: 'EdDSA'}})),
   },
   {
     name: 'Secret change',
@@ -105,7 +110,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'plan of a creation let through',
     async happens(simulation) {
-      simulation.spec(productionSpec({tokens, backup: s3, management: 'Plan'}));
+      simulation.spec(production({tokens, backup: s3, management: 'Plan'}));
       await letThrough(simulation);
     },
     done: (simulation) => isDone(simulation),
@@ -116,7 +121,7 @@ export const SCENARIOS: readonly Scenario[] = [
     async happens(simulation) {
       const image = 'registry.test/other:2.0.0';
       simulation.spec(
-        developmentSpec({tokens: {...tokens, accessTTL: '30m'}, replicas: 2, image, management: 'Plan'}),
+        development({tokens: {...tokens, accessTTL: '30m'}, replicas: 2, image, management: 'Plan'}),
       );
       await letThrough(simulation);
     },
@@ -126,7 +131,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'plan of falling asleep let through',
     before: PRODUCTION,
     async happens(simulation) {
-      simulation.spec(productionSpec({tokens, backup: s3, management: 'Plan', runState: 'Hibernated'}));
+      simulation.spec(production({tokens, backup: s3, management: 'Plan', runState: 'Hibernated'}));
       await letThrough(simulation);
     },
     done: (simulation) => isDone(simulation, false),

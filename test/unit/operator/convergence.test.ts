@@ -19,7 +19,14 @@ const spec = record({
   providers: constantFrom([provider()], [provider(), provider({name: 'second', type: 'OIDC'})]),
   database: constantFrom({urlSecretRef: {name: 'auth-db'}}, {urlSecretRef: {name: 'auth-db'}, poolSize: 5}),
 }).map(({base, algorithm, accessTTL, scaling, image, ...rest}) =>
-  base({...rest, ...scaling, tokens: {algorithm, accessTTL}, ...(image !== undefined && {image})}),
+  base({
+    ...rest,
+    ...scaling,
+    tokens: {algorithm, accessTTL},
+    ...(image !== undefined && {image}),
+    // From one base to the other the public URL moves.
+    previousIssuers: ['http://localhost:8000', 'https://api.example.com'],
+  }),
 );
 
 type Trouble = (world: World) => void;
