@@ -6,8 +6,6 @@ import {handOver, leafPaths} from './managed-fields.ts';
 import {RESOURCES, controllerOf, keyOf, type KubeObject, type ResourceType} from './objects.ts';
 import {isSubset, withData} from './subset.ts';
 
-export {ForeignObjectError} from './errors.ts';
-
 /** On every child: the hash of what was last applied. */
 export const APPLIED_HASH = 'auth.fraiseql.dev/applied-hash';
 /**
@@ -168,8 +166,9 @@ export function isConverged(client: ApplyPort, desired: KubeObject, live: KubeOb
 
 /**
  * Ours is what the same owner controls; and what nobody controls but carries the same managed-by label is adopted.
+ * @throws ForeignObjectError for all else
  */
-function refuseForeign(desired: KubeObject, live: KubeObject): void {
+export function refuseForeign(desired: KubeObject, live: KubeObject): void {
   const wanted = controllerOf(desired);
   const owner = controllerOf(live);
   const manager = live.metadata.labels?.[MANAGED_BY];

@@ -28,11 +28,14 @@ export function stateSecret(instance: Instance, key: string): KubeObject {
   return secret(instance, names(instance).state, {key});
 }
 
+/** Whose a Secret is, without what is in it. */
+export function ownSecret(instance: Instance, name: string): KubeObject {
+  return {apiVersion: 'v1', kind: 'Secret', metadata: childMeta(instance, name, 'server')};
+}
+
 function secret(instance: Instance, name: string, texts: Record<string, string>): KubeObject {
   return {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: childMeta(instance, name, 'server'),
+    ...ownSecret(instance, name),
     type: 'Opaque',
     data: Object.fromEntries(
       Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString('base64')]),

@@ -1,14 +1,17 @@
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
-import {merged} from '../../kube/apply.ts';
+import {merged, refuseForeign} from '../../kube/apply.ts';
 import {isApiError} from '../../kube/client.ts';
 import {RESOURCES, type KubeObject, type ObjectKey} from '../../kube/objects.ts';
 import {previewChild} from '../../kube/preview.ts';
 import {ANNOTATION, MANAGER} from '../desired/children.ts';
+import {instanceOf} from '../desired/instance.ts';
+import {ownSecret} from '../desired/secrets.ts';
 import {child, type Observed} from '../observed.ts';
 import type {Cluster} from '../reconcile/act.ts';
 import {ATTEMPT, GENERATION} from '../reconcile/attempts.ts';
 import type {Alias, Step} from '../reconcile/decision.ts';
-import {ours} from '../reconcile/ours.ts';
+import {own} from '../reconcile/ours.ts';
+import {slim} from '../reconcile/slim.ts';
 import {changeOf, type Change} from './change.ts';
 import {differences} from './differences.ts';
 import {ownVariables, told, toldOfNew} from './fields.ts';
@@ -50,6 +53,8 @@ export async function preview(asking: Asking, step: Step): Promise<Foresight | u
       return previewApply(asking, step);
     case 'run':
       return previewRun(asking, step);
+    case 'own':
+      return previewOwn(asking, step);
     case 'patch':
       return previewPatch(asking, step);
     case 'delete':
@@ -73,28 +78,13 @@ async function previewSecret(
     const patch = {metadata: {uid, resourceVersion, annotations}};
     if (foreseen === undefined) await cluster.mergePatch(RESOURCES.Secret, {namespace, name}, patch, options);
   } else {
-    const {metadata} = after;
-    const {uid} = resource.metadata;
-    const ownerReferences = [
-      {
-        apiVersion: resource.apiVersion,
-        kind: resource.kind,
-        name: resource.metadata.name,
-        uid,
-        controller: true,
-      },
-    ];
-    const empty: KubeObject = {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: {name, namespace, ownerReferences},
-    };
+    const empty = ownSecret(instanceOf(resource), name);
     try {
       await cluster.create(RESOURCES.Secret, empty, options);
     } catch (error) {
       if (!isApiError(error, 409, 'AlreadyExists')) throw error;
-      const there = await cluster.get<KubeObject>(RESOURCES.Secret, metadata, {signal});
-      if (there !== undefined) ours(there, resource);
+      const there = await cluster.get<KubeObject>(RESOURCES.Secret, empty.metadata, {signal});
+      if (there !== undefined) refuseForeign(empty, there);
     }
   }
   const verb = step.kind === 'keys' && step.secret !== undefined ? 'Update' : 'Create';
@@ -169,7 +159,7 @@ function updated(
 
 /** A Job's name says all about it; which try it is makes no other change of it. */
 async function previewRun(asking: Asking, step: Extract<Step, {kind: 'run'}>): Promise<Foresight> {
-  const {cluster, resource, aliases, extraEnv, signal} = asking;
+  const {cluster, aliases, extraEnv, signal} = asking;
   const {type, desired, supersedes} = step;
   const options = {signal, dryRun: true};
   if (supersedes) {
@@ -182,7 +172,7 @@ async function previewRun(asking: Asking, step: Extract<Step, {kind: 'run'}>): P
       if (!isApiError(error, 409, 'AlreadyExists')) throw error;
       const there = await cluster.get<KubeObject>(type, desired.metadata, {signal});
       if (there === undefined) throw error;
-      ours(there, resource);
+      refuseForeign(desired, there);
     }
   }
   const {[ATTEMPT]: _, [GENERATION]: __, ...annotations} = desired.metadata.annotations ?? {};
@@ -193,6 +183,16 @@ async function previewRun(asking: Asking, step: Extract<Step, {kind: 'run'}>): P
     change: changeOf({verb: 'Run', kind, name: metadata.name, fields}, {target}, aliases),
     after: desired,
   };
+}
+
+async function previewOwn(
+  {cluster, aliases, foreseen, signal}: Asking,
+  {type, object: live, desired}: Extract<Step, {kind: 'own'}>,
+): Promise<Foresight | undefined> {
+  if (foreseen !== undefined) return undefined;
+  // As a store keeps it: of a Secret nothing secret may stand in a plan.
+  const after = slim(await own(cluster, {type, desired, live, signal, dryRun: true}));
+  return updated(live, after, {target: desired, own: new Set(), aliases});
 }
 
 async function previewPatch(

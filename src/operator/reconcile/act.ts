@@ -10,7 +10,7 @@ import type {Problem} from '../problem.ts';
 import {stepId, subjectOf, type Step} from './decision.ts';
 import type {Caches} from './caches.ts';
 import {mintStateKey} from './keys.ts';
-import {createOnce, ours} from './ours.ts';
+import {createOnce, own} from './ours.ts';
 import type {Overlay} from './overlay.ts';
 import {policyOf} from './policy.ts';
 import {slim} from './slim.ts';
@@ -112,7 +112,7 @@ async function write(
   step: Exclude<Step, {kind: 'delete'}>,
   observed: Observed,
 ): Promise<Taken> {
-  const {cluster, caches, resource, signal} = context;
+  const {cluster, caches, signal} = context;
   switch (step.kind) {
     case 'mint':
       return {object: slim(await mint(context)), outcome: 'minted'};
@@ -133,7 +133,11 @@ async function write(
       return {outcome};
     }
     case 'run':
-      return {object: slim(await run(cluster, step, resource, signal)), outcome: 'created'};
+      return {object: slim(await run(cluster, step, signal)), outcome: 'created'};
+    case 'own': {
+      const {type, desired, object: live} = step;
+      return {object: slim(await own(cluster, {type, desired, live, signal})), outcome: 'updated'};
+    }
     case 'patch': {
       const {uid, namespace, name} = step.object.metadata;
       const patch = {...step.patch, metadata: {...step.patch.metadata, uid}};
@@ -166,7 +170,6 @@ async function remove(
 async function run(
   cluster: Cluster,
   step: Extract<Step, {kind: 'run'}>,
-  resource: FraiseQLAuth,
   signal: AbortSignal,
 ): Promise<KubeObject> {
   try {
@@ -175,7 +178,7 @@ async function run(
     if (!isApiError(error, 409, 'AlreadyExists')) throw error;
     const there = await cluster.get<KubeObject>(step.type, step.desired.metadata, {signal});
     if (there === undefined || there.metadata.uid === step.supersedes?.metadata.uid) throw error;
-    return ours(there, resource);
+    return own(cluster, {type: step.type, desired: step.desired, live: there, signal});
   }
 }
 
@@ -184,5 +187,5 @@ async function run(
  * whoever comes second takes what is there.
  */
 async function mint({cluster, resource, signal}: Context): Promise<KubeObject> {
-  return createOnce(cluster, resource, stateSecret(instanceOf(resource), mintStateKey()), signal);
+  return createOnce(cluster, stateSecret(instanceOf(resource), mintStateKey()), signal);
 }

@@ -26,6 +26,7 @@ import {ATTEMPT, GENERATION} from './attempts.ts';
 import {assessMigration} from './migration.ts';
 import {assessProof} from './proof.ts';
 import {resolveSecrets} from './secrets.ts';
+import {owning} from './owning.ts';
 import {leftovers, removal, removals} from './tidy.ts';
 import {versionOf} from './version.ts';
 
@@ -109,7 +110,7 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
     steps.push(...removals(instance, observed));
     return {...NOTHING, ...found, keys, steps};
   }
-  steps.push(...waking(instance, observed));
+  steps.push(...owning(instance, observed), ...waking(instance, observed));
   // Keys that are there rotate on, whatever is wrong elsewhere.
   if (keys.step?.secret !== undefined) steps.push(keys.step);
   if (secrets.problems.length > 0) {

@@ -38,6 +38,13 @@ export type Step =
       /** The try before, which has to go first. */
       readonly supersedes?: KubeObject;
     }
+  /** Give an object of ours its labels and its owner back, and touch nothing else of it. */
+  | {
+      readonly kind: 'own';
+      readonly type: ResourceType;
+      readonly object: KubeObject;
+      readonly desired: KubeObject;
+    }
   /** Change these fields of an object that is there, and no others. */
   | {
       readonly kind: 'patch';

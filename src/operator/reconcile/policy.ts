@@ -1,4 +1,5 @@
 import {ApiError, ForeignObjectError} from '../../kube/client.ts';
+import {MANAGER} from '../desired/children.ts';
 import type {Problem} from '../problem.ts';
 
 /**
@@ -30,7 +31,10 @@ export function policyOf(error: unknown, subject: {kind: string; name: string; a
       problem: {
         reason: 'ObjectNotOurs',
         message: error.message.replace(/; rename or delete it.*$/, ''),
-        hint: `It is left alone. Delete or rename ${kind} ${name}, or choose another name for this resource`,
+        hint:
+          kind === 'Secret'
+            ? `It is left alone, and not to be deleted: it may hold keys. Where they are this resource's own, take its ownerReferences away and hand it over: kubectl label secret ${name} -n ${error.object.namespace ?? ''} app.kubernetes.io/managed-by=${MANAGER} --overwrite. Else choose another name for this resource`
+            : `It is left alone. Delete or rename ${kind} ${name}, or choose another name for this resource`,
         objectRef: subject,
       },
     };

@@ -4,14 +4,14 @@ import {RESOURCES, type KubeObject} from '../../kube/objects.ts';
 import {MANAGER} from '../desired/children.ts';
 import {instanceOf} from '../desired/instance.ts';
 import {KEY_LIST, keyList, RING, writeRing, type KeyRing} from '../desired/keyRing.ts';
-import {signingKeysSecret} from '../desired/secrets.ts';
+import {ownSecret, signingKeysSecret} from '../desired/secrets.ts';
 import type {Step} from './decision.ts';
 import {NEW} from './key-rotation.ts';
 import {mintSigningKey} from './keys.ts';
-import {createOnce} from './ours.ts';
+import {createOnce, own} from './ours.ts';
 
 interface Context {
-  readonly cluster: Pick<KubeClient, 'create' | 'get' | 'mergePatch'>;
+  readonly cluster: Pick<KubeClient, 'apply' | 'create' | 'get' | 'mergePatch'>;
   readonly resource: FraiseQLAuth;
   readonly signal: AbortSignal;
 }
@@ -25,6 +25,17 @@ export async function writeKeys(
   {cluster, resource, signal}: Context,
   {name, secret, rotation}: Extract<Step, {kind: 'keys'}>,
 ): Promise<KubeObject> {
+  const type = RESOURCES.Secret;
+  if (secret === undefined && (resource.status?.signingKeys?.length ?? 0) > 0) {
+    // There were keys. Perhaps they only lost the labels by which they are seen: nobody makes others before that is known.
+    const live = await cluster.get<KubeObject>(
+      type,
+      {namespace: resource.metadata.namespace, name},
+      {signal},
+    );
+    if (live !== undefined)
+      return own(cluster, {type, desired: ownSecret(instanceOf(resource), name), live, signal});
+  }
   const made = rotation.mint === undefined ? undefined : await mintSigningKey(rotation.mint);
   const ring: KeyRing = {
     ...rotation.ring,
@@ -33,10 +44,10 @@ export async function writeKeys(
     ),
   };
   if (secret === undefined && made !== undefined)
-    return createOnce(cluster, resource, signingKeysSecret(instanceOf(resource), ring, made), signal);
+    return createOnce(cluster, signingKeysSecret(instanceOf(resource), ring, made), signal);
   const {uid, resourceVersion} = secret?.metadata ?? {};
   return cluster.mergePatch<KubeObject>(
-    RESOURCES.Secret,
+    type,
     {namespace: resource.metadata.namespace, name},
     {
       metadata: {uid, resourceVersion, annotations: {[RING]: writeRing(ring)}},

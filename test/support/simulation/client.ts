@@ -40,6 +40,8 @@ export class SimulatedClient {
   leaseBlocked = false;
   /** Namespaces in which this process has no rights, but on its lease. */
   forbidden: ReadonlySet<string> = new Set();
+  /** What a call ends with instead of its answer: an error, or nothing until its deadline. */
+  instead: (call: string) => ApiError | 'silence' | undefined = () => undefined;
   /** Called around each write; what it throws never arrives at the server. */
   beforeWrite: () => void = () => undefined;
   afterWrite: () => void = () => undefined;
@@ -317,6 +319,9 @@ export class SimulatedClient {
       throw new ApiError(0, 'ConnectionRefused', `${call}: ConnectionRefused`);
     }
     if (onLease && this.leaseBlocked) throw new ApiError(503, 'ServiceUnavailable', `${call}: 503`);
+    const instead = this.instead(call);
+    if (instead === 'silence') return this.#unanswered(call, timeoutMs, signal);
+    if (instead !== undefined) throw instead;
     if (this.#strikes('tooManyRequests'))
       throw new ApiError(429, 'TooManyRequests', `${call}: 429`, {
         retryAfterMs: 1000 * (1 + this.#random.below(3)),

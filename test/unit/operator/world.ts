@@ -304,6 +304,12 @@ export class World {
         });
         return [`patch ${id}`];
       }
+      case 'own':
+        this.children.set(id, {
+          ...step.object,
+          metadata: {...step.object.metadata, ...step.desired.metadata},
+        });
+        return [`own ${id}`];
       case 'delete':
         this.children.delete(id);
         return this.checks === 'instant' && isCheck(step.object) ? [] : [`delete ${id}`];
