@@ -1,5 +1,6 @@
 import type {Clock, Timer} from '../support/clock.ts';
 import type {QueueMetrics} from './metrics.ts';
+import {Slowness} from './slowness.ts';
 
 /** What a handler may ask for: to be called again for this key after a while, whatever happens in between. */
 export interface HandlerResult {
@@ -21,6 +22,11 @@ export interface WorkQueueOptions {
    * it brings the next try forward to this long after the last. Default 1 s.
    */
   failingGapMs?: number;
+  /**
+   * Keys that fail or are slow leave workers for the others; those that this puts into one group are suspected together.
+   * Up to twice as many keys are handled at once then, where half of them are held up. Left out: all keys are alike.
+   */
+  groupOf?: ((key: string) => string) | undefined;
   metrics?: QueueMetrics | undefined;
   random?: (() => number) | undefined;
   /** Told of what a handler threw. */
@@ -52,12 +58,17 @@ export class WorkQueue {
   readonly #failures = new Map<string, {count: number; lastAt: number}>();
   readonly #stop = new AbortController();
   #handler: Handler | undefined;
+  readonly #slowness: Slowness | undefined;
   #taken = 0;
+  #lookingAgain = false;
   #idle: (() => void) | undefined;
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
+    const {clock, concurrency: workers, groupOf} = options;
+    this.#slowness =
+      groupOf && new Slowness({clock, workers, groupOf, isFailing: (key) => this.#failures.has(key)});
   }
 
   /** Keys that wait to be taken; those with a delay ahead of them are not counted. */
@@ -158,28 +169,50 @@ export class WorkQueue {
   }
 
   #pump(): void {
-    while (
-      this.#handler !== undefined &&
-      !this.#stop.signal.aborted &&
-      this.#running.size < this.#options.concurrency &&
-      this.depth > 0
-    ) {
-      void this.#work(this.#take(), this.#handler);
+    while (this.#handler !== undefined && !this.#stop.signal.aborted && this.depth > 0) {
+      const may = this.#free();
+      const key = may && this.#take(may);
+      if (key === undefined) break;
+      void this.#work(key, this.#handler);
     }
+    this.#lookAgain();
   }
 
-  #take(): string {
-    this.#taken++;
-    const low =
-      this.#waiting.normal.size === 0 || (this.#waiting.low.size > 0 && this.#taken % LOW_SHARE === 0);
-    const waiting = low ? this.#waiting.low : this.#waiting.normal;
-    const [key, since] = waiting.entries().next().value ?? ['', 0];
-    waiting.delete(key);
-    this.#running.set(key, low ? 'low' : 'normal');
-    const {clock, metrics} = this.#options;
-    metrics?.waited((clock.monotonic() - since) / 1000);
-    metrics?.depth(this.depth);
-    return key;
+  /** Which keys a worker is free for; undefined where none is. */
+  #free(): ((key: string) => boolean) | undefined {
+    if (this.#slowness !== undefined) return this.#slowness.look();
+    return this.#running.size < this.#options.concurrency ? () => true : undefined;
+  }
+
+  /** Whoever holds a worker up makes room for others after a while, though nothing ends. */
+  #lookAgain(): void {
+    const ms = this.depth > 0 && !this.#lookingAgain ? this.#slowness?.nextMs() : undefined;
+    if (ms === undefined || this.#stop.signal.aborted) return;
+    this.#lookingAgain = true;
+    this.#options.clock.setTimeout(() => {
+      this.#lookingAgain = false;
+      this.#pump();
+    }, ms);
+  }
+
+  #take(may: (key: string) => boolean): string | undefined {
+    const {normal, low} = this.#waiting;
+    const lowFirst = normal.size === 0 || (low.size > 0 && (this.#taken + 1) % LOW_SHARE === 0);
+    for (const priority of lowFirst ? (['low', 'normal'] as const) : (['normal', 'low'] as const)) {
+      const waiting = this.#waiting[priority];
+      for (const [key, since] of waiting) {
+        if (!may(key)) continue;
+        this.#taken++;
+        waiting.delete(key);
+        this.#running.set(key, priority);
+        this.#slowness?.begin(key);
+        const {clock, metrics} = this.#options;
+        metrics?.waited((clock.monotonic() - since) / 1000);
+        metrics?.depth(this.depth);
+        return key;
+      }
+    }
+    return undefined;
   }
 
   /** Never rejects. */
@@ -195,6 +228,7 @@ export class WorkQueue {
       delayMs = this.#failed(key);
       this.#options.onError?.(key, error, delayMs);
     }
+    this.#slowness?.end(key);
     metrics?.worked((clock.monotonic() - startedAt) / 1000);
     // What was of low priority stays so when it comes back by itself.
     const priority = this.#running.get(key) ?? 'normal';

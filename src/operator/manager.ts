@@ -1,7 +1,7 @@
 import {SCHEMA_VERSION} from '../database/version.ts';
 import type {KubeClient} from '../kube/client.ts';
 import {EventRecorder} from '../kube/events.ts';
-import {keyOf} from '../kube/objects.ts';
+import {keyOf, parseKey} from '../kube/objects.ts';
 import {WorkQueue, type Priority} from '../kube/workqueue.ts';
 import type {Clock} from '../support/clock.ts';
 import type {Logger} from '../support/logging.ts';
@@ -102,6 +102,8 @@ export class Manager {
       backoff: {baseMs: 100, maxMs: 60_000},
       metrics: metrics.kube.queue('fraiseqlauth'),
       onError: (key, error, retryInMs) => logger.error({key, err: error, retryInMs}, 'a pass failed'),
+      // A webhook that hangs does so for a namespace; and one team does not slow down another.
+      groupOf: (key) => parseKey(key).namespace ?? '',
     });
     const prober = new Prober({
       clock,
@@ -134,7 +136,7 @@ export class Manager {
       planner: new Planner({cluster, settings}),
       caches: this.#caches,
       secrets,
-      logs: new LogReader(client, logger),
+      logs: new LogReader(client, {clock, logger}),
       prober,
       keyWatch,
       events,

@@ -30,6 +30,8 @@ export interface HttpFaults {
   readonly dropped?: number;
   /** Watches stay open and say nothing more. */
   readonly mute?: boolean;
+  /** No answer at all, and none of it is passed on. */
+  readonly silent?: boolean;
   /** Only paths that hold this, of all requests. */
   readonly only?: string;
 }
@@ -86,6 +88,10 @@ export async function startApiProxy(kubeconfigPath: string, name: string, random
     const watching = query.includes('watch=true');
     const subject = faults.only === undefined || path.includes(faults.only);
     if (subject) {
+      if (faults.silent === true) {
+        count('silent');
+        return;
+      }
       if (watching && expired > 0) {
         expired--;
         count('expired');

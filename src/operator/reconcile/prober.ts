@@ -27,6 +27,8 @@ const PODS = 3;
 const CONCURRENCY = 16;
 /** Silence this often in a row makes the answer unknown. */
 const MISSES = 3;
+/** Pods that never answer are asked less and less often, down to this. */
+const SILENT_MS = 60_000;
 
 interface Subject {
   report: HealthReport | undefined;
@@ -77,7 +79,10 @@ export class Prober {
 
   async #ask(key: string, subject: Subject): Promise<Outcome> {
     const changed = await this.#look(key, subject);
-    return {changed, againMs: subject.report?.auth === 'healthy' ? HEALTHY_MS : UNHEALTHY_MS};
+    const {report, misses} = subject;
+    if (report?.auth === 'healthy') return {changed, againMs: HEALTHY_MS};
+    const more = Math.max(0, Math.min(misses - MISSES, 10));
+    return {changed, againMs: Math.min(SILENT_MS, UNHEALTHY_MS * 2 ** more)};
   }
 
   /** Whether the report became another one. Never rejects. */
