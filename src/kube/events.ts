@@ -109,15 +109,22 @@ export class EventRecorder {
     this.#enqueue(series);
   }
 
-  /** Resolves when all that was recorded is written or dropped; repeats are written now. For a graceful stop. */
-  async flush(): Promise<void> {
+  /**
+   * Resolves when all that was recorded is written or dropped; repeats are written now. For a graceful stop: what is not
+   * written within that time is dropped.
+   */
+  async flush(withinMs = 60_000): Promise<void> {
     for (const series of this.#series.values()) {
       if (series.timer === undefined) continue;
       series.timer.cancel();
       delete series.timer;
       this.#enqueue(series);
     }
-    await this.#writing;
+    const {promise, resolve} = Promise.withResolvers<void>();
+    const timer = this.#clock.setTimeout(resolve, withinMs);
+    await Promise.race([this.#writing, promise]);
+    timer.cancel();
+    for (const _ of this.#waiting.splice(0)) this.#options.metrics?.outcome('dropped');
   }
 
   #event(

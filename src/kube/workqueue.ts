@@ -5,6 +5,8 @@ import {Slowness} from './slowness.ts';
 /** What a handler may ask for: to be called again for this key after a while, whatever happens in between. */
 export interface HandlerResult {
   requeueAfterMs?: number | undefined;
+  /** It did not go well: the key backs off as if the handler had thrown, or longer, where `requeueAfterMs` is longer. */
+  failed?: boolean | undefined;
 }
 
 export type Handler = (key: string, signal: AbortSignal) => Promise<HandlerResult | void>;
@@ -33,6 +35,8 @@ export interface WorkQueueOptions {
   onError?: ((key: string, error: unknown, retryInMs: number) => void) | undefined;
 }
 
+/** A timer takes no more: what is asked for beyond comes a little early. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
 /** Of so many keys taken in a row at least one is of low priority, when such wait. */
 const LOW_SHARE = 8;
 
@@ -161,10 +165,13 @@ export class WorkQueue {
     const known = this.#delayed.get(key);
     if (known !== undefined && known.dueAt <= dueAt) return;
     known?.timer.cancel();
-    const timer = this.#options.clock.setTimeout(() => {
-      this.#delayed.delete(key);
-      this.#enqueue(key, priority);
-    }, ms);
+    const timer = this.#options.clock.setTimeout(
+      () => {
+        this.#delayed.delete(key);
+        this.#enqueue(key, priority);
+      },
+      Math.min(ms, MAX_DELAY_MS),
+    );
     this.#delayed.set(key, {dueAt, priority, timer});
   }
 
@@ -222,8 +229,10 @@ export class WorkQueue {
     let delayMs: number | undefined;
     try {
       const result = await handler(key, this.#stop.signal);
-      this.#failures.delete(key);
       delayMs = result?.requeueAfterMs;
+      if (result?.failed !== true) this.#failures.delete(key);
+      // Many that are told to come back at the same time do not.
+      else delayMs = Math.max(this.#failed(key), (delayMs ?? 0) * (1 + this.#random() / 4));
     } catch (error) {
       delayMs = this.#failed(key);
       this.#options.onError?.(key, error, delayMs);

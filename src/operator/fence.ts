@@ -3,6 +3,12 @@ import type {EventPort} from '../kube/events.ts';
 import type {Cluster} from './reconcile/act.ts';
 
 /**
+ * A call may hold a worker for so long. An admission webhook is given ten seconds by default: what the server then says
+ * of it is worth waiting for.
+ */
+const CALL_MS = 11_000;
+
+/**
  * The cluster, as long as this process leads. A write is not even begun once the signal has aborted, or `mayWrite` says
  * no: another may lead by then. Reads pass.
  */
@@ -20,27 +26,35 @@ export function fenced(cluster: Cluster, signal: AbortSignal, mayWrite: () => bo
     refuseUnless(mayWrite());
   };
   return {
-    get: (type, key, options) => cluster.get(type, key, options),
+    get: (type, key, options) => cluster.get(type, key, {timeoutMs: CALL_MS, ...options}),
     podLogs: (key, options) => cluster.podLogs(key, options),
     create(type, object, options) {
       begin();
-      return cluster.create(type, object, {...options, signal: both(options?.signal)});
+      return cluster.create(type, object, {timeoutMs: CALL_MS, ...options, signal: both(options?.signal)});
     },
     apply(type, object, options) {
       begin();
-      return cluster.apply(type, object, {...options, signal: both(options.signal)});
+      return cluster.apply(type, object, {timeoutMs: CALL_MS, ...options, signal: both(options.signal)});
     },
     mergePatch(type, key, patch, options) {
       begin();
-      return cluster.mergePatch(type, key, patch, {...options, signal: both(options?.signal)});
+      return cluster.mergePatch(type, key, patch, {
+        timeoutMs: CALL_MS,
+        ...options,
+        signal: both(options?.signal),
+      });
     },
     jsonPatch(type, key, patch, options) {
       begin();
-      return cluster.jsonPatch(type, key, patch, {...options, signal: both(options?.signal)});
+      return cluster.jsonPatch(type, key, patch, {
+        timeoutMs: CALL_MS,
+        ...options,
+        signal: both(options?.signal),
+      });
     },
     delete(type, key, options) {
       begin();
-      return cluster.delete(type, key, {...options, signal: both(options?.signal)});
+      return cluster.delete(type, key, {timeoutMs: CALL_MS, ...options, signal: both(options?.signal)});
     },
   };
 }

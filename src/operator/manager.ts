@@ -43,6 +43,8 @@ export interface ManagerOptions {
 
 /** Passes at once: enough to keep an API server busy, and few enough that a turn of the event loop stays short. */
 const CONCURRENCY = 16;
+/** At the end events are written for so long. */
+const FLUSH_MS = 1000;
 const COMPONENT = 'fraiseql-auth-operator';
 
 /** The watches, which run all the time, and the work, which is done only while this process leads. */
@@ -56,7 +58,7 @@ export class Manager {
 
   constructor(options: ManagerOptions) {
     this.#options = options;
-    this.#overlay = new Overlay(options.clock);
+    this.#overlay = new Overlay(options.clock, (object) => this.#caches.lapsed(object));
     this.#caches = new Caches(options.client, {
       namespaces: options.namespaces,
       overlay: this.#overlay,
@@ -100,10 +102,10 @@ export class Manager {
       clock,
       concurrency: CONCURRENCY,
       backoff: {baseMs: 100, maxMs: 60_000},
-      metrics: metrics.kube.queue('fraiseqlauth'),
-      onError: (key, error, retryInMs) => logger.error({key, err: error, retryInMs}, 'a pass failed'),
       // A webhook that hangs does so for a namespace; and one team does not slow down another.
       groupOf: (key) => parseKey(key).namespace ?? '',
+      metrics: metrics.kube.queue('fraiseqlauth'),
+      onError: (key, error, retryInMs) => logger.error({key, err: error, retryInMs}, 'a pass failed'),
     });
     const prober = new Prober({
       clock,
@@ -158,12 +160,12 @@ export class Manager {
         const startedAt = clock.monotonic();
         const seconds = (): number => (clock.monotonic() - startedAt) / 1000;
         try {
-          const result = await reconciler.reconcile(key, handling);
-          metrics.reconciled('success', seconds());
+          const outcome = await reconciler.reconcile(key, handling);
+          metrics.reconciled(outcome.result, seconds());
           if (this.#caches.resource(key) === undefined) metrics.forget(key);
-          else metrics.synced(key, clock.now() / 1000);
+          else if (outcome.result === 'success') metrics.synced(key, clock.now() / 1000);
           this.#count();
-          return result;
+          return outcome;
         } catch (error) {
           if (handling.aborted) return undefined;
           metrics.reconciled('error', seconds());
@@ -177,7 +179,8 @@ export class Manager {
       keyWatch.stop();
       await secrets.stop();
       this.#secrets = undefined;
-      await events.flush();
+      // The next one waits for the lease.
+      await events.flush(FLUSH_MS);
     }
   }
 

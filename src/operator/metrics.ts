@@ -11,7 +11,7 @@ export interface OperatorMetrics {
   reconciled(result: 'success' | 'requeue' | 'error', seconds: number): void;
   /** Every resource that there is, and those that are ready. */
   resources(total: number, ready: number): void;
-  /** A pass over a resource (`namespace/name`) ended without an error, at this time (seconds since the epoch). */
+  /** All that a pass over a resource (`namespace/name`) had to do went well, at this time (seconds since the epoch). */
   synced(key: string, at: number): void;
   /** The API server refuses to show what is in a namespace, or does no longer. */
   blocked(namespace: string, blocked: boolean): void;
@@ -25,7 +25,7 @@ export function createOperatorMetrics(): OperatorMetrics {
   collectDefaultMetrics({register: registry});
   const passes = make.counter(
     'fraiseql_auth_operator_reconcile_total',
-    'Passes over a resource, by result: success, requeue (something is waited for) or error',
+    'Passes over a resource, by result: success, requeue (something is waited for, or was refused) or error',
     'result',
   );
   const duration = make.histogram(
@@ -40,11 +40,11 @@ export function createOperatorMetrics(): OperatorMetrics {
   );
   const synced = make.gauge(
     'fraiseql_auth_operator_last_successful_sync_timestamp_seconds',
-    'When a pass last ended without an error',
+    'When all that a pass had to do last went well',
   );
   const resourceSynced = make.gauge(
     'fraiseql_auth_operator_resource_last_sync_timestamp_seconds',
-    'When a pass over this resource last ended without an error; time() minus this is how long ago',
+    'When all that a pass over this resource had to do last went well; time() minus this is how long ago',
     'namespace',
     'name',
   );

@@ -21,6 +21,8 @@ export const CONDITIONS = {
       'Paused',
       'PlanPending',
       'SpecInvalid',
+      'APIServerError',
+      'OperatorError',
     ],
   },
   Available: {
@@ -54,6 +56,7 @@ export const CONDITIONS = {
       'PodFailed',
       'ObjectRefused',
       'ObjectNotOurs',
+      'APIServerError',
     ],
   },
   SpecValid: {

@@ -32,9 +32,19 @@ export interface Acted {
   readonly retryMs: number | undefined;
   /** The namespace is being deleted: the pass ended there. */
   readonly leaving: boolean;
-  /** The error that ended the pass early: the API server could not answer. */
-  readonly error: Error | undefined;
+  /** What the API server could not do. */
+  readonly failures: readonly Failure[];
 }
+
+/** A step that the API server could not do, and may be able to do another time. */
+export interface Failure {
+  readonly error: Error;
+  readonly subject: {readonly apiVersion: string; readonly kind: string; readonly name: string};
+}
+
+/** After so many failures in a pass no more is tried; a call without an answer has taken its time already. */
+const MAX_FAILURES = 3;
+const MAX_TIMEOUTS = 2;
 
 interface Context {
   readonly cluster: Cluster;
@@ -57,7 +67,8 @@ export async function act(
   const refused: Problem[] = [];
   const failed = new Set<string>(held);
   let retryMs: number | undefined;
-  let error: Error | undefined;
+  const failures: Failure[] = [];
+  let timeouts = 0;
   let leaving = false;
   for (const step of steps) {
     const id = stepId(step);
@@ -72,7 +83,8 @@ export async function act(
       if (outcome !== 'unchanged') changes.push({id, outcome});
     } catch (thrown) {
       failed.add(id);
-      const policy = policyOf(thrown, subjectOf(step));
+      const subject = subjectOf(step);
+      const policy = policyOf(thrown, subject);
       if (policy.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, policy.retryMs);
       if (policy.kind === 'refused') refused.push(policy.problem);
       if (policy.kind === 'leave') {
@@ -80,12 +92,13 @@ export async function act(
         break;
       }
       if (policy.kind === 'retry') {
-        error = thrown instanceof Error ? thrown : new Error(String(thrown));
-        break;
+        failures.push({error: thrown instanceof Error ? thrown : new Error(String(thrown)), subject});
+        if (isApiError(thrown, 0)) timeouts++;
+        if (!policy.goesOn || failures.length >= MAX_FAILURES || timeouts >= MAX_TIMEOUTS) break;
       }
     }
   }
-  return {written, removed, changes, refused, retryMs, leaving, error};
+  return {written, removed, changes, refused, retryMs, leaving, failures};
 }
 
 type Taken = {object?: KubeObject; outcome: ApplyOutcome | 'minted' | 'deleted'};

@@ -126,6 +126,12 @@ export class Caches {
     if (store?.get(keyOf(child)) === child) store.set(less);
   }
 
+  /** Something that we wrote was never seen: whose it is has to be looked at. */
+  lapsed(object: KubeObject): void {
+    const key = object.kind === FRAISEQLAUTH.kind ? keyOf(object) : instanceKey(object);
+    if (key !== undefined) this.#options.onKey(key, 'normal');
+  }
+
   podsOf({metadata}: FraiseQLAuth): Pod[] {
     return this.#indexed(RESOURCES.Pod.kind, metadata);
   }

@@ -3,6 +3,7 @@ import type {Clock} from '../../support/clock.ts';
 
 /** How long a write of ours is believed without the watch having shown it. */
 const BELIEVED_MS = 30_000;
+const SWEEP_MS = 5000;
 
 interface Entry {
   /** Undefined: we deleted it. */
@@ -25,17 +26,28 @@ interface Sight {
  */
 export class Overlay {
   readonly #clock: Clock;
+  readonly #onLapsed: (object: KubeObject) => void;
   readonly #entries = new Map<string, Entry>();
   /** Writes that wait for their answer, and what the watch showed of their objects meanwhile. */
   readonly #underWay = new Map<string, Sight[]>();
 
-  constructor(clock: Clock) {
+  #sweeping = false;
+
+  /** `onLapsed` is told of what we wrote and no watch ever showed: it may be gone, and nobody else would tell. */
+  constructor(clock: Clock, onLapsed: (object: KubeObject) => void = () => undefined) {
     this.#clock = clock;
+    this.#onLapsed = onLapsed;
+  }
+
+  /** For how many objects it stands in. */
+  get size(): number {
+    return this.#entries.size;
   }
 
   /** Remembers what the API server gave back for a create or an apply. */
   wrote(object: KubeObject): void {
     this.#entries.set(id(object.kind, keyOf(object)), {object, uid: undefined, until: this.#deadline()});
+    this.#sweepLater();
   }
 
   /** Remembers that an object was deleted. */
@@ -45,6 +57,7 @@ export class Overlay {
       uid: object.metadata.uid,
       until: this.#deadline(),
     });
+    this.#sweepLater();
   }
 
   /** The newer of what the store has and what we wrote. */
@@ -106,6 +119,25 @@ export class Overlay {
     const entry = this.#entries.get(key);
     if (entry?.object === undefined || entry.object.metadata.uid === object.metadata.uid)
       this.#entries.delete(key);
+  }
+
+  #sweepLater(): void {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    this.#clock.setTimeout(() => {
+      this.#sweeping = false;
+      this.#sweep();
+    }, SWEEP_MS);
+  }
+
+  #sweep(): void {
+    const now = this.#clock.monotonic();
+    for (const [key, {object, until}] of this.#entries) {
+      if (until >= now) continue;
+      this.#entries.delete(key);
+      if (object !== undefined) this.#onLapsed(object);
+    }
+    if (this.#entries.size > 0) this.#sweepLater();
   }
 
   #deadline(): number {

@@ -7,17 +7,19 @@ import type {Problem} from '../problem.ts';
  *   refused  a person has to do something: it goes into the status, and is tried again now and then
  *   wait     it passes by itself, soon: tried again after a moment, and the status says nothing
  *   leave    the namespace is being deleted: nothing more is done in it
- *   retry    the API server could not answer: the pass ends here and the queue backs off
+ *   retry    the API server could not answer: the queue backs off; `goesOn`: it may well be able to do other things
  */
 export type Policy =
   | {readonly kind: 'refused'; readonly problem: Problem; readonly retryMs: number}
   | {readonly kind: 'wait'; readonly retryMs: number}
   | {readonly kind: 'leave'; readonly retryMs: number}
-  | {readonly kind: 'retry'; readonly retryMs: number | undefined};
+  | {readonly kind: 'retry'; readonly retryMs: number | undefined; readonly goesOn: boolean};
 
 const FOREIGN_RETRY_MS = 15_000;
 const REFUSED_RETRY_MS = 30_000;
 const WAIT_MS = 2000;
+/** A server that is busy says how long to stay away; what it says is not taken for more, or less, than it can mean. */
+const ASKED_MS = {least: 100, most: 60_000};
 /** A namespace that is being deleted is looked at again after this long: it may take a while to go. */
 export const LEAVE_MS = 60_000;
 
@@ -40,13 +42,23 @@ export function policyOf(error: unknown, subject: {kind: string; name: string; a
     };
   }
   if (!(error instanceof ApiError)) throw error;
-  if (error.transient || error.reason === 'Aborted') return {kind: 'retry', retryMs: error.retryAfterMs};
+  if (error.transient || error.reason === 'Aborted') {
+    // That one thing cannot be done, a webhook's doing say, says nothing of others.
+    const goesOn = error.status >= 500 || error.reason === 'Timeout';
+    return {kind: 'retry', retryMs: askedMs(error), goesOn};
+  }
   if (error.reason === 'Terminating') return {kind: 'wait', retryMs: WAIT_MS};
-  if (error.status === 409) return {kind: 'retry', retryMs: undefined};
+  if (error.status === 409) return {kind: 'retry', retryMs: undefined, goesOn: true};
   if (error.status === 403 && /because it is being terminated/.test(error.message)) {
     return {kind: 'leave', retryMs: LEAVE_MS};
   }
   return {kind: 'refused', retryMs: REFUSED_RETRY_MS, problem: refusal(error, subject)};
+}
+
+/** How long the server asks to stay away. */
+export function askedMs(error: unknown): number | undefined {
+  if (!(error instanceof ApiError) || error.retryAfterMs === undefined) return undefined;
+  return Math.min(ASKED_MS.most, Math.max(ASKED_MS.least, error.retryAfterMs));
 }
 
 function refusal(error: ApiError, subject: {kind: string; name: string; apiVersion: string}): Problem {

@@ -1,6 +1,6 @@
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {EventRecorder} from '../../kube/events.ts';
-import {parseKey} from '../../kube/objects.ts';
+import {keyOf, parseKey} from '../../kube/objects.ts';
 import type {HandlerResult} from '../../kube/workqueue.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
@@ -11,18 +11,19 @@ import {planStatus} from '../plan/approval.ts';
 import type {Problem} from '../problem.ts';
 import {computeStatus} from '../status/status.ts';
 import {serves} from '../workloads.ts';
-import {act, type Cluster} from './act.ts';
+import {act, type Cluster, type Failure} from './act.ts';
 import {after, isReady, readyOf} from './after.ts';
 import type {Caches} from './caches.ts';
 import {decide, reading, type Settings} from './decide.ts';
 import type {Decision} from './decision.ts';
+import {Failing, failureProblem, statusFailing} from './failing.ts';
 import {FirstSeen} from './first-seen.ts';
 import {asksForKeys} from './key-finding.ts';
 import {keysIn} from './keys.ts';
 import type {KeyWatch} from './key-watch.ts';
 import type {LogReader} from './log-reader.ts';
 import type {Overlay} from './overlay.ts';
-import {LEAVE_MS, policyOf} from './policy.ts';
+import {askedMs, LEAVE_MS, policyOf} from './policy.ts';
 import type {Prober} from './prober.ts';
 import type {SecretReader} from './secret-reader.ts';
 import {secretsToRead} from './secrets.ts';
@@ -42,6 +43,12 @@ export interface ReconcilerOptions {
   readonly settings: Settings;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+/** What came of a pass, and when the next is due. */
+export interface Outcome extends HandlerResult {
+  /** `success`: all that there was to do was done; `requeue`: something is refused, or waited for. */
+  readonly result: 'success' | 'requeue' | 'error';
 }
 
 /** Everything is looked at again after this long, should a change ever have been missed. */
@@ -70,23 +77,40 @@ export class Reconciler {
   readonly #firstSeen: FirstSeen;
   /** How often in a row a status was left to the next pass. */
   readonly #held = new Map<string, number>();
-  /** Namespaces that are being deleted, and until when that is believed (monotonic milliseconds). */
-  readonly #leaving = new Map<string, number>();
+  /** Resources whose namespace is being deleted, and until when that is believed (monotonic milliseconds). */
+  readonly #leaving = new Map<string, {readonly uid: string; readonly until: number}>();
+  readonly #failing: Failing;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     this.#firstSeen = new FirstSeen(options.clock);
+    this.#failing = new Failing(options.clock);
   }
 
   /**
    * Handles one key of the work queue.
    * @throws ApiError when the API server could not answer: the queue tries again, with back-off
    */
-  async reconcile(key: string, signal: AbortSignal): Promise<HandlerResult> {
+  async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
+    try {
+      const outcome = await this.#pass(key, signal);
+      if (outcome.failed !== true) this.#failing.forget(key);
+      return outcome;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (this.#failing.failed(key)) await this.#tell(key, error, signal);
+      const retryMs = askedMs(error);
+      if (retryMs === undefined) throw error;
+      this.#options.logger.warn({key, err: error, retryMs}, 'the API server asks to wait');
+      return {result: 'error', failed: true, requeueAfterMs: retryMs};
+    }
+  }
+
+  async #pass(key: string, signal: AbortSignal): Promise<Outcome> {
     const {caches, secrets, prober, clock, logger} = this.#options;
     const {namespace: where = ''} = parseKey(key);
     // Queued again when it may be seen again.
-    if (!caches.isOpen(where)) return {};
+    if (!caches.isOpen(where)) return {result: 'requeue'};
     let resource = caches.resource(key);
     if (resource === undefined || resource.metadata.deletionTimestamp !== undefined) {
       // Its children go with it, by their owner references.
@@ -95,14 +119,17 @@ export class Reconciler {
       this.#options.planner.forget(key);
       this.#held.delete(key);
       this.#firstSeen.forget(key);
+      this.#leaving.delete(key);
       await secrets.forget(key, where);
-      return {};
+      return {result: 'success'};
     }
-    const until = this.#leaving.get(resource.metadata.namespace);
-    if (until !== undefined) {
-      const leftMs = until - clock.monotonic();
-      if (leftMs > 0) return {requeueAfterMs: leftMs};
-      this.#leaving.delete(resource.metadata.namespace);
+    const leaving = this.#leaving.get(key);
+    if (leaving !== undefined) {
+      const leftMs = leaving.until - clock.monotonic();
+      // Another resource of that name lives in a namespace that was made anew.
+      if (leftMs > 0 && leaving.uid === resource.metadata.uid)
+        return {result: 'requeue', requeueAfterMs: leftMs};
+      this.#leaving.delete(key);
     }
     let observed: Observed;
     try {
@@ -113,7 +140,7 @@ export class Reconciler {
 
     const refused: Problem[] = [];
     let retryMs: number | undefined;
-    let failure: Error | undefined;
+    let failures: readonly Failure[] = [];
     let decision: Decision | undefined;
     let planned: Planned | undefined;
     let goesOn = false;
@@ -121,10 +148,10 @@ export class Reconciler {
     for (let round = 0; round < ROUNDS; round++) {
       decision = decide(resource, observed, clock.now(), this.#options.settings);
       planned = await this.#plan(key, {resource, decision, observed, now: clock.now(), signal});
-      if (planned?.leaving === true) return this.#leave(resource);
+      if (planned?.leaving === true) return this.#leave(key, resource);
       if (planned?.standing.fresh === true) {
         const approved = await this.#approve(resource, planned, signal);
-        if (approved === undefined) return {requeueAfterMs: 0};
+        if (approved === undefined) return {result: 'requeue', requeueAfterMs: 0};
         resource = approved;
       }
       const {steps, held} = planned ?? {steps: decision.steps};
@@ -137,11 +164,11 @@ export class Reconciler {
         observed = {...next, firstSeen, monotonic: clock.monotonic()};
       }
       refused.push(...acted.refused);
-      if (acted.leaving) return this.#leave(resource);
+      if (acted.leaving) return this.#leave(key, resource);
       if (acted.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, acted.retryMs);
-      failure = acted.error;
+      failures = acted.failures;
       changed.push(...acted.changes.map(({id, outcome}) => `${id} ${outcome}`));
-      if (failure !== undefined) break;
+      if (failures.length > 0) break;
       goesOn = acted.changes.some((each) => planned !== undefined || each.outcome === 'minted');
       if (!goesOn) break;
     }
@@ -149,13 +176,15 @@ export class Reconciler {
     refused.push(...(planned?.refused ?? []));
     if (planned?.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, planned.retryMs);
     if (changed.length > 0) logger.info({key, changed}, 'changed');
+    const [failure] = failures;
     if (failure !== undefined) {
-      if (retryMs === undefined) throw failure;
-      logger.warn({key, err: failure, retryMs}, 'the API server asks to wait');
-      return {requeueAfterMs: retryMs};
+      if (signal.aborted) throw failure.error;
+      logger.warn({key, err: failure.error, retryMs}, 'the API server could not do all that there is to do');
+      if (!this.#failing.failed(key)) return {result: 'error', failed: true, requeueAfterMs: retryMs};
+      refused.push(...failures.map(({error, subject}) => failureProblem(error, subject)));
     }
 
-    if (planned !== undefined && goesOn) return {requeueAfterMs: 0};
+    if (planned !== undefined && goesOn) return {result: 'requeue', requeueAfterMs: 0};
     // A rotation that has just begun is watched from now on: our own write wakes nobody.
     this.#heardOfKeys(key, resource, observed);
     const now = clock.now();
@@ -177,14 +206,31 @@ export class Reconciler {
     if (mayHold && GOES_ON.has(ready?.reason)) return this.#hold(key, held);
     this.#held.delete(key);
     const moved = await writeStatus({...this.#options, resource, signal}, status);
-    if (moved) return {requeueAfterMs: 0};
+    if (failure !== undefined) return {result: 'error', failed: true, requeueAfterMs: retryMs};
+    if (moved) return {result: 'requeue', requeueAfterMs: 0};
     const againMs = ready?.status === 'True' || AT_REST.has(ready?.reason) ? RESYNC_MS : UNSETTLED_MS;
-    return {requeueAfterMs: Math.min(retryMs ?? againMs, decision.requeueAfterMs ?? againMs, againMs)};
+    return {
+      result: retryMs === undefined && refused.length === 0 ? 'success' : 'requeue',
+      requeueAfterMs: Math.min(retryMs ?? againMs, decision.requeueAfterMs ?? againMs, againMs),
+    };
   }
 
-  #leave({metadata: {namespace}}: FraiseQLAuth): HandlerResult {
-    this.#leaving.set(namespace, this.#options.clock.monotonic() + LEAVE_MS);
-    return {requeueAfterMs: LEAVE_MS};
+  #leave(key: string, {metadata: {uid}}: FraiseQLAuth): Outcome {
+    this.#leaving.set(key, {uid, until: this.#options.clock.monotonic() + LEAVE_MS});
+    return {result: 'requeue', requeueAfterMs: LEAVE_MS};
+  }
+
+  /** Says in the status that no pass comes to its end, where the API server lets us. */
+  async #tell(key: string, failure: unknown, signal: AbortSignal): Promise<void> {
+    const {caches, clock, logger} = this.#options;
+    const resource = caches.resource(key);
+    if (resource === undefined || resource.metadata.deletionTimestamp !== undefined) return;
+    try {
+      const status = statusFailing(resource, failureProblem(failure), clock.now());
+      await writeStatus({...this.#options, resource, signal}, status);
+    } catch (error) {
+      logger.debug({key, err: error}, 'that passes fail cannot be told in the status either');
+    }
   }
 
   async #plan(key: string, asked: Parameters<Planner['plan']>[1]): Promise<Planned | undefined> {
@@ -207,9 +253,9 @@ export class Reconciler {
     return {...resource, status};
   }
 
-  #hold(key: string, before: number): HandlerResult {
+  #hold(key: string, before: number): Outcome {
     this.#held.set(key, before + 1);
-    return {requeueAfterMs: HOLD_MS};
+    return {result: 'requeue', requeueAfterMs: HOLD_MS};
   }
 
   async #observe(key: string, resource: FraiseQLAuth, signal: AbortSignal): Promise<Observed> {
@@ -248,12 +294,12 @@ export class Reconciler {
   }
 
   /** A Secret that may not be read is a matter for a person; a server that cannot answer is one for the queue. */
-  async #unreadable(resource: FraiseQLAuth, error: unknown, signal: AbortSignal): Promise<HandlerResult> {
+  async #unreadable(resource: FraiseQLAuth, error: unknown, signal: AbortSignal): Promise<Outcome> {
     const subject = {apiVersion: 'v1', kind: 'Secret', name: '*'};
     const policy = policyOf(error, subject);
     if (policy.kind !== 'refused') {
-      if (policy.retryMs === undefined) throw error;
-      return {requeueAfterMs: policy.retryMs};
+      if (policy.kind === 'leave') return this.#leave(keyOf(resource.metadata), resource);
+      throw error;
     }
     const {caches, clock, settings} = this.#options;
     const seen = {
@@ -263,6 +309,6 @@ export class Reconciler {
     };
     const status = statusUnread(resource, error, seen, settings, clock.now());
     await writeStatus({...this.#options, resource, signal}, status);
-    return {requeueAfterMs: policy.retryMs};
+    return {result: 'requeue', requeueAfterMs: policy.retryMs};
   }
 }

@@ -50,7 +50,7 @@ export async function writeStatus(
     });
   } catch (error) {
     // It went away while we looked at it.
-    if (isApiError(error, 404) || (isApiError(error, 409) && /uid|UID/.test(error.message))) return false;
+    if (isApiError(error, 404) || isAnother(error)) return false;
     throw error;
   }
   for (const event of transitions(resource.status, status)) {
@@ -58,6 +58,13 @@ export async function writeStatus(
     events.record(resource, event.type, event.reason, event.message, 'Reconcile');
   }
   return isNews(written, resource);
+}
+
+/** The uid that was named is that of another object, whatever the objects are called. */
+function isAnother(error: unknown): boolean {
+  return (
+    isApiError(error, 409) && /Precondition failed: UID in precondition|uid mismatch: /.test(error.message)
+  );
 }
 
 /**

@@ -259,7 +259,8 @@ function healthNow(observed: Observed, before: FraiseQLAuthStatus | undefined): 
   };
 }
 
-function blockedOn(
+/** Problems as a status tells them: each since it was first told. */
+export function blockedOn(
   problems: readonly Problem[],
   before: FraiseQLAuthStatus | undefined,
   now: number,

@@ -153,14 +153,14 @@ describe('a network that fails', () => {
     expect(await under).toEqual(fresh);
   }, 90_000);
 
-  test('one resource whose every write fails does not hold up the others', async () => {
+  test('ten resources with a child that cannot be written say so, and do not hold up the others', async () => {
     const random = new Random(SEED);
     const [broken, fine] = [await harness.namespace(), await harness.namespace()];
     for (const each of [broken, fine]) await createSecrets(harness.admin, each);
     const sees = [broken, fine].map((each) => new Observer(harness.admin, each));
     const controllers = sees.map((see) => playControllers(see));
     const proxy: ApiProxy = await startApiProxy(harness.server.kubeconfigPath, broken, random);
-    proxy.faults = {serverError: 1, only: `/namespaces/${broken}/`};
+    proxy.faults = {serverError: 1, only: `/namespaces/${broken}/configmaps`};
     const client = await KubeClient.fromKubeconfig(proxy.kubeconfigPath);
     const operator = await harness.operate({client});
     await Promise.all(
@@ -180,10 +180,43 @@ describe('a network that fails', () => {
     }
     console.log(`beside ten that fail: a child is back after at most ${Math.round(Math.max(...took))} ms`);
     expect(Math.max(...took)).toBeLessThan(8000);
-    const {items} = await harness.admin.list<Stored>(FRAISEQLAUTH, {namespace: broken});
-    expect(items.every((each) => each.status === undefined)).toBe(true);
+    await eventually(async () => {
+      const {items} = await harness.admin.list<Stored>(FRAISEQLAUTH, {namespace: broken});
+      const ready = items.map(({status}) => status?.conditions?.find((each) => each.type === 'Ready'));
+      for (const each of ready) expect(each).toMatchObject({status: 'False', reason: 'APIServerError'});
+      expect(ready).toHaveLength(10);
+    });
+    proxy.faults = {};
     await operator.stop();
     for (const each of controllers) await each.stop();
+    await proxy.close();
+  });
+
+  test('forty resources in a namespace that is never answered do not hold up one in another', async () => {
+    const random = new Random(SEED);
+    const [silent, fine] = [await harness.namespace(), await harness.namespace()];
+    for (const each of [silent, fine]) await createSecrets(harness.admin, each);
+    const see = new Observer(harness.admin, fine);
+    const controllers = playControllers(see);
+    const proxy = await startApiProxy(harness.server.kubeconfigPath, silent, random);
+    proxy.faults = {silent: true, only: `/namespaces/${silent}/`};
+    const client = await KubeClient.fromKubeconfig(proxy.kubeconfigPath);
+    const operator = await harness.operate({client});
+    await operator.synced();
+    await Promise.all(
+      Array.from({length: 40}, (_, index) =>
+        harness.admin.create(FRAISEQLAUTH, fraiseqlauth(silent, {}, `silent-${index}`)),
+      ),
+    );
+    await eventually(() => (proxy.counts.get('silent') ?? 0) > 0);
+    const since = performance.now();
+    await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(fine));
+    await eventually(() => isDone(see));
+    const took = performance.now() - since;
+    console.log(`beside forty without an answer: ready after ${Math.round(took)} ms`);
+    expect(took).toBeLessThan(20_000);
+    await operator.stop();
+    await controllers.stop();
     await proxy.close();
   });
 });

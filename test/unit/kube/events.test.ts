@@ -91,3 +91,16 @@ test('a burst beyond what may wait is dropped, without holding anybody up', asyn
   expect(created).toHaveLength(1025);
   expect(outcomes).toEqual({dropped: 975, written: 1025});
 });
+
+test('a graceful stop waits so long and no longer', async () => {
+  const {clock, recorder, outcomes, hold} = setUp();
+  hold.promise = new Promise(() => undefined);
+  for (let n = 0; n < 10; n++) recorder.record(object(`o${n}`), 'Normal', 'Said', 'something');
+  let flushed = false;
+  void recorder.flush(1000).then(() => (flushed = true));
+  await clock.advance(900);
+  expect(flushed).toBe(false);
+  await clock.advance(200);
+  expect(flushed).toBe(true);
+  expect(outcomes['dropped']).toBe(9);
+});

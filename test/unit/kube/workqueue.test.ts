@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {WorkQueue, type WorkQueueOptions} from '../../../src/kube/workqueue.ts';
+import {WorkQueue, type HandlerResult, type WorkQueueOptions} from '../../../src/kube/workqueue.ts';
 import {FakeClock, settle} from './fake-clock.ts';
 
 interface Running {
   readonly key: string;
   readonly at: number;
   readonly signal: AbortSignal;
-  finish(result?: {requeueAfterMs?: number}): Promise<void>;
+  finish(result?: HandlerResult): Promise<void>;
   fail(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ function setUp(options: Partial<WorkQueueOptions> = {}): {
   const taken: string[] = [];
   const done = queue.run((key, signal) => {
     taken.push(key);
-    const {promise, resolve, reject} = Promise.withResolvers<{requeueAfterMs?: number} | undefined>();
+    const {promise, resolve, reject} = Promise.withResolvers<HandlerResult | undefined>();
     const entry: Running = {
       key,
       signal,
@@ -300,6 +300,27 @@ test('whatever happens: never one key twice at once, no add is lost, no key runs
     ),
     {numRuns: 60},
   );
+});
+
+test('a result that did not go well backs off like an error, and longer where it asks for it, but not for ever', async () => {
+  const {clock, queue, running} = setUp({failingGapMs: 0});
+  queue.add('a');
+  await settle();
+  await running[0]?.finish({failed: true, requeueAfterMs: 0});
+  expect(queue.failures('a')).toBe(1);
+  await clock.advance(99);
+  expect(running).toHaveLength(0);
+  await clock.advance(1);
+  await running[0]?.finish({failed: true, requeueAfterMs: 4000});
+  expect(queue.failures('a')).toBe(2);
+  // By chance a quarter longer: here by all of it.
+  await clock.advance(4999);
+  expect(running).toHaveLength(0);
+  await clock.advance(1);
+  await running[0]?.finish({requeueAfterMs: 1e15});
+  expect(queue.failures('a')).toBe(0);
+  await clock.advance(1000);
+  expect(running).toHaveLength(0);
 });
 
 describe('with groups, keys that are held up', () => {

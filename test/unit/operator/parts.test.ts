@@ -1,4 +1,5 @@
 import {describe, expect, test} from 'vitest';
+import type {FraiseQLAuth} from '../../../src/api/v1alpha1/fraiseqlauth.ts';
 import {ApiError, ForeignObjectError} from '../../../src/kube/client.ts';
 import {configurationFrom} from '../../../src/operator/configuration.ts';
 import {
@@ -12,7 +13,9 @@ import {mergePatch} from '../../../src/operator/reconcile/merge-patch.ts';
 import {notOlder, Overlay} from '../../../src/operator/reconcile/overlay.ts';
 import {policyOf} from '../../../src/operator/reconcile/policy.ts';
 import {versionOf} from '../../../src/operator/reconcile/version.ts';
+import {writeStatus} from '../../../src/operator/reconcile/write-status.ts';
 import {lastLine, oneLine} from '../../../src/operator/status/pods.ts';
+import {createLogger} from '../../../src/support/logging.ts';
 import {FakeClock} from './fake-clock.ts';
 
 const object = (resourceVersion: string, uid = 'u') => ({
@@ -31,6 +34,20 @@ describe('our own writes, until the watch has shown them', () => {
     const newer = object('11');
     expect(overlay.see('Service', 'n/a', newer)).toBe(newer);
     expect(overlay.see('Service', 'n/a', undefined)).toBeUndefined();
+  });
+
+  test('a write that is never shown is told, and nothing is kept for ever', async () => {
+    const clock = new FakeClock();
+    const lapsed: string[] = [];
+    const overlay = new Overlay(clock, ({metadata}) => void lapsed.push(metadata.name));
+    overlay.wrote(object('10'));
+    // The watch was faster than the answer.
+    overlay.gone({...object('11'), kind: 'Deployment'});
+    overlay.deleted({...object('11'), kind: 'Deployment'});
+    expect(overlay.size).toBe(2);
+    await clock.advance(40_000);
+    expect(lapsed).toEqual(['a']);
+    expect(overlay.size).toBe(0);
   });
 
   test('the echo of a write, and what was before it, are told from a change', () => {
@@ -103,8 +120,12 @@ describe('errors carry their policy', () => {
     expect(policy(403, 'Forbidden')).toMatchObject({kind: 'refused'});
     expect(policy(409, 'Terminating')).toMatchObject({kind: 'wait'});
     expect(policy(409, 'Conflict')).toMatchObject({kind: 'retry'});
-    expect(policy(429, 'TooManyRequests', 'x', {retryAfterMs: 4000})).toEqual({kind: 'retry', retryMs: 4000});
-    expect(policy(500, 'InternalError')).toMatchObject({kind: 'retry'});
+    expect(policy(429, 'TooManyRequests', 'x', {retryAfterMs: 4000})).toMatchObject({
+      kind: 'retry',
+      retryMs: 4000,
+      goesOn: false,
+    });
+    expect(policy(500, 'InternalError')).toMatchObject({kind: 'retry', goesOn: true});
     expect(policy(0, 'ConnectionRefused')).toMatchObject({kind: 'retry'});
     const foreign = policyOf(new ForeignObjectError(object('1'), 'it has no label x'), subject);
     expect(foreign).toMatchObject({
@@ -112,6 +133,40 @@ describe('errors carry their policy', () => {
       problem: {reason: 'ObjectNotOurs', message: 'Service n/a exists and is not ours (it has no label x)'},
     });
     expect(() => policyOf(new TypeError('a mistake of ours'), subject)).toThrow('a mistake of ours');
+  });
+});
+
+describe('a status', () => {
+  const writing = (error: ApiError) => {
+    const resource = {
+      apiVersion: 'auth.fraiseql.dev/v1alpha1',
+      kind: 'FraiseQLAuth',
+      metadata: {name: 'liquid', namespace: 'n', uid: 'u', generation: 1},
+    } as unknown as FraiseQLAuth;
+    return writeStatus(
+      {
+        cluster: {
+          async mergePatch() {
+            throw error;
+          },
+        },
+        overlay: new Overlay(new FakeClock()),
+        events: {record: () => undefined},
+        logger: createLogger({component: 'operator', level: 'silent'}),
+        resource,
+        signal: new AbortController().signal,
+      },
+      {observedGeneration: 1},
+    );
+  };
+
+  test('of a resource that is gone is left out; a conflict is none of that, whatever the resource is called', async () => {
+    const call = 'patch fraiseqlauths n/liquid: 409 Conflict: Operation cannot be fulfilled on "liquid"';
+    const changed = new ApiError(409, 'Conflict', `${call}: the object has been modified`);
+    await expect(writing(changed)).rejects.toThrow('has been modified');
+    const another = `${call}: Precondition failed: UID in precondition: u, UID in object meta: v`;
+    expect(await writing(new ApiError(409, 'Conflict', another))).toBe(false);
+    expect(await writing(new ApiError(404, 'NotFound', 'patch fraiseqlauths n/liquid: 404'))).toBe(false);
   });
 });
 

@@ -1,0 +1,180 @@
+import {expect, test, vi} from 'vitest';
+import {withSynchronousKeys} from '../../../support/simulation/keys.ts';
+import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
+import {ApiError} from '../../../../src/kube/client.ts';
+import {RESOURCES, type ResourceType} from '../../../../src/kube/objects.ts';
+import {DEVELOPMENT} from '../../../support/simulation/scenarios.ts';
+import {Simulation} from '../../../support/simulation/simulation.ts';
+
+vi.mock('node:crypto', async (original) => withSynchronousKeys(await original()));
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** A cluster with a leader, in which nothing has happened yet. */
+async function begin(seed: number) {
+  const simulation = new Simulation(seed);
+  const operator = simulation.start();
+  await simulation.time.run(MINUTE, () => operator.leading);
+  const there = (type: ResourceType): boolean =>
+    simulation.api.get(type, {namespace: 'prod', name: 'auth'}) !== undefined;
+  const ready = () => simulation.resource?.status?.conditions?.find(({type}) => type === 'Ready');
+  const metrics = (): Promise<string> => operator.metrics.registry.metrics();
+  return {simulation, operator, client: operator.client, there, ready, metrics};
+}
+
+/** When all that a pass had to do last went well. */
+const synced = (text: string): number =>
+  Number(/resource_last_sync_timestamp_seconds\{[^}]*\} (\S+)/.exec(text)?.[1]);
+
+const hook =
+  'failed calling webhook "mesh.example.com": Post "https://mesh.istio.svc:443/": dial tcp 10.0.0.1:4711->10.1.2.3:443: connection refused';
+
+test('a webhook that does not answer is told in the status, once, and all that does not need it is done', async () => {
+  const {simulation, client, there, ready, metrics} = await begin(1);
+  const failing = (call: string): ApiError | undefined =>
+    call.includes(' services ')
+      ? new ApiError(500, 'InternalError', `${call}: 500 InternalError: ${hook}`)
+      : undefined;
+  client.instead = failing;
+  simulation.spec(DEVELOPMENT);
+  await simulation.time.run(30_000);
+  expect(ready()).toMatchObject({status: 'False', reason: 'APIServerError'});
+  expect(ready()?.message).toContain('Service auth');
+  expect(ready()?.message).toContain('mesh.example.com');
+  expect(simulation.resource?.status?.blockedOn).toMatchObject([
+    {reason: 'APIServerError', objectRef: {kind: 'Service', name: 'auth'}},
+  ]);
+  expect(there(RESOURCES.Deployment)).toBe(true);
+  const before = synced(await metrics());
+  await simulation.time.run(10 * MINUTE);
+  const events = simulation.api.list('events').filter((each) => each['reason'] === 'APIServerError');
+  expect(events).toHaveLength(1);
+  const text = await metrics();
+  expect(text).toMatch(/reconcile_total\{result="error"\} [1-9]/);
+  expect(synced(text)).toBe(before);
+  client.instead = () => undefined;
+  expect(await simulation.settle(2 * MINUTE)).toBe(true);
+  expect(synced(await metrics())).toBeGreaterThan(before + 600);
+  simulation.stopAll();
+});
+
+test('where nothing can be read, or the operator fails by itself, the status says so', async () => {
+  const {simulation, client, ready} = await begin(2);
+  simulation.spec(DEVELOPMENT);
+  expect(await simulation.settle()).toBe(true);
+  client.instead = (call) =>
+    call.startsWith('get secrets') ? new ApiError(500, 'InternalError', `${call}: 500: etcd`) : undefined;
+  simulation.secret('auth-db', {'database-url': 'postgres://app:secret@other/auth'});
+  await simulation.time.run(30_000);
+  expect(ready()).toMatchObject({status: 'Unknown', reason: 'APIServerError'});
+  // The rest is as it was last known.
+  expect(simulation.resource?.status?.conditions?.length).toBeGreaterThan(5);
+  client.instead = () => undefined;
+  expect(await simulation.settle(2 * MINUTE)).toBe(true);
+
+  client.beforeWrite = () => {
+    throw new TypeError('a value that nobody may see');
+  };
+  simulation.delete(RESOURCES.Service, 'auth');
+  await simulation.time.run(2000);
+  let writes = 0;
+  // The status is written; whatever is done for the Service fails.
+  client.beforeWrite = () => undefined;
+  client.instead = (call) => {
+    if (!call.includes(' services ')) return undefined;
+    writes++;
+    throw new TypeError('a value that nobody may see');
+  };
+  await simulation.time.run(30_000);
+  expect(writes).toBeGreaterThan(0);
+  expect(ready()).toMatchObject({status: 'Unknown', reason: 'OperatorError'});
+  expect(JSON.stringify(simulation.resource)).not.toContain('nobody may see');
+  client.instead = () => undefined;
+  expect(await simulation.settle(2 * MINUTE)).toBe(true);
+  simulation.stopAll();
+});
+
+test.each([0, 86_400_000, 1e12])(
+  'whoever is asked to stay away for %i ms does so within reason',
+  async (retryAfterMs) => {
+    const {simulation, client, there} = await begin(3);
+    let calls = 0;
+    client.instead = (call) => {
+      if (!call.includes(' services ')) return undefined;
+      calls++;
+      return new ApiError(429, 'TooManyRequests', `${call}: 429`, {retryAfterMs});
+    };
+    simulation.spec(DEVELOPMENT);
+    await simulation.time.run(MINUTE);
+    expect(calls).toBeGreaterThan(0);
+    expect(calls).toBeLessThan(30);
+    client.instead = () => undefined;
+    await simulation.time.run(2 * MINUTE);
+    expect(there(RESOURCES.Service)).toBe(true);
+    simulation.stopAll();
+  },
+);
+
+test('what the API server refuses is no success', async () => {
+  const {simulation, client, ready, metrics} = await begin(4);
+  client.instead = (call) =>
+    call.includes(' services ') ? new ApiError(422, 'Invalid', `${call}: 422 Invalid: port`) : undefined;
+  simulation.spec(DEVELOPMENT);
+  await simulation.time.run(MINUTE);
+  expect(ready()?.reason).toBe('ObjectRefused');
+  const before = synced(await metrics());
+  await simulation.time.run(MINUTE);
+  const text = await metrics();
+  expect(text).toMatch(/reconcile_total\{result="requeue"\} [1-9]/);
+  expect(synced(text)).toBe(before);
+  simulation.stopAll();
+});
+
+test('a namespace that was deleted and made anew is not taken for the old one', async () => {
+  const {simulation, client, there} = await begin(5);
+  client.instead = (call) =>
+    /^(create|apply)/.test(call) && !call.includes('leases')
+      ? new ApiError(403, 'Forbidden', `${call}: 403 Forbidden: because it is being terminated`)
+      : undefined;
+  simulation.spec(DEVELOPMENT);
+  await simulation.time.run(5000);
+  simulation.delete(FRAISEQLAUTH, 'auth');
+  simulation.spec(DEVELOPMENT);
+  client.instead = () => undefined;
+  await simulation.time.run(5000);
+  expect(there(RESOURCES.ServiceAccount)).toBe(true);
+  simulation.stopAll();
+});
+
+test('a child of ours that is gone before any watch has shown it is made again', async () => {
+  const {simulation, client, there} = await begin(6);
+  simulation.spec(DEVELOPMENT);
+  expect(await simulation.settle()).toBe(true);
+  client.afterWrite = () => {
+    if (!there(RESOURCES.Service)) return;
+    client.afterWrite = () => undefined;
+    client.cut();
+    simulation.delete(RESOURCES.Service, 'auth');
+    simulation.api.compacted = simulation.api.version;
+  };
+  simulation.delete(RESOURCES.Service, 'auth');
+  await simulation.time.run(10_000);
+  expect(there(RESOURCES.Service)).toBe(false);
+  await simulation.time.run(MINUTE);
+  expect(there(RESOURCES.Service)).toBe(true);
+  simulation.stopAll();
+});
+
+test('events that cannot be written do not hold up who takes over', async () => {
+  const {simulation, operator, client} = await begin(7);
+  const next = simulation.start();
+  client.instead = (call) => (call.includes(' events ') ? 'silence' : undefined);
+  simulation.spec(DEVELOPMENT);
+  await simulation.time.run(10_000);
+  operator.end();
+  expect(await simulation.time.run(2500, () => next.leading)).toBe(true);
+  await simulation.time.run(HOUR / 60);
+  expect(simulation.isReady()).toBe(true);
+  simulation.stopAll();
+});
