@@ -7,8 +7,18 @@ import {defineConfig} from 'vitest/config';
 //                that the files of a worker share their modules and their servers
 //   e2e          a whole cluster; run inside `test/cluster/run`: first, one after the other, what installs the operator or
 //                takes times; then the rest side by side, for each has namespaces of its own and mostly waits
+//   e2e-own      beside the rest, what only the cluster of `test/cluster/run` itself can show, not one that was brought: its
+//                audit log; and its Services from within, for a port-forward ends with the pod that it leads to
 const ALONE = ['test/e2e/install.test.ts', 'test/e2e/journey.test.ts'];
-const CLUSTER = {testTimeout: 240_000, hookTimeout: 300_000, pool: 'forks', isolate: true} as const;
+const OWN = ['outages', 'silence', 'rollout', 'rollout-refused'].map((name) => `test/e2e/${name}.test.ts`);
+const CLUSTER = {
+  testTimeout: 240_000,
+  hookTimeout: 300_000,
+  pool: 'forks' as const,
+  isolate: true,
+  globalSetup: ['./test/e2e/support/guest.ts'],
+};
+const SIDE_BY_SIDE = {maxWorkers: 7, sequence: {groupOrder: 2}};
 
 /** Real servers: the tests wait for them more than they compute. */
 const SERVERS = {
@@ -53,11 +63,11 @@ export default defineConfig({
           ...CLUSTER,
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],
-          exclude: ALONE,
-          maxWorkers: 7,
-          sequence: {groupOrder: 2},
+          exclude: [...ALONE, ...OWN],
+          ...SIDE_BY_SIDE,
         },
       },
+      {test: {...CLUSTER, name: 'e2e-own', include: OWN, ...SIDE_BY_SIDE}},
     ],
     reporters: ['default', './test/support/tally-reporter.ts'],
   },

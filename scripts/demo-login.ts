@@ -1,6 +1,6 @@
 // A login in the demo's cluster, told step by step. What a person must never show anyone is shortened.
 import {decodeJwt} from 'jose';
-import {podUrl, serviceUrl} from '../test/e2e/support/network.ts';
+import {closeNetwork, podUrl, serviceUrl} from '../test/e2e/support/network.ts';
 import {Browser, formOf, type Answer} from '../test/support/browser.ts';
 import {listObjects} from '../test/support/kubectl.ts';
 import {finishLogin, signIn, startLogin} from '../test/support/login.ts';
@@ -82,3 +82,5 @@ console.log('    refreshed, logged out; the refresh token is now worth nothing')
 if (refreshed.status !== 200 || out.status !== 204 || after.status !== 401) {
   throw new Error(`refresh ${refreshed.status}, logout ${out.status}, refresh again ${after.status}`);
 }
+// What stands between this process and the pods would keep it alive.
+closeNetwork();

@@ -91,6 +91,9 @@ test('helm install brings it up under the restricted Pod Security Standard, with
   onTestFailed(dumpOnFailure('install-helm'));
   await installWithHelm();
   await rolledOut(`deployment/${OPERATOR}`, OPERATOR_NAMESPACE);
+  await expect(
+    kubectl(['run', 'anything', '--image=x', '--dry-run=server'], {namespace: OPERATOR_NAMESPACE}),
+  ).rejects.toThrow(/violates PodSecurity "restricted/);
   const pods = await listObjects<{spec: {serviceAccountName: string}}>('pods', OPERATOR_NAMESPACE);
   expect(pods.map(({spec}) => spec.serviceAccountName)).toEqual(pods.map(() => OPERATOR));
   const user = `system:serviceaccount:${OPERATOR_NAMESPACE}:${OPERATOR}`;

@@ -6,6 +6,7 @@ import {apply, KubectlError, listObjects} from '../support/kubectl.ts';
 import {dumpOnFailure} from './support/diagnostics.ts';
 import {ensureShared} from './support/fixtures.ts';
 import {fraiseqlauth, NAME, runningInstance} from './support/instance.ts';
+import {closeNetwork} from './support/network.ts';
 import {createNamespace, ensureOperator, OPERATOR_NAMESPACE, removeNamespaces} from './support/operator.ts';
 import {complains, conditionOf, isReady, ResourceWatch} from './support/watch.ts';
 
@@ -21,6 +22,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   watch.close();
+  closeNetwork();
   await removeNamespaces(namespace, others);
 });
 

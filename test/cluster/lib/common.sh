@@ -57,4 +57,8 @@ stage() {
   fi
 }
 
+# A contributor's own.
 using_own_cluster() { [ -n "${KUBECONFIG_EXISTING-}" ] || [ "${CLUSTER-}" = kind ]; }
+
+# An engine, not only its command.
+docker_answers() { command -v docker >/dev/null && docker info >/dev/null 2>&1; }

@@ -6,7 +6,7 @@ version_at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1"
 
 # A Go from 1.21 on brings a newer one by itself, unless GOTOOLCHAIN=local tells it not to.
 require_go() {
-  local go have toolchain remedy="install Go $GO_VERSION or newer (go.dev/doc/install), or set KUBECONFIG_EXISTING to a kubeconfig, or CLUSTER=kind"
+  local go have toolchain remedy="install Go $GO_VERSION or newer (go.dev/doc/install)"
   go=$(command -v go) || {
     say "Go is missing: $remedy."
     return 1
@@ -15,7 +15,7 @@ require_go() {
   have=${have#go}
   version_at_least "$GO_VERSION" "$have" && return 0
   version_at_least 1.21 "$have" && [[ $toolchain = *auto ]] && return 0
-  say "$go is Go $have, which is too old to build the test cluster: $remedy."
+  say "$go is Go $have, which is too old to build what the tests need: $remedy."
   return 1
 }
 

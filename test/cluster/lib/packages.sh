@@ -1,32 +1,33 @@
 # shellcheck shell=bash
 # What comes from the distribution's packages, and only where it is missing.
 
-# command:package
-API_PACKAGES=(ip:iproute2 ss:iproute2 openssl:openssl setpriv:util-linux)
-PACKAGES=(
-  "${API_PACKAGES[@]}"
-  containerd:containerd runc:runc nft:nftables conntrack:conntrack buildah:buildah debootstrap:debootstrap
-  jq:jq zstd:zstd curl:curl
-  /usr/lib/cni/bridge:containernetworking-plugins
-  /usr/lib/postgresql/*/bin/initdb:postgresql
-  # The whole server, without the service that redis-server would start.
-  redis-check-rdb:redis-tools
+# By what they are for, command:package.
+declare -A PACKAGES=(
+  # etcd and kube-apiserver.
+  [api]='ip:iproute2 ss:iproute2 openssl:openssl setpriv:util-linux'
+  # The servers that the integration tests start; redis-tools holds the whole of Redis, without the service that
+  # redis-server would start.
+  [servers]='jq:jq zstd:zstd curl:curl /usr/lib/postgresql/*/bin/initdb:postgresql redis-check-rdb:redis-tools'
+  # Building images without Docker.
+  [images]='buildah:buildah debootstrap:debootstrap'
+  # A node that runs pods.
+  [node]='containerd:containerd runc:runc nft:nftables conntrack:conntrack /usr/lib/cni/bridge:containernetworking-plugins'
+  # The tests of the pages: 100 MB that nothing else needs.
+  [browser]='/usr/bin/chromium:chromium'
 )
 
-# For the tests of the pages: 100 MB that nothing else needs.
-BROWSER_PACKAGES=(/usr/bin/chromium:chromium)
-
-missing_packages() { # missing_packages [--api-only|--browser]
-  local entry command entries=("${PACKAGES[@]}")
-  [ "${1-}" != --api-only ] || entries=("${API_PACKAGES[@]}")
-  [ "${1-}" != --browser ] || entries=("${BROWSER_PACKAGES[@]}")
-  for entry in "${entries[@]}"; do
-    command=${entry%%:*}
-    PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null || compgen -G "$command" >/dev/null || printf '%s ' "${entry##*:}"
+missing_packages() { # missing_packages PART…
+  local part entry command entries
+  for part in "$@"; do
+    read -ra entries <<<"${PACKAGES[$part]}"
+    for entry in "${entries[@]}"; do
+      command=${entry%%:*}
+      PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null || compgen -G "$command" >/dev/null || printf '%s ' "${entry##*:}"
+    done
   done
 }
 
-install_packages() { # install_packages [--api-only|--browser]
+install_packages() { # install_packages PART…
   local packages
   read -ra packages <<<"$(missing_packages "$@")"
   command -v apt-get >/dev/null || {

@@ -52,6 +52,7 @@ builder() {
 # Goes on in a mount namespace, so that what an interrupted build had mounted is gone with it, and forgotten.
 private_mounts() {
   if [ -z "${FRAISEQL_PRIVATE_MOUNTS-}" ]; then
+    [ "$(id -u)" = 0 ] || die 'to build images without Docker needs root: use sudo'
     FRAISEQL_PRIVATE_MOUNTS=$$ exec setpriv --pdeathsig KILL unshare --mount --propagation private "$0" "$@"
   fi
   unset FRAISEQL_PRIVATE_MOUNTS

@@ -18,16 +18,16 @@ export async function serviceUrl(
   scheme: Scheme = 'http',
 ): Promise<string> {
   if (direct) return `${scheme}://${name}.${namespace}.svc.cluster.local:${port}`;
-  const host = await remembered(`${namespace}/service/${name}:${port}`, () =>
-    forward(namespace, `service/${name}`, port),
+  const host = await remembered(`${namespace}/service/${name}:${port}`, (forget) =>
+    forward(namespace, `service/${name}`, port, forget),
   );
   return `${scheme}://${host}`;
 }
 
 /** `http://…` of one pod's port, as this process can reach it. */
 export async function podUrl(namespace: string, name: string, port: number): Promise<string> {
-  const host = await remembered(`${namespace}/pod/${name}:${port}`, async () => {
-    if (!direct) return forward(namespace, `pod/${name}`, port);
+  const host = await remembered(`${namespace}/pod/${name}:${port}`, async (forget) => {
+    if (!direct) return forward(namespace, `pod/${name}`, port, forget);
     const pod = await getObject<{status: {podIP: string}}>('pod', name, namespace);
     return `${pod.status.podIP}:${port}`;
   });
@@ -68,10 +68,11 @@ function moved(url: URL, base: string): URL {
   return new URL(`${url.pathname}${url.search}`, base);
 }
 
-async function remembered(key: string, find: () => Promise<string>): Promise<string> {
+/** An address that was found before, until `forget` is called. */
+async function remembered(key: string, find: (forget: () => void) => Promise<string>): Promise<string> {
   const known = addresses.get(key);
   if (known !== undefined) return known;
-  const found = find();
+  const found = find(() => addresses.delete(key));
   addresses.set(key, found);
   try {
     return await found;
@@ -81,20 +82,20 @@ async function remembered(key: string, find: () => Promise<string>): Promise<str
   }
 }
 
-async function forward(namespace: string, target: string, port: number): Promise<string> {
-  const child = spawn(
-    'kubectl',
-    ['-n', namespace, 'port-forward', '--address=127.0.0.1', target, `:${port}`],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+/** Leads to one pod, also where the target is a Service; `ended` is called when that pod has gone. */
+async function forward(namespace: string, target: string, port: number, ended: () => void): Promise<string> {
+  const args = ['-n', namespace, 'port-forward', '--address=127.0.0.1', target, `:${port}`];
+  // Dies with this process, however that ends: who waits for the end of its output would wait for the forward's as well.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'kubectl', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   forwards.push(child);
   return new Promise<string>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) =>
-      reject(new Error(`kubectl port-forward ${target} ended with ${String(code)}`)),
-    );
+    child.once('close', (code) => {
+      ended();
+      reject(new Error(`kubectl port-forward ${target} ended with ${String(code)}`));
+    });
     createInterface({input: child.stdout}).on('line', (line) => {
       const local = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
       if (local !== undefined) resolve(`127.0.0.1:${local}`);

@@ -5,16 +5,19 @@ export const OPERATOR_NAMESPACE = 'fraiseql-auth-system';
 export const OPERATOR = 'fraiseql-auth-operator';
 export const IMAGE = process.env['IMAGE'] ?? 'localhost/fraiseql-auth:dev';
 
-/** `helm upgrade --install`, as the README has it, with the image that was just built. Does nothing twice. */
+/**
+ * `helm upgrade --install`, as the README has it, with the image that was just built, into a namespace that takes nothing
+ * but what meets the restricted standard. Does nothing twice.
+ */
 export async function installWithHelm(): Promise<void> {
   const [repository, tag] = splitImage(IMAGE);
+  await createNamespace(OPERATOR_NAMESPACE);
   await helm(
     [
       'upgrade',
       '--install',
       OPERATOR,
       'charts/fraiseql-auth-operator',
-      '--create-namespace',
       '--set',
       `image.repository=${repository},image.tag=${tag}`,
       '--wait',
@@ -49,7 +52,7 @@ export async function uninstallHelm(): Promise<void> {
     namespace: OPERATOR_NAMESPACE,
     timeoutMs: 70_000,
   });
-  await kubectl(['delete', 'crd', '-l', 'app.kubernetes.io/part-of=fraiseql-auth', '--ignore-not-found']);
+  await kubectl(['delete', 'crd', 'fraiseqlauths.auth.fraiseql.dev', '--ignore-not-found']);
   await kubectl(['delete', 'namespace', OPERATOR_NAMESPACE, '--ignore-not-found'], {timeoutMs: 120_000});
 }
 
