@@ -44,7 +44,7 @@ export interface ManagerOptions {
 /** Passes at once: enough to keep an API server busy, and few enough that a turn of the event loop stays short. */
 const CONCURRENCY = 16;
 /** At the end events are written for so long. */
-const FLUSH_MS = 1000;
+const FLUSH_MS = 500;
 const COMPONENT = 'fraiseql-auth-operator';
 
 /** The watches, which run all the time, and the work, which is done only while this process leads. */

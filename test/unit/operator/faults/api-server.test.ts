@@ -173,7 +173,7 @@ test('events that cannot be written do not hold up who takes over', async () => 
   simulation.spec(DEVELOPMENT);
   await simulation.time.run(10_000);
   operator.end();
-  expect(await simulation.time.run(2500, () => next.leading)).toBe(true);
+  expect(await simulation.time.run(2000, () => next.leading)).toBe(true);
   await simulation.time.run(HOUR / 60);
   expect(simulation.isReady()).toBe(true);
   simulation.stopAll();
