@@ -72,6 +72,8 @@ export interface Moment {
 export interface Observed {
   /** The user's Secrets that the spec names; undefined for one that does not exist. */
   readonly secrets: ReadonlyMap<string, SecretView | undefined>;
+  /** Whether the PersistentVolumeClaims that the spec names are there; without those that may not be asked for. */
+  readonly claims?: ReadonlyMap<string, boolean>;
   /** Everything that belongs to the resource, by `Kind/name`. */
   readonly children: ReadonlyMap<string, KubeObject>;
   /** What is in the Secret of signing keys; undefined where that does not exist. */

@@ -10,8 +10,8 @@ import {schemaSeenId} from './first-seen.ts';
 
 /** How it stands with bringing one database to one schema. */
 export type Migration =
-  /** It is there. `applied` are the migrations that the Job ran, where its word on that is still to be had. */
-  | {readonly state: 'Done'; readonly job: Job | undefined}
+  /** It is there, at the version `schema`. */
+  | {readonly state: 'Done'; readonly schema: string}
   /** There is no Job for it yet. */
   | {readonly state: 'Wanted'; readonly attempt: number; readonly supersedes?: Job}
   /** A Job is at it; `problem` is what keeps its pod from running. */
@@ -29,6 +29,7 @@ export type Migration =
 export function assessMigration(input: {
   readonly desired: KubeObject;
   readonly generation: number;
+  /** What our own image needs. */
   readonly target: string;
   readonly databaseHash: string;
   readonly observed: Observed;
@@ -39,12 +40,15 @@ export function assessMigration(input: {
   const name = desired.metadata.name;
   const job = jobsOf(observed).find((each) => each.metadata.name === name);
   const remembered = input.status?.schema;
+  const done =
+    remembered?.job === name &&
+    remembered.current === remembered.target &&
+    remembered.database === input.databaseHash
+      ? remembered.current
+      : undefined;
   if (job === undefined || job.metadata.deletionTimestamp !== undefined) {
-    const done =
-      remembered?.job === name &&
-      remembered.current === input.target &&
-      remembered.database === input.databaseHash;
-    if (done && !hasVanished(observed, schemaSeenId(input.status))) return {state: 'Done', job: undefined};
+    if (done !== undefined && !hasVanished(observed, schemaSeenId(input.status)))
+      return {state: 'Done', schema: done};
     // The Job of the last try may have been deleted just before a restart; the status still counts it.
     const tried = remembered?.job === name ? (remembered.attempts ?? 0) : 0;
     return {state: 'Wanted', attempt: tried + 1};
@@ -53,12 +57,13 @@ export function assessMigration(input: {
   if (complete && hasVanished(observed, job.metadata.uid)) {
     return {state: 'Wanted', attempt: 1, supersedes: job};
   }
-  if (complete) return {state: 'Done', job};
+  const pods = podsOf(job, observed.pods);
+  // Pods go before their Job does; what it said was written down then. Without either it is what we know of our image.
+  if (complete) return {state: 'Done', schema: schemaSaid(pods) ?? done ?? input.target};
 
   const attempt = attemptOf(job);
   const specChanged = job.metadata.annotations?.[GENERATION] !== String(input.generation);
   const failed = trueCondition(job, 'Failed');
-  const pods = podsOf(job, observed.pods);
   if (failed === undefined) {
     const problem = pods
       .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
@@ -85,6 +90,16 @@ function hasVanished({health, firstSeen}: Observed, migrated: string | undefined
   );
   const migratedMs = firstSeen.get(migrated ?? '')?.monotonic ?? Infinity;
   return health !== undefined && missing === true && health.sinceMs > migratedMs;
+}
+
+/** The version that the Job says it brought: another image may know another than ours. */
+function schemaSaid(pods: readonly Pod[]): string | undefined {
+  for (const pod of pods) {
+    const outcome = parseOutcome(terminationMessage(pod) ?? '');
+    const said = outcome?.ok === true ? outcome.detail['schema'] : undefined;
+    if (typeof said === 'string' && /^[\w.-]{1,64}$/.test(said)) return said;
+  }
+  return undefined;
 }
 
 function explainFailure(

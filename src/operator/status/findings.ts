@@ -80,7 +80,7 @@ export function databaseFinding(
 }
 
 export function schemaFinding(
-  {migration, migrationJob, proof}: Decision,
+  {migration, migrationJob, proof, spec}: Decision,
   problems: {database?: Problem; schema?: Problem; pod?: Problem},
   target: string,
   now: number,
@@ -92,13 +92,16 @@ export function schemaFinding(
       if (proof !== undefined && before !== undefined) return before;
       return isUnknown('NotYetKnown', 'The migration has not been started yet');
     case 'Done':
-      return isTrue('Current', `The schema is at version ${target}`);
+      return isTrue('Current', `The schema is at version ${migration.schema}`);
     case 'Wanted':
       return isFalse('Migrating', `Migration Job ${migrationJob ?? ''} is being started`);
     case 'Running':
       return problems.pod
         ? isFalse('Migrating', sentence(problems.pod))
-        : isFalse('Migrating', `Migration Job ${migrationJob ?? ''} brings the schema to version ${target}`);
+        : isFalse(
+            'Migrating',
+            `Migration Job ${migrationJob ?? ''} brings the schema to ${spec?.image === undefined ? `version ${target}` : 'the version that the image needs'}`,
+          );
     case 'Failed': {
       const problem = problems.schema ?? problems.database;
       const again = `Attempt ${migration.attempt} failed; the next is made at ${seconds(Math.max(now, migration.retryAt))}, or at once when the Secret or the spec changes`;

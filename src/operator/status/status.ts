@@ -214,20 +214,25 @@ function versionNow({decision, plan, resource}: Inputs, rollout: Rollout): {curr
   return current === undefined ? {} : {current};
 }
 
-function schemaNow({decision, plan, resource, schemaVersion: target}: Inputs): FraiseQLAuthStatus['schema'] {
-  const {migration, migrationJob, secrets} = decision;
+function schemaNow({decision, plan, resource, schemaVersion}: Inputs): FraiseQLAuthStatus['schema'] {
+  const {migration, migrationJob, secrets, spec} = decision;
   const before = resource.status?.schema;
-  if (migration === undefined || migrationJob === undefined) return before ?? {target};
+  // What another image needs, only its migration can say.
+  const target = spec?.image === undefined ? {target: schemaVersion} : undefined;
+  if (migration === undefined || migrationJob === undefined) return before ?? target;
   // What nobody has let through has not been begun.
-  if (migration.state === 'Wanted' && isPending(plan, 'Job', migrationJob)) return before ?? {target};
+  if (migration.state === 'Wanted' && isPending(plan, 'Job', migrationJob)) return before ?? target;
   const database = secrets?.databaseHash ?? '';
-  if (migration.state === 'Done') return {current: target, target, job: migrationJob, database};
+  if (migration.state === 'Done') {
+    const {schema} = migration;
+    return {current: schema, target: schema, job: migrationJob, database};
+  }
   // What another database has says nothing of this one.
   const current = before?.database === database ? before.current : undefined;
   const attempts = migration.state === 'Failed' ? migration.attempt : migration.attempt - 1;
   return {
     ...(current !== undefined && {current}),
-    target,
+    ...target,
     job: migrationJob,
     ...(attempts > 0 && {attempts}),
     database,

@@ -90,6 +90,32 @@ describe('conditions', () => {
     expect(world.status?.schema?.current).toBe('4');
   });
 
+  test('the schema is what the migration of another image says that it brought', () => {
+    const world = running();
+    world.change({image: 'registry.test/fraiseql-auth:2.0.0'});
+    world.pass();
+    // What that image needs is not known before.
+    expect(world.status?.schema).toMatchObject({current: '4'});
+    expect(world.status?.schema?.target).toBeUndefined();
+    expect(world.condition('SchemaCurrent')?.message).toMatch(
+      /brings the schema to the version that the image needs$/,
+    );
+    world.completeJob({from: '4', schema: '9', applied: ['5', '9']});
+    world.pass();
+    expect(world.status?.schema).toMatchObject({current: '9', target: '9'});
+    expect(world.condition('SchemaCurrent')).toMatchObject({
+      status: 'True',
+      message: 'The schema is at version 9',
+    });
+    // Its pod goes, then the Job: the status has kept what it said.
+    world.pods = [];
+    world.pass();
+    expect(world.status?.schema?.current).toBe('9');
+    world.children.delete(`Job/${world.job?.metadata.name}`);
+    expect(world.pass().filter((each) => each.includes('Job'))).toEqual([]);
+    expect(world.status?.schema).toMatchObject({current: '9', target: '9'});
+  });
+
   test('another database says nothing of its schema until it is migrated', () => {
     const world = running();
     world.secret('auth-db', {'database-url': 'postgres://app:secret@other/auth'});

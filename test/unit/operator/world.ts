@@ -31,6 +31,7 @@ export class World {
   spec: Record<string, unknown>;
   status: FraiseQLAuthStatus | undefined;
   secrets = new Map<string, SecretView | undefined>();
+  claims = new Map<string, boolean>();
   children = new Map<string, KubeObject>();
   signingKeys: KeyView[] | undefined;
   pods: Pod[] = [];
@@ -106,10 +107,10 @@ export class World {
   }
 
   get observed(): Observed {
-    const {secrets, children, signingKeys, pods, replicaSets, logLines, health} = this;
+    const {secrets, claims, children, signingKeys, pods, replicaSets, logLines, health} = this;
     const {keyAnswers, publicKids} = this;
     const firstSeen = this.look();
-    const seen = {secrets, children, signingKeys, pods, replicaSets, logLines, health, firstSeen};
+    const seen = {secrets, claims, children, signingKeys, pods, replicaSets, logLines, health, firstSeen};
     return {...seen, monotonic: this.now, keyAnswers, publicKids};
   }
 
@@ -180,8 +181,13 @@ export class World {
       );
   }
 
-  completeJob(): void {
-    this.patchJob({conditions: [{type: 'Complete', status: 'True', lastTransitionTime: iso(this.now)}]});
+  /** It ends well, with this word on what it brought where there is one. */
+  completeJob(detail?: Record<string, unknown>): void {
+    const conditions = [{type: 'Complete', status: 'True', lastTransitionTime: iso(this.now)}];
+    const job = this.patchJob({conditions});
+    const message = JSON.stringify({ok: true, kind: 'migrate', detail});
+    if (detail !== undefined)
+      this.pods.push(this.pod('migrate-y', job, {containerStatuses: [ended(message, 0)]}, 'migration'));
   }
 
   failJob(message: string, reason = 'BackoffLimitExceeded'): void {
