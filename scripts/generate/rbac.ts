@@ -22,6 +22,8 @@ export const OPERATOR_RULES: Rule[] = [
   {apiGroups: [''], resources: ['secrets'], verbs: [...READ, 'create', 'patch']},
   {apiGroups: [''], resources: ['pods'], verbs: READ},
   {apiGroups: [''], resources: ['pods/log'], verbs: ['get']},
+  // Whether the one that backups go to is there.
+  {apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get']},
   {apiGroups: ['apps'], resources: ['deployments'], verbs: OWN},
   {apiGroups: ['apps'], resources: ['replicasets'], verbs: READ},
   {apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: OWN},

@@ -11,6 +11,7 @@ import type {OperatorMetrics} from './metrics.ts';
 import type {Cluster} from './reconcile/act.ts';
 import {Planner} from './plan/planner.ts';
 import {Caches} from './reconcile/caches.ts';
+import {ClaimReader} from './reconcile/claim-reader.ts';
 import {KeyWatch, type KeyAsker} from './reconcile/key-watch.ts';
 import {LogReader} from './reconcile/log-reader.ts';
 import {Overlay} from './reconcile/overlay.ts';
@@ -138,6 +139,7 @@ export class Manager {
       planner: new Planner({cluster, settings}),
       caches: this.#caches,
       secrets,
+      claims: new ClaimReader(client, clock, logger),
       logs: new LogReader(client, {clock, logger}),
       prober,
       keyWatch,

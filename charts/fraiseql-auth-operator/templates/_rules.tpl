@@ -59,6 +59,12 @@
   verbs:
     - get
 - apiGroups:
+    - ""
+  resources:
+    - persistentvolumeclaims
+  verbs:
+    - get
+- apiGroups:
     - apps
   resources:
     - deployments

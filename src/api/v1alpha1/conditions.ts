@@ -143,7 +143,18 @@ export const CONDITIONS = {
   },
   BackupHealthy: {
     trueWhen: 'The last backup succeeded. It never makes Ready false.',
-    reasons: ['Succeeded', 'WaitingForFirst', 'Failed', 'Suspended', 'Disabled', 'Overdue'],
+    reasons: [
+      'Succeeded',
+      'WaitingForFirst',
+      'Failed',
+      'Suspended',
+      'Disabled',
+      'Overdue',
+      'ClaimNotFound',
+      'SecretNotFound',
+      'SecretKeyNotFound',
+      'SecretValueInvalid',
+    ],
   },
   Approved: {
     trueWhen:

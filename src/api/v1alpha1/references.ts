@@ -1,23 +1,31 @@
 import type {ResolvedSpec} from './resolve.ts';
 
-/** A Secret (or ConfigMap) that a spec names, and the keys that it must have. */
+/**
+ * An object that a spec names, and the keys that it must have. (A ConfigMap in `pod.extraEnv` is not among them: the
+ * kubelet says at once what is wrong with it, in the pod that tries a change out.)
+ */
 export interface Reference {
-  kind: 'Secret' | 'ConfigMap' | 'PersistentVolumeClaim';
+  kind: 'Secret' | 'PersistentVolumeClaim';
   name: string;
   /** The keys that are needed. */
   keys: string[];
+  /** The keys of which one is needed. */
+  oneOf?: readonly string[];
   /** The keys that are read where they are there. */
   optionalKeys?: string[];
   /** The field that names it: `spec.database.urlSecretRef`. */
   field: string;
   /** A pair of certificate and key, which pods that run take up by themselves when it changes. */
   certificate?: boolean;
-  /** Whose work needs it: where only backups do, the server runs without it. */
-  neededBy: 'server' | 'backup' | 'pull';
+  /** Whose work needs it: where only backups do, the server runs without it, and the other way round. */
+  neededBy: 'server' | 'backup' | 'both';
 }
 
 /** The keys of a Secret of type kubernetes.io/tls. */
 export const CERTIFICATE_KEYS = {certificate: 'tls.crt', key: 'tls.key'} as const;
+
+/** The keys of a Secret by which images are pulled: of type kubernetes.io/dockerconfigjson, or of the older dockercfg. */
+const PULL_KEYS = ['.dockerconfigjson', '.dockercfg'] as const;
 
 /** Every object that a spec names, in the spec's order. */
 export function references(spec: ResolvedSpec): Reference[] {
@@ -42,7 +50,7 @@ export function references(spec: ResolvedSpec): Reference[] {
     name: urlSecretRef.name,
     keys: [urlSecretRef.key],
     field: 'spec.database.urlSecretRef',
-    neededBy: 'server',
+    neededBy: 'both',
   });
   if (caSecretRef)
     found.push({
@@ -50,7 +58,7 @@ export function references(spec: ResolvedSpec): Reference[] {
       name: caSecretRef.name,
       keys: [caSecretRef.key],
       field: 'spec.database.caSecretRef',
-      neededBy: 'server',
+      neededBy: 'both',
     });
   if (spec.cache) {
     const {name, key} = spec.cache.redisURLSecretRef;
@@ -83,16 +91,25 @@ export function references(spec: ResolvedSpec): Reference[] {
     });
   }
   spec.pod.extraEnv?.forEach(({valueFrom}, index) => {
-    const field = `spec.pod.extraEnv[${index}].valueFrom`;
     const secret = valueFrom?.secretKeyRef;
-    const config = valueFrom?.configMapKeyRef;
     if (secret)
-      found.push({kind: 'Secret', name: secret.name, keys: [secret.key], field, neededBy: 'server'});
-    if (config)
-      found.push({kind: 'ConfigMap', name: config.name, keys: [config.key], field, neededBy: 'server'});
+      found.push({
+        kind: 'Secret',
+        name: secret.name,
+        keys: [secret.key],
+        field: `spec.pod.extraEnv[${index}].valueFrom`,
+        neededBy: 'both',
+      });
   });
   spec.imagePullSecrets.forEach(({name}, index) => {
-    found.push({kind: 'Secret', name, keys: [], field: `spec.imagePullSecrets[${index}]`, neededBy: 'pull'});
+    found.push({
+      kind: 'Secret',
+      name,
+      keys: [],
+      oneOf: PULL_KEYS,
+      field: `spec.imagePullSecrets[${index}]`,
+      neededBy: 'both',
+    });
   });
   const destination = spec.backup?.destination;
   if (destination?.kind === 's3' && destination.credentialsSecretRef) {

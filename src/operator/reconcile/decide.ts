@@ -1,10 +1,6 @@
-import {checkedSpec, type FieldError} from '../../api/v1alpha1/check.ts';
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {MOVED_FIELD, moveProblem} from '../../api/v1alpha1/move.ts';
-import {references, type Reference} from '../../api/v1alpha1/references.ts';
-import {resolveDefaults, type ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
-import {RecentMap} from '../../support/recent-map.ts';
 import {backupCronJob} from '../desired/backupCronJob.ts';
 import {configMap} from '../desired/configMap.ts';
 import {checkJob} from '../desired/checkJob.ts';
@@ -24,11 +20,15 @@ import {hibernation, waking} from './hibernation.ts';
 import {assessKeys} from './key-finding.ts';
 import {ATTEMPT, GENERATION} from './attempts.ts';
 import {assessMigration} from './migration.ts';
-import {assessProof} from './proof.ts';
+import {assessProof, provenTemplate} from './proof.ts';
+import {reading} from './reading.ts';
 import {resolveSecrets} from './secrets.ts';
 import {owning} from './owning.ts';
 import {leftovers, removal, removals} from './tidy.ts';
 import {versionOf} from './version.ts';
+
+/** A claim that is missing is looked for again after this long: nothing tells that it has come. */
+const CLAIM_AGAIN_MS = 15_000;
 
 /** What every decision rests on beside the resource and what was seen of it. */
 export interface Settings {
@@ -93,15 +93,26 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
   const keys = assessKeys(resource, spec, observed, now);
 
   // What does not depend on Secrets or schema, and belongs to what runs.
-  const running = deploymentOf(observed, name.server) !== undefined;
+  const live = deploymentOf(observed, name.server);
   const frame = (): void => {
     apply(RESOURCES.Service, service(instance, schemesOf(observed, name.server)));
     apply(RESOURCES.PodDisruptionBudget, podDisruptionBudget(instance));
   };
+  // Backups need their own Secrets and nothing else, and are made by the image that runs.
+  const backUp = (what: {image: string; version: string}): void => {
+    if (!secrets.backupReady) return;
+    apply(RESOURCES.ServiceAccount, backupServiceAccount(instance));
+    apply(RESOURCES.CronJob, backupCronJob(instance, what), [`ServiceAccount/${name.backup}`]);
+  };
+  const keepBackingUp = (): void => {
+    const proven = live && provenTemplate(live);
+    backUp(proven === undefined ? {image, version} : imageOf(proven));
+  };
   const upkeep = (): void => {
-    if (!running) return;
+    if (live === undefined) return;
     apply(RESOURCES.ServiceAccount, serviceAccount(instance));
     frame();
+    if (spec.runState === 'Running') keepBackingUp();
   };
 
   if (spec.runState === 'Hibernated') {
@@ -138,7 +149,7 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
   const assessed = assessProof({
     template,
     rollout: spec.rollout,
-    live: deploymentOf(observed, name.server),
+    live,
     jobName: name.check,
     observed,
     status: resource.status,
@@ -220,17 +231,15 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
     apply(RESOURCES.HorizontalPodAutoscaler, horizontalPodAutoscaler(instance), [
       `Deployment/${name.server}`,
     ]);
-    if (secrets.backupProblems.length === 0) {
-      apply(RESOURCES.ServiceAccount, backupServiceAccount(instance));
-      apply(RESOURCES.CronJob, backupCronJob(instance, what), [`ServiceAccount/${name.backup}`]);
-    }
+    backUp(what);
   };
   if (mayRoll && migration?.state === 'Done') {
     serve(template, assessed.annotations, [account, configuration], {image, version});
   } else if (kept) {
     serve(kept.template, kept.annotations, [account], imageOf(kept.template));
-  } else if (running) {
+  } else if (live !== undefined) {
     frame();
+    keepBackingUp();
   }
   steps.push(...removals(instance, observed));
   steps.push(
@@ -255,6 +264,7 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
       migration?.state === 'Failed' ? migration.retryAt : undefined,
       trial.state === 'Waiting' || trial.state === 'Resting' ? trial.retryAt : undefined,
       keys.rotation.dueAt,
+      [...(observed.claims?.values() ?? [])].includes(false) ? now + CLAIM_AGAIN_MS : undefined,
     ),
   };
 }
@@ -281,26 +291,4 @@ const NOTHING = {
 function soonest(now: number, ...times: (number | undefined)[]): number | undefined {
   const known = times.filter((each) => each !== undefined);
   return known.length === 0 ? undefined : Math.max(0, Math.min(...known) - now);
-}
-
-interface Reading {
-  readonly generation: number;
-  readonly errors: readonly FieldError[];
-  readonly spec: ResolvedSpec | undefined;
-  readonly named: readonly Reference[];
-}
-
-// A pass asks several times, and the next one soon after: what rests is read again when it is looked at.
-const readings = new RecentMap<string, Reading>(256);
-
-/** The spec, checked and with every default in it; what it refers to; or what is wrong with it. */
-export function reading(resource: FraiseQLAuth): Reading {
-  const {uid, generation} = resource.metadata;
-  const known = readings.get(uid);
-  if (known?.generation === generation) return known;
-  const {errors, spec: checked} = checkedSpec(resource);
-  const spec = checked && resolveDefaults(checked);
-  const result = {generation, errors, spec, named: spec === undefined ? [] : references(spec)};
-  readings.set(uid, result);
-  return result;
 }

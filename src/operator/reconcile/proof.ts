@@ -74,6 +74,11 @@ interface Question {
   readonly now: number;
 }
 
+/** The last template that ran everywhere, where the Deployment remembers one. */
+export function provenTemplate({metadata}: Deployment): ServerTemplate | undefined {
+  return provenIn(metadata.annotations?.[PROVEN])?.template;
+}
+
 /** Whether the template may run, and what runs where it may not. */
 export function assessProof(question: Question): Assessed {
   const {template, live} = question;

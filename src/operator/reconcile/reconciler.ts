@@ -14,7 +14,8 @@ import {serves} from '../workloads.ts';
 import {act, type Cluster, type Failure} from './act.ts';
 import {after, isReady, readyOf} from './after.ts';
 import type {Caches} from './caches.ts';
-import {decide, reading, type Settings} from './decide.ts';
+import type {ClaimReader} from './claim-reader.ts';
+import {decide, type Settings} from './decide.ts';
 import type {Decision} from './decision.ts';
 import {Failing, failureProblem, statusFailing} from './failing.ts';
 import {FirstSeen} from './first-seen.ts';
@@ -25,8 +26,9 @@ import type {LogReader} from './log-reader.ts';
 import type {Overlay} from './overlay.ts';
 import {askedMs, LEAVE_MS, policyOf} from './policy.ts';
 import type {Prober} from './prober.ts';
+import {reading} from './reading.ts';
 import type {SecretReader} from './secret-reader.ts';
-import {secretsToRead} from './secrets.ts';
+import {namesOf, secretsToRead} from './secrets.ts';
 import {statusUnread} from './unread.ts';
 import {writeStatus} from './write-status.ts';
 
@@ -34,6 +36,7 @@ export interface ReconcilerOptions {
   readonly cluster: Cluster;
   readonly caches: Pick<Caches, 'isOpen' | 'resource' | 'childrenOf' | 'podsOf' | 'replicaSetsOf' | 'settle'>;
   readonly secrets: Pick<SecretReader, 'read' | 'forget'>;
+  readonly claims: Pick<ClaimReader, 'look'>;
   readonly logs: Pick<LogReader, 'lastLines'>;
   readonly prober: Pick<Prober, 'report' | 'forget'>;
   readonly keyWatch: Pick<KeyWatch, 'heard' | 'forget'>;
@@ -259,13 +262,15 @@ export class Reconciler {
   }
 
   async #observe(key: string, resource: FraiseQLAuth, signal: AbortSignal): Promise<Observed> {
-    const {caches, secrets, logs, prober} = this.#options;
+    const {caches, secrets, claims, logs, prober} = this.#options;
+    const {namespace} = resource.metadata;
+    const {named} = reading(resource);
     const children = caches.childrenOf(resource);
     const pods = caches.podsOf(resource);
-    const wanted = secretsToRead(reading(resource).named, pods);
-    const views = await secrets.read(key, resource.metadata.namespace, wanted, signal);
+    const views = await secrets.read(key, namespace, secretsToRead(named, pods), signal);
     return {
       secrets: views,
+      claims: await claims.look(namespace, namesOf(named, 'PersistentVolumeClaim'), signal),
       children,
       signingKeys: keysIn(children.get(`Secret/${names(resource.metadata).signingKeys}`)),
       pods,

@@ -11,6 +11,8 @@ export interface SecretsFinding {
   readonly problems: readonly Problem[];
   /** What keeps only backups from running. */
   readonly backupProblems: readonly Problem[];
+  /** Whether the Secrets that a backup needs are there, whatever is wrong with others. */
+  readonly backupReady: boolean;
   /** Of everything that the pods read from Secrets at their start: they roll when it changes. */
   readonly serverHash: string;
   /** Of the database's connection URL: it says to which database a migration belongs. */
@@ -23,25 +25,35 @@ export interface SecretsFinding {
  */
 export function secretsToRead(named: readonly Reference[], pods: readonly Pod[]): string[] {
   const shown = pods.filter(serves).flatMap(({spec}) => certificateSecretOf(spec) ?? []);
-  const wanted = named.filter(({kind, neededBy}) => kind === 'Secret' && neededBy !== 'pull');
-  return [...new Set([...wanted.map(({name}) => name), ...shown.sort()])];
+  return [...new Set([...namesOf(named, 'Secret'), ...shown.sort()])];
 }
 
-/** Which of the Secrets that a spec names are there, with which keys. Speaks of names of keys, never of values. */
+/** The objects of a kind that a spec names. */
+export function namesOf(named: readonly Reference[], kind: Reference['kind']): string[] {
+  return named.filter((each) => each.kind === kind).map(({name}) => name);
+}
+
+/** Which of the objects that a spec names are there, with which keys. Speaks of names of keys, never of values. */
 export function resolveSecrets(
   namespace: string,
   references: readonly Reference[],
   databaseRef: {name: string; key: string},
-  observed: Pick<Observed, 'secrets'>,
+  observed: Pick<Observed, 'secrets' | 'claims'>,
 ): SecretsFinding {
   const problems: Problem[] = [];
   const backupProblems: Problem[] = [];
   const parts: string[] = [];
+  let backupReady = true;
   for (const reference of references) {
-    if (reference.kind !== 'Secret' || reference.neededBy === 'pull') continue;
+    if (reference.kind === 'PersistentVolumeClaim') {
+      if (observed.claims?.get(reference.name) === false)
+        backupProblems.push(claimMissing(namespace, reference));
+      continue;
+    }
     const view = observed.secrets.get(reference.name);
     const found = problemsOf(namespace, reference, view);
     (reference.neededBy === 'backup' ? backupProblems : problems).push(...found);
+    if (reference.neededBy !== 'server' && found.length > 0) backupReady = false;
     if (reference.neededBy === 'backup' || reference.certificate === true) continue;
     for (const key of [...reference.keys, ...(reference.optionalKeys ?? [])]) {
       parts.push(`${reference.name}/${key}=${view?.hashes.get(key) ?? ''}`);
@@ -50,8 +62,19 @@ export function resolveSecrets(
   return {
     problems: distinct(problems),
     backupProblems: distinct(backupProblems),
+    backupReady,
     serverHash: hash([...new Set(parts)].sort().join('\n')),
     databaseHash: hash(observed.secrets.get(databaseRef.name)?.hashes.get(databaseRef.key) ?? ''),
+  };
+}
+
+/** A pod that needs it would wait for it, without a word until the first backup is due. */
+function claimMissing(namespace: string, {kind, name, field}: Reference): Problem {
+  return {
+    reason: 'ClaimNotFound',
+    message: `PersistentVolumeClaim ${name} does not exist in namespace ${namespace}; ${field} names it`,
+    hint: `Create it, or correct ${field}.claimName. See: kubectl get pvc -n ${namespace}`,
+    objectRef: {apiVersion: 'v1', kind, name},
   };
 }
 
@@ -59,14 +82,24 @@ function problemsOf(namespace: string, reference: Reference, view: SecretView | 
   const {name, keys, field} = reference;
   const ref = {apiVersion: 'v1', kind: 'Secret', name};
   if (view === undefined) {
-    const literals = keys.map((key) => `--from-literal=${key}=${example(key, field)}`).join(' ');
     return [
       {
         reason: 'SecretNotFound',
         message: `Secret ${name} does not exist in namespace ${namespace}; ${field} names it`,
         hint: reference.certificate
           ? writeBoth(namespace, name, false)
-          : `Create it: kubectl create secret generic ${name} -n ${namespace} ${literals}`,
+          : `Create it: ${creation(namespace, reference)}`,
+        objectRef: ref,
+      },
+    ];
+  }
+  if (reference.oneOf?.every((key) => !view.hashes.get(key)) === true) {
+    const found = reference.oneOf.map((key) => `"${key}"`).join(' nor ');
+    return [
+      {
+        reason: 'SecretKeyNotFound',
+        message: `Secret ${name} has neither ${found}, so no image can be pulled with it; ${field} names it`,
+        hint: `Delete it, and create it anew: ${creation(namespace, reference)}`,
         objectRef: ref,
       },
     ];
@@ -99,6 +132,18 @@ function problemsOf(namespace: string, reference: Reference, view: SecretView | 
     : found;
 }
 
+/** The command that makes a Secret as it is needed. */
+function creation(namespace: string, {name, keys, oneOf, field}: Reference): string {
+  if (oneOf !== undefined)
+    return `kubectl create secret docker-registry ${name} -n ${namespace} --docker-server=REGISTRY --docker-username=USER --docker-password=PASSWORD`;
+  const values = keys.map((key) =>
+    isAuthority(field) ? `--from-file=${key}=CA.pem` : `--from-literal=${key}=${example(key, field)}`,
+  );
+  return `kubectl create secret generic ${name} -n ${namespace} ${values.join(' ')}`;
+}
+
+const isAuthority = (field: string): boolean => field.endsWith('.caSecretRef');
+
 /** What to do for a key that is missing or empty. */
 function remedy(namespace: string, {name, field, certificate}: Reference, key: string): string {
   if (certificate === true) return writeBoth(namespace, name, true);
@@ -107,7 +152,7 @@ function remedy(namespace: string, {name, field, certificate}: Reference, key: s
 
 /** What a person would write for the key that a field names. */
 function example(key: string, field: string): string {
-  if (field.endsWith('.caSecretRef')) return '…';
+  if (isAuthority(field)) return '…';
   if (field.startsWith('spec.cache.')) return "'redis://:PASSWORD@HOST:6379'";
   return /url|uri|dsn/i.test(key) ? "'postgres://USER:PASSWORD@HOST:5432/DATABASE'" : '…';
 }

@@ -82,7 +82,9 @@ const isReady = (see: Observer) => eventually(async () => (await see.condition('
 describe('what it watches, it has the rights for, and no others', () => {
   test('one namespace, then several, then all', async () => {
     const [a, b, c] = [await team(), await team(), await team()];
-    for (const {namespace} of [a, b, c]) await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
+    const backup = {destination: {pvc: {claimName: 'backups'}}};
+    for (const {namespace} of [a, b, c])
+      await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, {backup}));
 
     const one = await start('one', a.namespace, [a.namespace]);
     await isReady(a.see);
@@ -98,6 +100,8 @@ describe('what it watches, it has the rights for, and no others', () => {
 
     const all = await start('all', a.namespace, []);
     await isReady(c.see);
+    for (const {see} of [a, b, c])
+      expect((await see.condition('BackupHealthy')).reason).toBe('ClaimNotFound');
     for (const {output} of [one, several, all]) expect(output()).not.toContain('Forbidden');
   });
 });

@@ -31,6 +31,8 @@ test('no role has a wildcard, and none may read more than it needs', async () =>
     }
     const secrets = rules.find(({resources}) => resources.includes('secrets'));
     expect(secrets?.verbs).not.toContain('delete');
+    const claims = rules.filter(({resources}) => resources.includes('persistentvolumeclaims'));
+    expect(claims.flatMap(({verbs}) => verbs)).toEqual(['get']);
     expect(
       rules.some(({resources}) => resources.some((each) => /escalate|roles|exec|nodes/.test(each))),
     ).toBe(false);

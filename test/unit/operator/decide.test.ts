@@ -244,6 +244,135 @@ describe('nothing that runs is taken away', () => {
   });
 });
 
+describe('backups are kept up', () => {
+  const destination = {s3: {bucket: 'backups', credentialsSecretRef: {name: 's3'}}};
+  const IMAGE = 'registry.test/fraiseql-auth:1.4.0';
+  const ready = (more: Record<string, unknown> = {}): World => {
+    const world = new World(productionSpec({backup: {destination}, ...more}));
+    world.secret('s3', {'access-key-id': 'a', 'secret-access-key': 'b'});
+    return world.settle();
+  };
+  const lost = (world: World): string[] => {
+    world.children.delete('CronJob/auth-backup');
+    return world.pass().filter((each) => each.includes('CronJob'));
+  };
+  const imageOf = (world: World): string | undefined =>
+    /"image":"([^"]+)"/.exec(JSON.stringify(world.children.get('CronJob/auth-backup')))?.[1];
+
+  const troubles: [string, (world: World) => void][] = [
+    ["a provider's Secret is missing", (world) => world.secret('keycloak-client', undefined)],
+    [
+      'a migration fails',
+      (world) => {
+        world.change({image: 'registry.test/fraiseql-auth:2.0.0'});
+        world.pass();
+        world.failJob(outcome('DatabaseUnreachable', 'no answer'));
+        world.pass();
+      },
+    ],
+    [
+      'a change is being tried out',
+      (world) => {
+        world.checks = 'manual';
+        world.change({image: 'registry.test/fraiseql-auth:2.0.0'});
+        world.pass();
+      },
+    ],
+    [
+      'a change was refused',
+      (world) => {
+        world.checks = 'manual';
+        world.change({image: 'registry.test/fraiseql-auth:2.0.0'});
+        world.pass();
+        world.endCheck(outcome('ConfigurationInvalid', 'no'));
+        world.pass();
+      },
+    ],
+  ];
+  test.each(troubles)('where %s, with the image that runs', (_, trouble) => {
+    const world = ready();
+    trouble(world);
+    expect(lost(world)).toEqual(['create CronJob/auth-backup']);
+    expect(imageOf(world)).toBe(IMAGE);
+    expect(world.pass().filter((each) => each.includes('CronJob'))).toEqual([]);
+  });
+
+  test.each(['s3', 'auth-db', 'more'])('not where they themselves lack a Secret: %s', (name) => {
+    const extraEnv = [{name: 'FROM_SECRET', valueFrom: {secretKeyRef: {name: 'more', key: 'value'}}}];
+    const world = new World(productionSpec({backup: {destination}, pod: {extraEnv}}));
+    world.secret('s3', {'access-key-id': 'a', 'secret-access-key': 'b'});
+    world.secret('more', {value: 'x'});
+    world.settle();
+    expect(world.children.has('CronJob/auth-backup')).toBe(true);
+    world.secret(name, undefined);
+    expect(lost(world)).toEqual([]);
+  });
+
+  test('not while the service hibernates, and not without the section', () => {
+    const world = ready();
+    world.change({runState: 'Hibernated'});
+    world.pass();
+    expect(lost(world)).toEqual([]);
+    const without = ready({backup: {policy: 'None'}});
+    without.secret('keycloak-client', undefined);
+    expect(without.pass()).toEqual([]);
+  });
+});
+
+describe('what the spec names beside Secrets with values', () => {
+  test('a Secret by which images are pulled is checked as the others are', () => {
+    const world = new World(productionSpec({imagePullSecrets: [{name: 'registry'}]}));
+    world.pass();
+    expect(world.condition('SecretsResolved')).toMatchObject({
+      status: 'False',
+      reason: 'SecretNotFound',
+      message: expect.stringMatching(
+        /Secret registry does not exist in namespace prod; spec\.imagePullSecrets\[0\] names it.*kubectl create secret docker-registry registry -n prod/,
+      ) as string,
+    });
+    world.secret('registry', {username: 'x'});
+    world.pass();
+    expect(world.condition('SecretsResolved')).toMatchObject({
+      reason: 'SecretKeyNotFound',
+      message: expect.stringContaining('neither ".dockerconfigjson" nor ".dockercfg"') as string,
+    });
+    for (const key of ['.dockerconfigjson', '.dockercfg']) {
+      world.secret('registry', {[key]: '{}'});
+      world.pass();
+      expect(world.condition('SecretsResolved')?.status).toBe('True');
+    }
+    // A new password there replaces no pods.
+    world.completeJob();
+    world.pass();
+    world.rollOut();
+    world.pass();
+    world.secret('registry', {'.dockerconfigjson': '{"auths":{}}'});
+    expect(world.pass()).toEqual([]);
+  });
+
+  test('a claim that is missing is told of before a backup is due, and looked for again', () => {
+    const world = new World(productionSpec()).settle();
+    world.claims.set('backups', false);
+    world.pass();
+    expect(world.condition('Ready')?.status).toBe('True');
+    expect(world.condition('BackupHealthy')).toMatchObject({
+      status: 'False',
+      reason: 'ClaimNotFound',
+      message: expect.stringContaining(
+        'PersistentVolumeClaim backups does not exist in namespace prod; spec.backup.destination.pvc names it',
+      ) as string,
+    });
+    expect(world.status?.blockedOn).toMatchObject([
+      {reason: 'ClaimNotFound', objectRef: {kind: 'PersistentVolumeClaim', name: 'backups'}},
+    ]);
+    expect(world.decide().requeueAfterMs).toBeLessThanOrEqual(15_000);
+    expect(world.children.has('CronJob/auth-backup'), 'its pod would wait for the claim').toBe(true);
+    world.claims.set('backups', true);
+    world.pass();
+    expect(world.condition('BackupHealthy')?.reason).toBe('WaitingForFirst');
+  });
+});
+
 describe('sections that come and go', () => {
   test('backup, autoscaling and the second pod take their children with them', () => {
     const world = new World(productionSpec()).settle();
