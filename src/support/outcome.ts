@@ -64,6 +64,6 @@ function fits(text: string): boolean {
 
 /** At most that many characters, never half of one. */
 function cut(text: string, length: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= length ? text : `${characters.slice(0, length).join('')}…`;
 }
