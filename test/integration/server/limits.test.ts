@@ -5,6 +5,7 @@ import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest'
 import type {RunningServer} from '../../../src/server/server.ts';
 import {systemClock} from '../../../src/support/clock.ts';
 import {login} from '../../support/login.ts';
+import {deniedLogin} from './support/denied-login.ts';
 import {startHostileProvider} from './support/hostile-provider.ts';
 import {CLIENT_SECRET, PUBLIC_URL, startStack, type Stack} from './support/stack.ts';
 
@@ -36,21 +37,6 @@ const post = (server: RunningServer, path: string, from: string, body: unknown =
 
 const callback = (server: RunningServer, from: string): Promise<Response> =>
   fetch(`${server.url}/auth/callback?state=unknown&code=x`, {headers: {'x-forwarded-for': from}});
-
-/** A login that was begun there, and that the person then refused at the provider. */
-async function denied(server: RunningServer, from: string): Promise<Response> {
-  const begun = await post(server, '/auth/start', from);
-  if (begun.status !== 200) return begun;
-  const {authorization_url: url} = (await begun.json()) as {authorization_url: string};
-  const state = new URL(url).searchParams.get('state') ?? '';
-  const [cookie = ''] = (begun.headers.get('set-cookie') ?? '').split(';', 1);
-  return fetch(
-    `${server.url}/auth/callback?${String(new URLSearchParams({state, error: 'access_denied'}))}`,
-    {
-      headers: {'x-forwarded-for': from, cookie},
-    },
-  );
-}
 
 /** The answers' statuses, of so many requests one after the other. */
 async function statuses(times: number, ask: () => Promise<Response>): Promise<number[]> {
@@ -119,7 +105,7 @@ describe('an address', () => {
     const op = await startHostileProvider('auth-server', CLIENT_SECRET);
     onTestFinished(() => op.close());
     const server = await limited({OIDC_ISSUER_URL: op.issuer});
-    expect(await statuses(6, () => denied(server, '192.0.2.1'))).toEqual([...many(5, 401), 429]);
+    expect(await statuses(6, () => deniedLogin(server, '192.0.2.1'))).toEqual([...many(5, 401), 429]);
     const answer = await post(server, '/auth/start', '192.0.2.1');
     expect(answer.status).toBe(429);
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(600);

@@ -7,6 +7,7 @@ import type {RunningServer} from '../../../src/server/server.ts';
 import {selfSigned} from '../../support/certificate.ts';
 import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
 import {startRedis, type TestRedis} from '../../support/redis.ts';
+import {deniedLogin} from './support/denied-login.ts';
 import {holdSession, verifyStatus, type HeldSession} from './support/sessions.ts';
 import {startStack, until, type Stack} from './support/stack.ts';
 
@@ -139,9 +140,8 @@ describe('the limits', {retry: 2}, () => {
 
   it('of failed logins as well', async () => {
     const from = newAddress();
-    const fail = (index: number): Promise<Response> =>
-      fetch(`${inTurn(index).url}/auth/callback?state=unknown&code=x`, {headers: {'x-forwarded-for': from}});
-    expect(await statuses(6, fail)).toEqual([...many(5, 400), 429]);
+    const fail = (index: number): Promise<Response> => deniedLogin(inTurn(index), from, stack.provider.issuer);
+    expect(await statuses(6, fail)).toEqual([...many(5, 401), 429]);
     for (const server of [a, b]) {
       const answer = await post(server, '/auth/start', from);
       expect([answer.status, Number(answer.headers.get('retry-after')) > 600]).toEqual([429, true]);
