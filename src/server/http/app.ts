@@ -7,6 +7,7 @@ import {fastify, type FastifyInstance, type FastifyReply} from 'fastify';
 import {errorBody} from '../../support/errors.ts';
 import type {Services} from '../services.ts';
 import {sendAway} from '../health/drain.ts';
+import {Limiter} from '../limits/limiter.ts';
 import {limitRoutes} from '../limits/routes.ts';
 import {refuseAmbiguous} from './ambiguity.ts';
 import {guardBrowsers} from './browser.ts';
@@ -60,6 +61,7 @@ export async function createApp(
   };
   const trusted = trustedProxies(services.configuration.trustedProxies);
   const headers = commonHeaders(services.configuration.login.origin);
+  const unreadable = tellUnreadable(services);
   const app = fastify({
     logger: false,
     bodyLimit: BODY_BYTES,
@@ -77,9 +79,10 @@ export async function createApp(
         ({https: {...connection, ...certificate, handshakeTimeout: HANDSHAKE_MS}} as object)),
     ajv: {customOptions: {coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false}},
     schemaErrorFormatter: describeValidation,
-    clientErrorHandler: refuseUnreadable,
+    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, unreadable),
     // An address that cannot be decoded reaches no hook.
-    frameworkErrors(_error, request, reply) {
+    frameworkErrors(error, request, reply) {
+      unreadable({requestId: request.id, status: 400, cause: error.code});
       const body = errorBody('invalid_request', 'The request cannot be read', request.id);
       const type = 'application/json; charset=utf-8';
       // The types of fastify know no status and no body of a request without a route.
@@ -159,8 +162,31 @@ function commonHeaders(origin: string): Record<string, string> {
   };
 }
 
+interface Unreadable {
+  readonly requestId: string;
+  readonly status: number;
+  readonly cause: string | undefined;
+}
+
+/** A minute's lines of what reached no route: anybody can send it, as often as they like. */
+const UNREADABLE_PER_MINUTE = 60;
+
+/** Writes a line under the id that the answer names. */
+function tellUnreadable({logger, clock}: Services): (entry: Unreadable) => void {
+  const lines = new Limiter(UNREADABLE_PER_MINUTE, 60_000, clock, 1);
+  return (entry) => {
+    if (lines.wait('all') > 0) return;
+    lines.count('all');
+    logger.info({...entry, code: 'invalid_request'}, 'refused: the request cannot be read');
+  };
+}
+
 /** What cannot be parsed as HTTP never reaches a route: answered in the shape of the other errors, then closed. */
-function refuseUnreadable(error: Error & {code?: string}, socket: Socket): void {
+function refuseUnreadable(
+  error: Error & {code?: string},
+  socket: Socket,
+  tell: (entry: Unreadable) => void,
+): void {
   // What is no TLS cannot be answered in TLS.
   const noTls = error.code?.startsWith('ERR_SSL_') === true;
   // A request that was answered before its body turned out to be unreadable has had its one answer: a second one would
@@ -180,6 +206,7 @@ function refuseUnreadable(error: Error & {code?: string}, socket: Socket): void 
   const message = tooLarge ? 'The headers are larger than 16 KiB' : 'The request cannot be read';
   const id = randomUUID();
   const body = errorBody('invalid_request', message, id);
+  tell({requestId: id, status: Number.parseInt(status, 10), cause: error.code});
   socket.end(
     `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\ncache-control: no-store\r\n` +

@@ -274,6 +274,33 @@ describe('the metrics', () => {
   });
 });
 
+describe('what reaches no route has a line in the log under the id that its answer names', () => {
+  it.each<[string, string, number]>([
+    [
+      'headers that are too large',
+      `GET /auth/me HTTP/1.1\r\nhost: x\r\nx-large: ${'x'.repeat(17_000)}\r\n\r\n`,
+      431,
+    ],
+    ['what is no HTTP', 'nonsense\r\n\r\n', 400],
+    [
+      'an address that cannot be decoded',
+      'GET /auth/sessions/%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+      400,
+    ],
+  ])('%s', async (_name, request, status) => {
+    const id = /request_id":"([\w-]+)/.exec(await raw(request))?.[1] ?? 'none';
+    const line = stack.logs.find((entry) => entry.includes(id)) ?? '{}';
+    expect(JSON.parse(line)).toMatchObject({requestId: id, status, code: 'invalid_request'});
+  });
+
+  it('of a flood, some', async () => {
+    const before = stack.logs.length;
+    await Promise.all(Array.from({length: 100}, () => raw('nonsense\r\n\r\n')));
+    const lines = stack.logs.slice(before).filter((entry) => entry.includes('cannot be read'));
+    expect(lines.length).toBeLessThanOrEqual(61);
+  });
+});
+
 function raw(text: string): Promise<string> {
   const {hostname, port} = new URL(server.url);
   return new Promise((resolve, reject) => {
