@@ -84,13 +84,21 @@ export class RevocationFeed {
   }
 
   async #connect(): Promise<void> {
-    const client = new Client(
-      clientOptions(this.#options.databaseUrl, {
-        connectTimeoutMs: 3_000,
-        statementTimeoutMs: 1_500,
-        applicationName: 'fraiseql-auth feed',
-      }),
-    );
+    let client: Client;
+    try {
+      // Reads the files that the URL names, which may be gone by now.
+      client = new Client(
+        clientOptions(this.#options.databaseUrl, {
+          connectTimeoutMs: 3_000,
+          statementTimeoutMs: 1_500,
+          applicationName: 'fraiseql-auth feed',
+        }),
+      );
+    } catch (error) {
+      this.#tell(false, error);
+      this.#connectLater();
+      return;
+    }
     this.#client = client;
     client.on('error', (error) => this.#lost(client, error));
     client.on('end', () => this.#lost(client, new Error('the connection ended')));
@@ -158,6 +166,10 @@ export class RevocationFeed {
     this.#tell(false, error);
     // What went wrong is told already; a connection that is broken need not be ended well.
     client.end().catch(() => {});
+    this.#connectLater();
+  }
+
+  #connectLater(): void {
     if (this.#stopped) return;
     this.#timer = this.#options.clock.setTimeout(
       () => void this.#connect(),
