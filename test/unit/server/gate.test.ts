@@ -114,7 +114,7 @@ describe('as many are under way as may be', () => {
 describe('the event loop is late', () => {
   /** Nothing happens for so long; then the loop turns, and the gate looks. Its first tick since it looked counts nothing. */
   async function stall(ms: number): Promise<void> {
-    await delay(30);
+    await delay(300);
     if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
     await new Promise((resolve) => setImmediate(resolve));
     await clock.advance(1_000);

@@ -221,5 +221,5 @@ test(
     );
     expect(failed.join('\n\n')).toBe('');
   },
-  20_000 + RUNS * 2000,
+  30_000 + RUNS * 8000,
 );
