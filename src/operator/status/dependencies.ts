@@ -64,7 +64,7 @@ export function databaseProblem(health: HealthReport | undefined, spec: Resolved
       return {
         reason: 'DatabaseUnreachable',
         message: `The database that ${secret} names does not answer in time`,
-        hint: `It is overloaded, a transaction holds the tables of schema _system, or a NetworkPolicy swallows what is sent: see pg_stat_activity there. ${heals}`,
+        hint: `Check that the database runs. Where it does, it is overloaded or a transaction holds the tables of schema _system (see pg_stat_activity), or a NetworkPolicy swallows what is sent. ${heals}`,
         objectRef,
       };
     default:
