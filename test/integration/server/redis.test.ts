@@ -2,14 +2,15 @@
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
+import {afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {selfSigned} from '../../support/certificate.ts';
 import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
 import {startRedis, type TestRedis} from '../../support/redis.ts';
 import {deniedLogin} from './support/denied-login.ts';
+import {startHostileProvider} from './support/hostile-provider.ts';
 import {holdSession, verifyStatus, type HeldSession} from './support/sessions.ts';
-import {startStack, until, type Stack} from './support/stack.ts';
+import {CLIENT_SECRET, startStack, until, type Stack} from './support/stack.ts';
 
 let stack: Stack;
 let redis: TestRedis;
@@ -139,10 +140,14 @@ describe('the limits', {retry: 2}, () => {
   });
 
   it('of failed logins as well', async () => {
+    const op = await startHostileProvider('auth-server', CLIENT_SECRET);
+    onTestFinished(() => op.close());
+    const own = {OIDC_ISSUER_URL: op.issuer};
+    const [one, other] = await Promise.all([replica(own), replica(own)]);
     const from = newAddress();
-    const fail = (index: number): Promise<Response> => deniedLogin(inTurn(index), from, stack.provider.issuer);
+    const fail = (index: number): Promise<Response> => deniedLogin(index % 2 === 0 ? one : other, from);
     expect(await statuses(6, fail)).toEqual([...many(5, 401), 429]);
-    for (const server of [a, b]) {
+    for (const server of [one, other]) {
       const answer = await post(server, '/auth/start', from);
       expect([answer.status, Number(answer.headers.get('retry-after')) > 600]).toEqual([429, true]);
     }

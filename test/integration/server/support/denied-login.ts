@@ -2,9 +2,9 @@ import type {RunningServer} from '../../../../src/server/server.ts';
 
 /**
  * A login that is begun from that address, and that the person then refuses at the provider: the answer of the callback,
- * or of the start where that was refused. `issuer` is for a provider that announces `iss` in its answers (RFC 9207).
+ * or of the start where that was refused. For a provider without pushed requests: `state` is read from its address.
  */
-export async function deniedLogin(server: RunningServer, from: string, issuer?: string): Promise<Response> {
+export async function deniedLogin(server: RunningServer, from: string): Promise<Response> {
   const begun = await fetch(`${server.url}/auth/start`, {
     method: 'POST',
     headers: {'content-type': 'application/json', 'x-forwarded-for': from},
@@ -15,7 +15,6 @@ export async function deniedLogin(server: RunningServer, from: string, issuer?: 
   const answer = new URLSearchParams({
     state: new URL(url).searchParams.get('state') ?? '',
     error: 'access_denied',
-    ...(issuer !== undefined && {iss: issuer}),
   });
   const [cookie = ''] = (begun.headers.get('set-cookie') ?? '').split(';', 1);
   return fetch(`${server.url}/auth/callback?${String(answer)}`, {
