@@ -12,7 +12,7 @@ import {mergePatch} from './merge-patch.ts';
 import type {Overlay} from './overlay.ts';
 
 interface Context {
-  readonly cluster: Pick<KubeClient, 'mergePatch'>;
+  readonly cluster: Pick<KubeClient, 'get' | 'jsonPatch'>;
   readonly overlay: Overlay;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly logger: Logger;
@@ -29,19 +29,21 @@ export async function writeStatus(
   {cluster, overlay, events, logger, resource, signal}: Context,
   status: FraiseQLAuthStatus,
 ): Promise<boolean> {
-  const patch = mergePatch(resource.status ?? {}, status);
-  if (patch === undefined) return false;
+  if (mergePatch(resource.status ?? {}, status) === undefined) return false;
   const {name, namespace, uid} = resource.metadata;
   const key = keyOf({namespace, name});
   let written: FraiseQLAuth & KubeObject;
   try {
     written = await overlay.during(FRAISEQLAUTH.kind, key, async () => {
       const answer = bare(
-        await cluster.mergePatch<FraiseQLAuth & KubeObject>(
+        await cluster.jsonPatch<FraiseQLAuth & KubeObject>(
           FRAISEQLAUTH,
           {namespace, name},
-          // The uid makes it this very resource, not one that came in its place.
-          {metadata: {uid}, status: patch},
+          [
+            // This very resource, not one that came in its place: of a status the server looks at no other precondition.
+            {op: 'test', path: '/metadata/uid', value: uid},
+            {op: 'add', path: '/status', value: status},
+          ],
           {subresource: 'status', fieldManager: `${MANAGER}-status`, signal},
         ),
       );
@@ -49,8 +51,16 @@ export async function writeStatus(
       return answer;
     });
   } catch (error) {
-    // It went away while we looked at it.
-    if (isApiError(error, 404) || isAnother(error)) return false;
+    // It went away while we looked at it. Which of its preconditions fails the server does not say.
+    if (isApiError(error, 404)) return false;
+    if (isApiError(error, 422)) {
+      const now = await cluster.get<KubeObject>(
+        FRAISEQLAUTH,
+        {namespace, name},
+        {signal, metadataOnly: true},
+      );
+      if (now?.metadata.uid !== uid) return false;
+    }
     throw error;
   }
   for (const event of transitions(resource.status, status)) {
@@ -58,13 +68,6 @@ export async function writeStatus(
     events.record(resource, event.type, event.reason, event.message, 'Reconcile');
   }
   return isNews(written, resource);
-}
-
-/** The uid that was named is that of another object, whatever the objects are called. */
-function isAnother(error: unknown): boolean {
-  return (
-    isApiError(error, 409) && /Precondition failed: UID in precondition|uid mismatch: /.test(error.message)
-  );
 }
 
 /**

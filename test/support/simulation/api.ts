@@ -230,7 +230,7 @@ function idOf(type: ResourceType, key: ObjectKey): string {
   return `${type.plural} ${keyOf({name: key.name, namespace: key.namespace})}`;
 }
 
-/** The few JSON patches there are: replace the version (a precondition), add or remove a value. */
+/** The few JSON patches there are: replace the version or test the uid (preconditions), add or remove a value. */
 function patched(
   live: KubeObject,
   patch: readonly {op: string; path: string; value?: unknown}[],
@@ -238,6 +238,12 @@ function patched(
 ): KubeObject {
   const next = structuredClone(live);
   for (const {op, path, value} of patch) {
+    if (op === 'test') {
+      if (path !== '/metadata/uid') throw new TypeError(`test ${path}: not played here`);
+      const why = 'the server rejected our request due to an error in our request';
+      if (value !== live.metadata.uid) throw new ApiError(422, 'Invalid', `json: 422 Invalid: ${why}`);
+      continue;
+    }
     if (path === '/metadata/resourceVersion') {
       if (value !== live.metadata.resourceVersion) throw conflict('the object has been modified');
       continue;

@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import type {FraiseQLAuth} from '../../../src/api/v1alpha1/fraiseqlauth.ts';
 import {ApiError, ForeignObjectError} from '../../../src/kube/client.ts';
+import type {KubeObject} from '../../../src/kube/objects.ts';
 import {configurationFrom} from '../../../src/operator/configuration.ts';
 import {
   keysIn,
@@ -137,19 +138,25 @@ describe('errors carry their policy', () => {
 });
 
 describe('a status', () => {
-  const writing = (error: ApiError) => {
+  const writing = (error: ApiError, uidNow: string) => {
+    const metadata = {name: 'liquid', namespace: 'n', uid: 'u', generation: 1};
     const resource = {
       apiVersion: 'auth.fraiseql.dev/v1alpha1',
       kind: 'FraiseQLAuth',
-      metadata: {name: 'liquid', namespace: 'n', uid: 'u', generation: 1},
-    } as unknown as FraiseQLAuth;
+      metadata,
+    } as unknown as FraiseQLAuth & KubeObject;
+    const now = {...resource, metadata: {...metadata, uid: uidNow}};
+    const cluster = {
+      async get() {
+        return now;
+      },
+      async jsonPatch() {
+        throw error;
+      },
+    };
     return writeStatus(
       {
-        cluster: {
-          async mergePatch() {
-            throw error;
-          },
-        },
+        cluster: cluster as unknown as Parameters<typeof writeStatus>[0]['cluster'],
         overlay: new Overlay(new FakeClock()),
         events: {record: () => undefined},
         logger: createLogger({component: 'operator', level: 'silent'}),
@@ -161,12 +168,12 @@ describe('a status', () => {
   };
 
   test('of a resource that is gone is left out; a conflict is none of that, whatever the resource is called', async () => {
-    const call = 'patch fraiseqlauths n/liquid: 409 Conflict: Operation cannot be fulfilled on "liquid"';
-    const changed = new ApiError(409, 'Conflict', `${call}: the object has been modified`);
-    await expect(writing(changed)).rejects.toThrow('has been modified');
-    const another = `${call}: Precondition failed: UID in precondition: u, UID in object meta: v`;
-    expect(await writing(new ApiError(409, 'Conflict', another))).toBe(false);
-    expect(await writing(new ApiError(404, 'NotFound', 'patch fraiseqlauths n/liquid: 404'))).toBe(false);
+    const changed = new ApiError(409, 'Conflict', 'patch n/liquid: 409 Conflict: "liquid" has been modified');
+    await expect(writing(changed, 'u')).rejects.toThrow('has been modified');
+    const refused = new ApiError(422, 'Invalid', 'patch n/liquid: 422 Invalid: status.replicas');
+    await expect(writing(refused, 'u')).rejects.toThrow('status.replicas');
+    expect(await writing(refused, 'another')).toBe(false);
+    expect(await writing(new ApiError(404, 'NotFound', 'patch n/liquid: 404'), 'u')).toBe(false);
   });
 });
 
