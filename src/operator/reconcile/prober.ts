@@ -33,6 +33,8 @@ const SILENT_MS = 60_000;
 interface Subject {
   report: HealthReport | undefined;
   misses: number;
+  /** How often in a row there were pods, and none answered. */
+  silent: number;
   turn: number;
   askedAt: number;
   /** What each pod showed when it was last asked, by its address. */
@@ -58,7 +60,14 @@ export class Prober {
   report(key: string): HealthReport | undefined {
     const known = this.#rounds.get(key);
     if (known === undefined) {
-      this.#rounds.begin(key, {report: undefined, misses: 0, turn: 0, askedAt: 0, shown: new Map()});
+      this.#rounds.begin(key, {
+        report: undefined,
+        misses: 0,
+        silent: 0,
+        turn: 0,
+        askedAt: 0,
+        shown: new Map(),
+      });
       return undefined;
     }
     // One that was asked a moment ago is not asked again at once, however often it is looked at.
@@ -79,9 +88,9 @@ export class Prober {
 
   async #ask(key: string, subject: Subject): Promise<Outcome> {
     const changed = await this.#look(key, subject);
-    const {report, misses} = subject;
+    const {report, silent} = subject;
     if (report?.auth === 'healthy') return {changed, againMs: HEALTHY_MS};
-    const more = Math.max(0, Math.min(misses - MISSES, 10));
+    const more = Math.max(0, Math.min(silent - MISSES, 10));
     return {changed, againMs: Math.min(SILENT_MS, UNHEALTHY_MS * 2 ** more)};
   }
 
@@ -108,6 +117,7 @@ export class Prober {
     const certificates = certificatesOf(subject, all, chosen, answers);
     const merged = merge(answers, certificates);
     subject.misses = merged === undefined ? subject.misses + 1 : 0;
+    subject.silent = merged === undefined && chosen.length > 0 ? subject.silent + 1 : 0;
     if (merged === undefined && (subject.report === undefined || subject.misses < MISSES)) return false;
     if (same(subject.report, merged)) return false;
     subject.report = merged && {...merged, checkedAt: seconds(clock.now()), sinceMs: clock.monotonic()};

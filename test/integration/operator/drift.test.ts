@@ -107,6 +107,42 @@ describe.concurrent('drift', () => {
     expect(slowest?.ms).toBeLessThan(5000);
   });
 
+  test('Secrets and Jobs have their labels and their owner back, and are otherwise left alone', async () => {
+    const {namespace, see, stop} = await apply();
+    const job = (await see.migrationJob()).metadata.name;
+    const edits = [
+      {labels: {'app.kubernetes.io/managed-by': null, 'app.kubernetes.io/part-of': null, team: 'a'}},
+      {labels: {'app.kubernetes.io/instance': 'another'}},
+      {ownerReferences: null},
+    ];
+    for (const name of ['auth-signing-keys', 'auth-state']) {
+      const before = await see.get<KubeObject>(RESOURCES.Secret, name);
+      for (const metadata of edits) {
+        await harness.admin.mergePatch(RESOURCES.Secret, {namespace, name}, {metadata});
+        await eventually(async () => {
+          const {labels, ownerReferences} = (await see.get(RESOURCES.Secret, name))?.metadata ?? {};
+          expect({labels, ownerReferences}).toEqual({
+            labels: {...before?.metadata.labels, team: 'a'},
+            ownerReferences: before?.metadata.ownerReferences,
+          });
+        });
+      }
+      const after = await see.get<KubeObject>(RESOURCES.Secret, name);
+      expect(after?.['data']).toEqual(before?.['data']);
+      expect(after?.metadata.annotations).toEqual(before?.metadata.annotations);
+      expect(after?.metadata.uid).toBe(before?.metadata.uid);
+    }
+    const owner = (await see.get(RESOURCES.Job, job))?.metadata.ownerReferences;
+    const part = {'app.kubernetes.io/part-of': null};
+    await harness.admin.mergePatch(RESOURCES.Job, {namespace, name: job}, {metadata: {labels: part}});
+    await eventually(async () => {
+      const {labels, ownerReferences} = (await see.get(RESOURCES.Job, job))?.metadata ?? {};
+      expect(labels?.['app.kubernetes.io/part-of']).toBe('fraiseql-auth');
+      expect(ownerReferences).toEqual(owner);
+    });
+    await stop();
+  });
+
   test('what others own is left alone: pods of the autoscaler, injected annotations, a label', async () => {
     const {namespace, see, stop} = await apply();
     const key = {namespace, name: 'auth'};

@@ -13,7 +13,8 @@ const KEY = {namespace: NAMESPACE, name: 'auth'};
 const USER = 'user';
 const OPERATOR = /^operator-/;
 
-let simulations = 0;
+// What was read of a resource is remembered by its uid, also from one test file to the next.
+const COUNT = globalThis as {simulations?: number};
 
 /** A cluster in memory with operators in it; time passes only as fast as all of them have something to do. */
 export class Simulation {
@@ -32,7 +33,7 @@ export class Simulation {
 
   constructor(seed: number) {
     this.random = new Random(seed);
-    this.api = new SimulatedApi(this.time, `u${++simulations}`);
+    this.api = new SimulatedApi(this.time, `u${(COUNT.simulations = (COUNT.simulations ?? 0) + 1)}`);
     playControllers(this.api, this.time, this.random);
     this.secret('auth-db', {'database-url': 'postgres://app:secret@db/auth'});
     this.secret('keycloak-client', {'client-id': 'auth', 'client-secret': 'hush'});

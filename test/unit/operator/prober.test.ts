@@ -89,6 +89,22 @@ describe('asking', () => {
     subject.stop();
   });
 
+  test('pods that never answer are asked less and less often, and as ever when they have answered', async () => {
+    let now: PodAnswer = undefined;
+    const {subject, clock, asked} = prober(() => now);
+    subject.report('a/b');
+    await clock.advance(600_000);
+    // Three at a time; every three seconds it would be two hundred times.
+    expect(asked() / 3).toBeLessThan(20);
+    now = away;
+    await clock.advance(60_000);
+    expect(subject.report('a/b')).toMatchObject({db: 'error'});
+    now = good;
+    await clock.advance(3000);
+    expect(subject.report('a/b')).toMatchObject({db: 'ok'});
+    subject.stop();
+  });
+
   test('one that is forgotten is asked no more', async () => {
     const {subject, clock, asked} = prober(() => good);
     subject.report('a/b');
