@@ -22,7 +22,7 @@ interface MigrationInputs {
   readonly image: string;
   /** What the image's version needs. */
   readonly schemaVersion: string;
-  /** A hash of the database's URL. */
+  /** Stands for the database; nobody learns its URL from it. */
   readonly databaseHash: string;
 }
 

@@ -201,7 +201,13 @@ function isUnderWay(
 ): boolean {
   if (refusedIds.has(`${kind}/${name}`)) return true;
   if ((decision.secrets?.problems.length ?? 0) > 0) return true;
-  if (verb !== 'Run' || (name !== decision.checkJob && name !== decision.migrationJob)) return false;
-  const job = childrenOf<Job>(observed, 'Job').find(({metadata}) => metadata.name === name);
+  // It may have been let through when the key that its name depends on was only planned.
+  const asPlanned = (now: string) =>
+    decision.aliases.reduce((all, [is, then]) => all.replaceAll(is, then), now);
+  const now = [decision.checkJob, decision.migrationJob].find(
+    (each) => each !== undefined && (each === name || asPlanned(each) === name),
+  );
+  if (verb !== 'Run' || now === undefined) return false;
+  const job = childrenOf<Job>(observed, 'Job').find(({metadata}) => metadata.name === now);
   return job !== undefined && !trueCondition(job, 'Complete');
 }

@@ -8,7 +8,7 @@ import {deployment, serverTemplate, versionLabel, type ServerTemplate} from '../
 import {horizontalPodAutoscaler} from '../desired/horizontalPodAutoscaler.ts';
 import {shortHash} from '../desired/hash.ts';
 import type {Instance} from '../desired/instance.ts';
-import {migrationJob} from '../desired/migrationJob.ts';
+import {migrationJob, migrationJobName} from '../desired/migrationJob.ts';
 import {names} from '../desired/names.ts';
 import {podDisruptionBudget} from '../desired/podDisruptionBudget.ts';
 import {lowestReplicas} from '../desired/replicas.ts';
@@ -22,7 +22,7 @@ import {ATTEMPT, GENERATION} from './attempts.ts';
 import {assessMigration} from './migration.ts';
 import {assessProof, provenTemplate} from './proof.ts';
 import {reading} from './reading.ts';
-import {resolveSecrets} from './secrets.ts';
+import {databaseHashOf, resolveSecrets} from './secrets.ts';
 import {owning} from './owning.ts';
 import {leftovers, removal, removals} from './tidy.ts';
 import {versionOf} from './version.ts';
@@ -156,11 +156,18 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
     now,
   });
   const {proof, kept} = assessed;
+  const migratesTo = (key: string) => {
+    const databaseHash = databaseHashOf(secrets, key);
+    return {image, schemaVersion: settings.schemaVersion, databaseHash};
+  };
   const unmade = (): Alias[] => {
     const then = `${secrets.serverHash}${UNMADE}`;
+    const [wanted, wantedThen] = [migratesTo(stateHash), migratesTo(UNMADE)];
     return [
       [secretHash, then],
       [assessed.hash, shortHash(serverTemplate(instance, {...madeOf, secretHash: then}))],
+      [wanted.databaseHash, wantedThen.databaseHash],
+      [migrationJobName(instance, wanted), migrationJobName(instance, wantedThen)],
     ];
   };
   const account = `ServiceAccount/${name.server}`;
@@ -189,11 +196,8 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
     );
   }
 
-  const job = migrationJob(instance, {
-    image,
-    schemaVersion: settings.schemaVersion,
-    databaseHash: secrets.databaseHash,
-  });
+  const {databaseHash} = migratesTo(stateHash);
+  const job = migrationJob(instance, migratesTo(stateHash));
   const mayRoll = proof.state === 'Roll';
   // What has not proven itself migrates nothing; only what was migrated before is kept so.
   const migration =
@@ -202,7 +206,7 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
           desired: job,
           generation: metadata.generation,
           target: settings.schemaVersion,
-          databaseHash: secrets.databaseHash,
+          databaseHash,
           observed,
           status: resource.status,
           now,
@@ -257,6 +261,7 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
     checkJob: name.check(assessed.hash),
     migration,
     migrationJob: job.metadata.name,
+    databaseHash,
     aliases: spec.management === 'Plan' ? unmade() : [],
     steps,
     requeueAfterMs: soonest(
@@ -282,6 +287,7 @@ const NOTHING = {
   checkJob: undefined,
   migration: undefined,
   migrationJob: undefined,
+  databaseHash: undefined,
   aliases: [],
   steps: [],
   requeueAfterMs: undefined,

@@ -97,6 +97,8 @@ export interface Decision {
   /** Undefined until what comes before it is there. */
   readonly migration: Migration | undefined;
   readonly migrationJob: string | undefined;
+  /** Stands for the database that the spec names; undefined until the key is there with which it is made. */
+  readonly databaseHash: string | undefined;
   /** How texts in the steps would be, had the state key not been made yet; only for a plan. */
   readonly aliases: readonly Alias[];
   readonly steps: readonly Step[];

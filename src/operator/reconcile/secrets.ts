@@ -1,4 +1,4 @@
-import {createHash} from 'node:crypto';
+import {createHash, createHmac} from 'node:crypto';
 import {CERTIFICATE_KEYS, type Reference} from '../../api/v1alpha1/references.ts';
 import type {Observed, SecretView} from '../observed.ts';
 import type {Problem} from '../problem.ts';
@@ -15,8 +15,8 @@ export interface SecretsFinding {
   readonly backupReady: boolean;
   /** Of everything that the pods read from Secrets at their start: they roll when it changes. */
   readonly serverHash: string;
-  /** Of the database's connection URL: it says to which database a migration belongs. */
-  readonly databaseHash: string;
+  /** Of the database's connection URL. It can be guessed from, so it is shown to nobody: see `databaseHashOf`. */
+  readonly databaseURLHash: string;
 }
 
 /**
@@ -64,7 +64,7 @@ export function resolveSecrets(
     backupProblems: distinct(backupProblems),
     backupReady,
     serverHash: hash([...new Set(parts)].sort().join('\n')),
-    databaseHash: hash(observed.secrets.get(databaseRef.name)?.hashes.get(databaseRef.key) ?? ''),
+    databaseURLHash: hash(observed.secrets.get(databaseRef.name)?.hashes.get(databaseRef.key) ?? ''),
   };
 }
 
@@ -178,6 +178,15 @@ export function viewOf(data: Readonly<Record<string, string>> = {}): SecretView 
   );
   const {[CERTIFICATE_KEYS.certificate]: cert, [CERTIFICATE_KEYS.key]: key} = data;
   return {hashes, ...(cert !== undefined && key !== undefined && {certificate: viewCertificate(cert, key)})};
+}
+
+/**
+ * What says to which database a migration belongs, for a status and a Job's name. Many may read those, and a URL with a
+ * weak password could be found by trying; so it is made with the key that seals logins, which only those have who may
+ * read Secrets.
+ */
+export function databaseHashOf({databaseURLHash}: SecretsFinding, stateKey: string): string {
+  return createHmac('sha256', stateKey).update(databaseURLHash).digest('hex').slice(0, 16);
 }
 
 function hash(text: string): string {

@@ -215,14 +215,13 @@ function versionNow({decision, plan, resource}: Inputs, rollout: Rollout): {curr
 }
 
 function schemaNow({decision, plan, resource, schemaVersion}: Inputs): FraiseQLAuthStatus['schema'] {
-  const {migration, migrationJob, secrets, spec} = decision;
+  const {migration, migrationJob, spec, databaseHash: database = ''} = decision;
   const before = resource.status?.schema;
   // What another image needs, only its migration can say.
   const target = spec?.image === undefined ? {target: schemaVersion} : undefined;
   if (migration === undefined || migrationJob === undefined) return before ?? target;
   // What nobody has let through has not been begun.
   if (migration.state === 'Wanted' && isPending(plan, 'Job', migrationJob)) return before ?? target;
-  const database = secrets?.databaseHash ?? '';
   if (migration.state === 'Done') {
     const {schema} = migration;
     return {current: schema, target: schema, job: migrationJob, database};

@@ -1,3 +1,4 @@
+import {createHash} from 'node:crypto';
 import {describe, expect, test} from 'vitest';
 import {developmentSpec, productionSpec} from '../../fixtures/specs.ts';
 import {iso, outcome, World} from './world.ts';
@@ -422,4 +423,23 @@ describe('configurations', () => {
     world.rollOut();
     expect(world.pass()).toEqual(['update Deployment/auth', `delete ${old}`]);
   });
+});
+
+test('what stands for the database in status and Job tells nobody its URL who may read no Secrets', () => {
+  const url = 'postgres://app:secret@db/auth';
+  const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
+  const shown = (key: string): {text: string; database: string | undefined; job: string | undefined} => {
+    const world = new World();
+    world.pass();
+    const state = world.children.get('Secret/auth-state');
+    if (state) world.children.set('Secret/auth-state', {...state, data: {key}});
+    world.settle();
+    const text = JSON.stringify([world.status, world.job]);
+    return {text, database: world.status?.schema?.database, job: world.job?.metadata.name};
+  };
+  const [one, other] = [shown('one'), shown('other')];
+  expect(one.database).toMatch(/^[0-9a-f]{16}$/);
+  expect(one.database).not.toBe(other.database);
+  expect(one.job).not.toBe(other.job);
+  for (const guess of [sha(url), sha(sha(url))]) expect(one.text).not.toContain(guess.slice(0, 16));
 });
