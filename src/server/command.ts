@@ -67,8 +67,11 @@ export async function serve(options: {dev?: boolean}): Promise<number> {
       files,
       load: () => load(true),
       // Signing keys rotate under pods that serve; all else comes with other pods, where an operator sees to that.
-      apply: (next) =>
-        configuration.reload === 'Keys' ? server.replaceKeys(next) : server.reconfigure(next),
+      apply(next) {
+        if (configuration.reload !== 'Keys') return server.reconfigure(next);
+        server.replaceKeys(next);
+        return [];
+      },
       onOutcome: (outcome) => server.services.metrics.reloaded(outcome),
       clock: systemClock,
       logger,

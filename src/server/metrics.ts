@@ -220,6 +220,15 @@ export class Metrics {
     this.#errors.set({dependency: name, reason: reason ?? 'unknown'}, 1);
   }
 
+  /** It is needed no more: nothing is said of it. */
+  forgetDependency(name: string): void {
+    const reason = this.#reasons.get(name);
+    this.#up.remove({dependency: name});
+    if (reason !== undefined) this.#errors.remove({dependency: name, reason});
+    this.#reasons.delete(name);
+    this.credentialsRefused(name, false);
+  }
+
   /** Whether the provider refuses our own client id or secret; it answers, so it may be up beside. */
   credentialsRefused(name: string, refused: boolean): void {
     const labels = {dependency: name, reason: 'authentication_failed'};

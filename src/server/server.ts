@@ -31,6 +31,7 @@ import {StandingSessions} from './revocation/standing-sessions.ts';
 import type {Services} from './services.ts';
 import {Sessions} from './sessions/sessions.ts';
 import {countersFor, openShared} from './shared/shared.ts';
+import {needRestart} from './restart.ts';
 import {Sweeper} from './sweeper.ts';
 import {AccessTokens} from './tokens/access-token.ts';
 import {KeySet} from './tokens/keys.ts';
@@ -69,14 +70,20 @@ const INTERVALS: Intervals = {
 const FIRST_LOOK_MS = 1_000;
 
 /** How long the stop waits for requests under way, once no new connection is taken. */
-const CLOSE_MS = 20_000;
+const CLOSE_MS = 15_000;
+
+/** How long it then waits for the last statements; with Kubernetes' drain of 5 s all of it fits into a grace of 30 s. */
+const LAST_MS = 7_000;
 
 export interface RunningServer {
   /** Where it listens. */
   readonly url: string;
   readonly services: Services;
-  /** Takes over what may change while it runs: the providers, the hosts that they may have, the branding, the keys. */
-  reconfigure(configuration: Configuration): void;
+  /**
+   * Takes over what may change while it runs: the providers, the hosts that they may have, the branding, the keys and the
+   * limits. Returns the names of the other settings that are not as they were: those need a restart.
+   */
+  reconfigure(configuration: Configuration): readonly string[];
   /** Takes over the signing keys, and nothing else. */
   replaceKeys(configuration: Pick<Configuration, 'signingKeys'>): void;
   /**
@@ -127,7 +134,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const database = new Database(pool, turns);
   const databaseHealth = new Dependency({
     name: 'database',
-    probe: () => probeDatabase(pool),
+    probe: () => probeDatabase(pool, configuration.database.url),
     fault: probeFault,
     clock,
     goodMs: intervals.databaseGoodMs,
@@ -165,6 +172,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     onStaleKeys: (provider, error) =>
       logger.warn({provider, cause: explain(error)}, 'the keys could not be fetched; those of before stay'),
     onChange: (provider, state, fault, error) => report(`provider:${provider}`, state, fault, error),
+    onGone: (provider) => metrics.forgetDependency(`provider:${provider}`),
   });
 
   const shared = await openShared({
@@ -273,9 +281,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     giveUp.cancel();
     gate.stop();
     shared?.store.stop();
-    await feed.stop();
-    await pool.end();
-    await outbound.close();
+    const last = Promise.all([feed.stop(), pool.end(), outbound.close()]);
+    await Promise.race([last, sleep(clock, LAST_MS)]);
   }
 
   const host = configuration.host.includes(':') ? `[${configuration.host}]` : configuration.host;
@@ -294,7 +301,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       allowedHosts = next.allowedHosts;
       providers.replace(next.providers);
       services.pages.rebrand(next.branding);
+      if (next.rateLimits) services.limits?.replace(next.rateLimits);
       replaceKeys(next);
+      return needRestart(configuration, next);
     },
     replaceKeys,
     stop: (drainSeconds = configuration.drainSeconds) => (stopping ??= stop(drainSeconds)),

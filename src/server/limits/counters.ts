@@ -26,7 +26,7 @@ const MAX_BLOCKED = 50_000;
 /** Counts in this process. */
 export class LocalCounters implements Counters {
   readonly #clock: Clock;
-  readonly #limiters = new Map<string, Limiter>();
+  readonly #limiters = new Map<string, {readonly rate: Rate; readonly limiter: Limiter}>();
   /** Monotonic milliseconds until which a key is blocked. */
   readonly #blocked = new Map<string, number>();
 
@@ -70,11 +70,13 @@ export class LocalCounters implements Counters {
     return 0;
   }
 
-  #of({name, limit, periodMs}: Rate): Limiter {
+  /** Where the numbers of a rate were changed, its count begins anew. */
+  #of(rate: Rate): Limiter {
+    const {name, limit, periodMs} = rate;
     const known = this.#limiters.get(name);
-    if (known) return known;
+    if (known && known.rate.limit === limit && known.rate.periodMs === periodMs) return known.limiter;
     const limiter = new Limiter(limit, periodMs, this.#clock);
-    this.#limiters.set(name, limiter);
+    this.#limiters.set(name, {rate, limiter});
     return limiter;
   }
 }

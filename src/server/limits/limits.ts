@@ -11,28 +11,24 @@ export type AddressLimit = 'start' | 'callback' | 'logout';
 /** The requests that a client may make. */
 export class Limits {
   readonly #counters: Counters;
-  readonly #byAddress: Readonly<Record<AddressLimit, Rate>>;
-  readonly #failures: Rate;
-  readonly #refreshes: Rate;
+  #rates: ReturnType<typeof ratesOf>;
 
   constructor(limits: RateLimits, counters: Counters) {
-    const perMinute = (name: string, limit: number): Rate => ({name, limit, periodMs: MINUTE_MS});
     this.#counters = counters;
-    this.#byAddress = {
-      start: perMinute('start', limits.startPerMinute),
-      callback: perMinute('callback', limits.callbackPerMinute),
-      logout: perMinute('logout', limits.logoutPerMinute),
-    };
-    this.#failures = {name: 'failures', limit: limits.failedLoginsPerHour, periodMs: 60 * MINUTE_MS};
-    this.#refreshes = perMinute('refresh', limits.refreshPerMinute);
+    this.#rates = ratesOf(limits);
+  }
+
+  /** From now on other numbers hold. */
+  replace(limits: RateLimits): void {
+    this.#rates = ratesOf(limits);
   }
 
   /** Counts a request of that address. Throws `rate_limited` where it is one too many. */
   async admit(limit: AddressLimit, address: string): Promise<void> {
     const network = networkOf(address);
     const [wait, locked] = await Promise.all([
-      this.#counters.take(this.#byAddress[limit], network),
-      limit === 'logout' ? 0 : this.#counters.wait(this.#failures, network),
+      this.#counters.take(this.#rates[limit], network),
+      limit === 'logout' ? 0 : this.#counters.wait(this.#rates.failures, network),
     ]);
     if (wait > 0) throw tooMany(limit, network, wait);
     if (locked > 0) throw tooMany('failed logins', network, locked);
@@ -44,7 +40,7 @@ export class Limits {
    */
   async loginFailed(address: string, error: unknown): Promise<void> {
     const theirs = error instanceof AuthError && error.status < 500 && error.code !== 'invalid_request';
-    if (theirs) await this.#counters.count(this.#failures, networkOf(address));
+    if (theirs) await this.#counters.count(this.#rates.failures, networkOf(address));
   }
 
   /** Throws `rate_limited` where the session of that refresh token was refreshed too often. */
@@ -58,9 +54,20 @@ export class Limits {
    * the session before the database has told it, and then it is used up: so it is the next one that has to wait.
    */
   async refreshed(session: string, token: string): Promise<void> {
-    const wait = await this.#counters.count(this.#refreshes, session);
+    const wait = await this.#counters.count(this.#rates.refreshes, session);
     if (wait > 0) await this.#counters.block(hashOf(token), wait);
   }
+}
+
+function ratesOf(limits: RateLimits): Record<AddressLimit | 'failures' | 'refreshes', Rate> {
+  const perMinute = (name: string, limit: number): Rate => ({name, limit, periodMs: MINUTE_MS});
+  return {
+    start: perMinute('start', limits.startPerMinute),
+    callback: perMinute('callback', limits.callbackPerMinute),
+    logout: perMinute('logout', limits.logoutPerMinute),
+    failures: {name: 'failures', limit: limits.failedLoginsPerHour, periodMs: 60 * MINUTE_MS},
+    refreshes: perMinute('refresh', limits.refreshPerMinute),
+  };
 }
 
 /** The 429. */

@@ -27,6 +27,8 @@ export async function startLogin(
   const returnTo = allowedReturnTo(request.returnTo, services.configuration.login);
   services.metrics.loginStarted(name);
   try {
+    // Before anything is written down for a login that cannot be.
+    await provider.available();
     const {transaction, binding} = await services.logins.begin(name, returnTo);
     const authorizationUrl = await provider.authorizationUrl(transaction);
     services.audit.record('oauth_start', {...origin, provider: name, outcome: 'success'});

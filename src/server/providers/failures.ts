@@ -8,6 +8,17 @@ export class ClientRefusedError extends Error {
   override readonly name = 'ClientRefusedError';
 }
 
+/** The provider answered with that status where another one is documented. */
+export class ProviderStatusError extends Error {
+  override readonly name = 'ProviderStatusError';
+  readonly status: number;
+
+  constructor(who: string, status: number) {
+    super(`${who} answered ${status}`);
+    this.status = status;
+  }
+}
+
 /** Why a provider cannot be used, in the words of the metric `fraiseql_auth_dependency_error`. */
 export type ProviderFault =
   | 'unreachable'
@@ -39,6 +50,19 @@ export function providerFault(error: unknown): ProviderFault {
     if (current instanceof ClientRefusedError) return 'authentication_failed';
   }
   return 'invalid_response';
+}
+
+/** Whether it did not answer at all, or with a 5xx: not what a code or a person is refused with. */
+export function isOutage(error: unknown): boolean {
+  const fault = providerFault(error);
+  if (fault === 'timeout' || fault === 'unreachable') return true;
+  for (let current: unknown = error; current instanceof Error; current = current.cause) {
+    if ('status' in current && typeof current.status === 'number' && current.status >= 500)
+      return !(current instanceof AuthError);
+    // The library's error of a status that it did not expect carries the answer.
+    if (current.cause instanceof Response) return current.cause.status >= 500;
+  }
+  return false;
 }
 
 /** Our client id or secret is refused: nobody can log in until it is corrected. */

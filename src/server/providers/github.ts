@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto';
 import {z} from 'zod';
 import type {ProviderSettings} from '../../support/configuration/configuration.ts';
 import {AuthError} from '../../support/errors.ts';
-import {ClientRefusedError, printable} from './failures.ts';
+import {ClientRefusedError, printable, ProviderStatusError} from './failures.ts';
 import {
   readableClaim,
   type AuthorizationRequest,
@@ -39,7 +39,7 @@ export class GitHub implements Protocol {
   /** This address does not count against the limit of requests without a login; on some servers it is a 404. */
   async probe(): Promise<void> {
     const response = await this.#context.fetch(`${this.#api}/rate_limit`, {headers: HEADERS});
-    if (response.status >= 500) throw new Error(`GitHub's API answered ${response.status}`);
+    if (response.status >= 500) throw new ProviderStatusError("GitHub's API", response.status);
   }
 
   async prepare(): Promise<void> {
@@ -95,7 +95,7 @@ export class GitHub implements Protocol {
         redirect_uri: this.#context.redirectUri,
       }),
     });
-    if (response.status !== 200) throw new Error(`GitHub's token endpoint answered ${response.status}`);
+    if (response.status !== 200) throw new ProviderStatusError("GitHub's token endpoint", response.status);
     // A refusal comes with the status 200.
     const answer = await read(response, tokenAnswer, "GitHub's token endpoint");
     if ('access_token' in answer) return answer.access_token;
@@ -116,7 +116,7 @@ export class GitHub implements Protocol {
     const response = await this.#context.fetch(this.#api + path, {
       headers: {...HEADERS, authorization: `Bearer ${token}`},
     });
-    if (response.status !== 200) throw new Error(`GitHub's ${path} answered ${response.status}`);
+    if (response.status !== 200) throw new ProviderStatusError(`GitHub's ${path}`, response.status);
     return read(response, shape, `GitHub's ${path}`);
   }
 }

@@ -1,10 +1,11 @@
 import {errors} from 'jose';
 import type {ProviderSettings} from '../../support/configuration/configuration.ts';
 import {AuthError, providerUnavailable} from '../../support/errors.ts';
+import {Breaker} from '../health/breaker.ts';
 import {Dependency, type DependencyState} from '../health/dependency.ts';
 import {connectionFor} from './catalogue.ts';
 import type {LogoutToken} from './logout-token.ts';
-import {exchangeFailure, explain, providerFault} from './failures.ts';
+import {exchangeFailure, explain, isOutage, providerFault} from './failures.ts';
 import {
   redirectUriOf,
   type AuthorizationRequest,
@@ -19,6 +20,8 @@ export interface ProviderContext extends ProtocolContext {
   readonly badMs: number;
   /** Told when the provider refuses our own client id or secret, and when it takes them again. */
   readonly onCredentials: (provider: string, refused: boolean) => void;
+  /** Told of a provider that is no longer in use. */
+  readonly onGone: (provider: string) => void;
   readonly onChange: (
     provider: string,
     state: DependencyState,
@@ -26,6 +29,9 @@ export interface ProviderContext extends ProtocolContext {
     error: unknown,
   ) => void;
 }
+
+/** A discovery that failed is not tried again before. */
+const DISCOVERY_AGAIN_MS = 1_000;
 
 /** One identity provider: its health, whether it knows us, and the code flow with it in whatever protocol it speaks. */
 export class Provider {
@@ -35,7 +41,12 @@ export class Provider {
   readonly redirectUri: string;
   readonly #context: ProviderContext;
   readonly #protocol: Protocol;
+  /** What no probe tries out: the token endpoint and userinfo, and the endpoint of pushed requests. */
+  readonly #exchanges: Breaker;
+  readonly #requests: Breaker;
   #refused = false;
+  /** A discovery that failed, and until when it is not tried again. */
+  #undiscovered: {readonly error: unknown; readonly until: number} | undefined;
 
   constructor(settings: ProviderSettings, context: ProviderContext) {
     this.settings = settings;
@@ -50,20 +61,37 @@ export class Provider {
       goodMs: context.goodMs,
       badMs: context.badMs,
       threshold: 2,
-      onChange: (state, fault, error) => context.onChange(settings.name, state, fault, error),
+      onChange: (state, fault, error) => {
+        // While an endpoint does not answer, it is not up whatever its metadata say.
+        if (state !== 'up' || !this.#broken) context.onChange(settings.name, state, fault, error);
+      },
     });
+    const breaker = (): Breaker => new Breaker(isOutage, (_open, error) => this.#tell(error));
+    this.#exchanges = breaker();
+    this.#requests = breaker();
   }
 
   /** Whether logins cannot succeed at the moment: it is down, or it does not know us. */
   get failing(): boolean {
-    return this.#refused || this.health.state === 'down';
+    return this.#refused || this.#broken || this.health.state === 'down';
+  }
+
+  get #broken(): boolean {
+    return this.#exchanges.open || this.#requests.open;
+  }
+
+  /** An endpoint answers no more, or answers again. */
+  #tell(error: unknown): void {
+    const {state, fault} = this.health;
+    if (this.#broken) this.#context.onChange(this.settings.name, 'down', providerFault(error), error);
+    else if (state !== 'unknown') this.#context.onChange(this.settings.name, state, fault, undefined);
   }
 
   /** Where the user's browser goes to log in. Throws the 502 at once where the provider is known to be away. */
   async authorizationUrl(request: AuthorizationRequest): Promise<URL> {
-    await this.#available();
+    await this.available();
     try {
-      return await this.#protocol.authorizationUrl(request);
+      return await this.#requests.run(() => this.#protocol.authorizationUrl(request));
     } catch (error) {
       this.#failed(error);
       throw providerUnavailable(`the authorization request: ${explain(error)}`, error);
@@ -75,7 +103,7 @@ export class Provider {
    * anywhere.
    */
   async checkIssuer(iss: string | undefined): Promise<void> {
-    await this.#available();
+    await this.available();
     this.#protocol.checkIssuer(iss);
   }
 
@@ -91,9 +119,9 @@ export class Provider {
 
   /** Exchanges the code for the user's identity. `callback` is our redirect URI with the answer's parameters. */
   async exchange(callback: URL, request: AuthorizationRequest): Promise<ProvenIdentity> {
-    await this.#available();
+    await this.available();
     try {
-      const identity = await this.#protocol.exchange(callback, request);
+      const identity = await this.#exchanges.run(() => this.#protocol.exchange(callback, request));
       this.health.record();
       this.#setRefused(false);
       return identity;
@@ -110,7 +138,7 @@ export class Provider {
    */
   async logoutToken(token: string): Promise<LogoutToken> {
     try {
-      await this.#protocol.prepare();
+      await this.#prepare();
       if (this.#protocol.logoutToken) return await this.#protocol.logoutToken(token);
     } catch (error) {
       if (!(error instanceof errors.JOSEError))
@@ -150,11 +178,25 @@ export class Provider {
     this.#context.onCredentials(this.settings.name, refused);
   }
 
-  async #available(): Promise<void> {
+  /** Whoever sends what makes it ask for the metadata, the provider is not asked more often than once a second. */
+  async #prepare(): Promise<void> {
+    const {clock} = this.#context;
+    if (this.#undiscovered && clock.monotonic() < this.#undiscovered.until) throw this.#undiscovered.error;
+    try {
+      await this.#protocol.prepare();
+      this.#undiscovered = undefined;
+    } catch (error) {
+      this.#undiscovered = {error, until: clock.monotonic() + DISCOVERY_AGAIN_MS};
+      throw error;
+    }
+  }
+
+  /** Throws the 502 where it is known to be away, or its metadata cannot be had. */
+  async available(): Promise<void> {
     if (this.health.state === 'down')
       throw providerUnavailable(`the provider ${this.settings.name} is down: ${this.health.fault ?? ''}`);
     try {
-      await this.#protocol.prepare();
+      await this.#prepare();
     } catch (error) {
       this.health.record(error);
       throw providerUnavailable(`discovery of ${this.settings.name}: ${explain(error)}`, error);

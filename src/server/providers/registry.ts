@@ -40,7 +40,9 @@ export class ProviderRegistry {
       }),
     );
     for (const [name, provider] of before) {
-      if (this.#providers.get(name) !== provider) provider.health.stop();
+      if (this.#providers.get(name) === provider) continue;
+      provider.health.stop();
+      this.#context.onGone(name);
     }
     if (!this.#started) return;
     for (const provider of this.all) {

@@ -89,9 +89,14 @@ function readYaml<S extends z.ZodType>(
   try {
     content = parse(text);
   } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
-    const [where] = error.linePos ?? [];
-    findings.problem(name, `is not YAML${where ? ` (line ${where.line}, column ${where.col})` : ''}`);
+    // The text of other errors may quote the file.
+    const [where] = error instanceof YAMLParseError ? (error.linePos ?? []) : [];
+    const why = where
+      ? ` (line ${where.line}, column ${where.col})`
+      : error instanceof ReferenceError
+        ? ': an alias (*name) has no anchor (&name) before it, or there are too many'
+        : '';
+    findings.problem(name, `is not YAML${why}`);
     return undefined;
   }
   const result = schema.safeParse(content ?? {});

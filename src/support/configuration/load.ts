@@ -2,12 +2,13 @@ import {isCertificate} from '../certificate.ts';
 import {logLevelFrom} from '../logging.ts';
 import type {Configuration, IntrospectionClient, ProviderSettings, ProviderType} from './configuration.ts';
 import {readConfigurationFile} from './file.ts';
+import type {Fingerprint} from './fingerprint.ts';
 import {ConfigurationError, Findings} from './problems.ts';
 import {readProviders} from './providers.ts';
 import {readRateLimits} from './rate-limits.ts';
 import {readRedis} from './redis.ts';
 import {readSigningKeys} from './signing-keys.ts';
-import {Sources, type Fingerprint} from './sources.ts';
+import {Sources} from './sources.ts';
 import {readTlsPair, type TlsFiles} from './tls.ts';
 import {variablesSchema, type Variables} from './variables.ts';
 
@@ -65,7 +66,8 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
   const introspection = readIntrospection(sources, findings);
   const redis = readRedis(variables.SESSION_CACHE_TTL, stateKey, sources, findings);
   const tls = readTls(variables, options.again === true, findings);
-  if (findings.problems.length > 0) throw new ConfigurationError(findings.problems);
+  checkTogether(variables, providers, findings);
+  if (findings.problems.length > 0) throw new ConfigurationError(findings.problems, sources.fingerprint());
 
   const configuration: Configuration = {
     development,
@@ -125,6 +127,27 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
 
 const DEFAULT_IDLE_SECONDS = 3 * 86_400;
 
+/** What is right by itself and makes no sense together. */
+function checkTogether(
+  variables: Variables,
+  providers: readonly ProviderSettings[],
+  findings: Findings,
+): void {
+  const {REFRESH_IDLE_TTL: idle, REFRESH_TOKEN_TTL: lifetime} = variables;
+  if (idle !== undefined && idle > lifetime)
+    findings.problem('REFRESH_IDLE_TTL', `must not be longer than REFRESH_TOKEN_TTL (${lifetime} seconds)`);
+  const byIssuer = new Map<string, string>();
+  for (const {name, issuer} of providers) {
+    const other = byIssuer.get(withoutSlash(issuer));
+    if (other !== undefined)
+      findings.warning(
+        'providers',
+        `${other} and ${name} have the same issuer: who signs in by either is the same user, and a rule of one, such as allowedEmailDomains, is got round by the other`,
+      );
+    byIssuer.set(withoutSlash(issuer), name);
+  }
+}
+
 function readVariables(sources: Sources, findings: Findings): Variables {
   const raw = Object.fromEntries(
     Object.keys(variablesSchema.shape).map((name) => [name, sources.variable(name)]),
@@ -179,8 +202,12 @@ function readRedirectUri(
   }
   if (uri.pathname !== '/auth/callback')
     findings.problem('OAUTH_REDIRECT_URI', 'must end in /auth/callback, where this server takes the answer');
+  // A profile for development may have it, at whatever host.
   if (uri.protocol === 'http:' && !isLoopback(uri))
-    findings.warning('OAUTH_REDIRECT_URI', 'is plain http: logins and tokens cross the network unprotected');
+    findings.warning(
+      'OAUTH_REDIRECT_URI',
+      'is plain http: logins and tokens cross the network unprotected (RFC 9700, section 2.6)',
+    );
   return uri;
 }
 
@@ -196,7 +223,14 @@ function readIssuer(
 ): {issuer: string; providers: readonly ProviderSettings[]} {
   if (setting === undefined) return {issuer: redirectUri.origin, providers};
   const upstream = providers.find((provider) => withoutSlash(provider.issuer) === withoutSlash(setting.href));
-  if (upstream === undefined) return {issuer: withoutSlash(setting.href), providers};
+  if (upstream === undefined) {
+    if (setting.protocol === 'http:' && !isLoopback(setting))
+      findings.warning(
+        'JWT_ISSUER',
+        'is plain http: who checks our tokens fetches the keys unprotected (RFC 8414, section 2)',
+      );
+    return {issuer: withoutSlash(setting.href), providers};
+  }
   findings.warning(
     'JWT_ISSUER',
     `is the issuer of the provider ${upstream.name}; it is taken as that, and the tokens of this server are issued by ${redirectUri.origin}`,

@@ -1,11 +1,16 @@
+import type {Fingerprint} from './fingerprint.ts';
+
 /** Every reason why a configuration cannot be used, each beginning with the name of the variable or field. */
 export class ConfigurationError extends Error {
   readonly problems: readonly string[];
+  /** The files that were read, or could not be: where one of them changes it may be otherwise. */
+  readonly files: Fingerprint | undefined;
 
-  constructor(problems: readonly string[]) {
+  constructor(problems: readonly string[], files?: Fingerprint) {
     super(`The configuration cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
     this.name = 'ConfigurationError';
     this.problems = problems;
+    this.files = files;
   }
 }
 

@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto';
 import {readFileSync} from 'node:fs';
+import type {Fingerprint} from './fingerprint.ts';
 import type {Findings} from './problems.ts';
 
 /**
@@ -60,11 +61,6 @@ export class Sources {
     const paths = [...this.#files.keys()].sort();
     return {paths, hash: hashOf(paths.map((path) => this.#files.get(path) ?? ''))};
   }
-}
-
-export interface Fingerprint {
-  readonly paths: readonly string[];
-  readonly hash: string;
 }
 
 /** What the same files hold now, as `Sources.fingerprint` would hash them. */

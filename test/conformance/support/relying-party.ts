@@ -67,6 +67,7 @@ export async function startRelyingParty(
       onStaleKeys: () => undefined,
       onCredentials: () => undefined,
       onChange: () => undefined,
+      onGone: () => undefined,
     },
   );
   let asked = new URL(REDIRECT_URI);

@@ -24,6 +24,20 @@ describe("the guide's environment", () => {
     expect(configuration.warnings.join()).toContain('JWT_ISSUER: is the issuer of the provider google');
   });
 
+  it('warns of an issuer of our own on plain http, and of two providers of one issuer', () => {
+    const configuration = load({
+      ...without('OAUTH_PROVIDER'),
+      JWT_ISSUER: 'http://tokens.example.com',
+      OIDC_ISSUER_URL: 'https://accounts.google.com/',
+      OIDC_CLIENT_ID: 'another',
+      OIDC_CLIENT_SECRET: 'the secret of another',
+    });
+    const warnings = configuration.warnings.join('\n');
+    expect(warnings).toContain('JWT_ISSUER: is plain http');
+    expect(warnings).toMatch(/providers: (?:google and oidc|oidc and google) have the same issuer/);
+    expect(load({...GUIDE, JWT_ISSUER: 'http://localhost:8000'}).warnings.join()).not.toContain('plain http');
+  });
+
   it('takes its certificate', () => {
     const {TLS_CERT_PATH: certPath, TLS_KEY_PATH: keyPath} = GUIDE;
     expect(load(GUIDE).tls).toEqual({certPath, keyPath});

@@ -61,6 +61,11 @@ describe('a wrong setting', () => {
       {SESSION_TIMEOUT_MINUTES: '-1'},
       'SESSION_TIMEOUT_MINUTES: must be a whole number',
     ],
+    [
+      'an idle limit longer than a session',
+      {REFRESH_TOKEN_TTL: '3600', REFRESH_IDLE_TTL: '3601'},
+      'REFRESH_IDLE_TTL: must not be longer than REFRESH_TOKEN_TTL (3600 seconds)',
+    ],
     ['REFRESH_TOKEN_TTL', {REFRESH_TOKEN_TTL: '1'}, 'REFRESH_TOKEN_TTL: must be a whole number from 60'],
     [
       'REFRESH_REPLAY_WINDOW',
