@@ -121,7 +121,11 @@ export class Provider {
   async exchange(callback: URL, request: AuthorizationRequest): Promise<ProvenIdentity> {
     await this.available();
     try {
-      const identity = await this.#exchanges.run(() => this.#protocol.exchange(callback, request));
+      const exchange = (): Promise<ProvenIdentity> => this.#protocol.exchange(callback, request);
+      // An answer that is a refusal reaches no endpoint, and says nothing of it.
+      const identity = await (callback.searchParams.has('error')
+        ? exchange()
+        : this.#exchanges.run(exchange));
       this.health.record();
       this.#setRefused(false);
       return identity;

@@ -61,6 +61,11 @@ it('while it hangs one login at a time tries it, and all others are told at once
   const rest = await Promise.all(Array.from({length: 5}, logIn));
   expect(rest.map(({status}) => status)).toEqual([502, 502, 502, 502, 502]);
   expect(rest.filter(({ms}) => ms > 3_000)).toHaveLength(1);
+  // Somebody who says no at the provider has not tried it.
+  const browser = browserOf(server);
+  const denied = op.redirect(await begin(browser, server), {error: 'access_denied'});
+  expect((await browser.visit(denied)).status).toBe(401);
+  expect(await health()).toMatchObject({auth: 'degraded'});
 });
 
 it('a code that the provider refuses opens nothing', async () => {
