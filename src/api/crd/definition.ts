@@ -10,7 +10,12 @@ const ready = (field: string) => `.status.conditions[?(@.type=="Ready")].${field
 const COLUMNS = [
   {name: 'Ready', type: 'string', jsonPath: ready('status')},
   {name: 'Reason', type: 'string', jsonPath: ready('reason')},
-  {name: 'Replicas', type: 'integer', jsonPath: '.status.readyReplicas', description: 'Pods that answer.'},
+  {
+    name: 'Replicas',
+    type: 'integer',
+    jsonPath: '.status.readyReplicas',
+    description: 'The number of pods that are ready.',
+  },
   {name: 'Version', type: 'string', jsonPath: '.status.version.current'},
   {name: 'Schema', type: 'string', jsonPath: '.status.schema.current'},
   {
@@ -55,7 +60,7 @@ export function customResourceDefinition() {
           schema: {
             openAPIV3Schema: {
               description:
-                'One authentication service: the server, its database schema, its keys and its backups.',
+                'One authentication service: its servers, database schema, signing keys and backups.',
               type: 'object',
               required: ['spec'],
               properties: {
@@ -63,11 +68,11 @@ export function customResourceDefinition() {
                 kind: {type: 'string'},
                 metadata: {type: 'object'},
                 spec: structuralSchema(
-                  specSchema.meta({...specSchema.meta(), description: 'What you want.'}),
+                  specSchema.meta({...specSchema.meta(), description: 'What you want to run.'}),
                   'spec',
                 ),
                 status: structuralSchema(
-                  statusSchema.meta({description: 'What the operator found and did.'}),
+                  statusSchema.meta({description: 'What the operator has found and done.'}),
                   'status',
                 ),
               },

@@ -19,37 +19,40 @@ const s3 = z.object({
     ),
   ])
     .optional()
-    .meta({description: 'What comes before the names of the backups.'}),
+    .meta({description: 'A prefix for the names of the backups.'}),
   endpoint: withRules(z.string().max(512), [
     matches(PLAIN_URL, 'must be a URL such as https://s3.example.com'),
   ])
     .optional()
-    .meta({description: 'The server, where it is not AWS itself.'}),
+    .meta({description: 'The address of the S3 server, if it is not AWS.'}),
   region: withRules(z.string().max(64), [matches(/^[a-z0-9-]+$/, 'must be a region such as eu-central-1')])
     .default('us-east-1')
     .meta({description: "The bucket's region. Many servers other than AWS ignore it."}),
   forcePathStyle: z.boolean().optional().meta({
     description:
-      'Whether the bucket stands in the path and not in the host name. Default: yes where endpoint is set.',
+      'Whether the bucket is part of the path instead of the host name. Default: true if endpoint is set.',
   }),
   credentialsSecretRef: secretRef(
     'a Secret with the keys `access-key-id` and `secret-access-key`, and `session-token` where there is one',
   )
     .optional()
     .meta({
-      description: "Default: the pod's own identity (EKS Pod Identity, IAM roles for service accounts).",
+      description:
+        "The credentials for the bucket. Default: the pod's own identity (EKS Pod Identity, IAM roles for service accounts).",
     }),
 });
 
 const pvc = z.object({
   claimName: objectName('a PersistentVolumeClaim').meta({
-    description: 'The claim. It must exist, and hold all backups that are kept.',
+    description: 'The claim. It must exist, and be large enough for all backups that are kept.',
   }),
 });
 
 const destination = withRules(
   z.object({
-    s3: s3.optional().meta({description: 'A bucket of S3 or of a server that speaks its protocol.'}),
+    s3: s3
+      .optional()
+      .meta({description: 'An S3 bucket, on AWS or on any server that speaks the S3 protocol.'}),
     pvc: pvc.optional().meta({description: 'A PersistentVolumeClaim in this namespace.'}),
   }),
   [
@@ -67,7 +70,7 @@ const DEFAULT_SCHEDULE = '0 2 * * *';
 export const backup = withRules(
   z.object({
     policy: z.enum(['Scheduled', 'None']).default('Scheduled').meta({
-      description: 'None says that something else backs the database up, a managed PostgreSQL for example.',
+      description: 'None: something else backs up the database, for example a managed PostgreSQL.',
     }),
     schedule: withRules(z.string().max(128), [
       matches(
@@ -76,7 +79,7 @@ export const backup = withRules(
       ),
     ])
       .default(DEFAULT_SCHEDULE)
-      .meta({description: 'When a backup is made, as in cron.'}),
+      .meta({description: 'When backups are made, in cron syntax.'}),
     timeZone: withRules(z.string().max(64), [
       {
         rule: "self.matches('^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$') && self != 'Local'",
@@ -95,7 +98,7 @@ export const backup = withRules(
       .prefault({})
       .meta({description: 'How long backups are kept.'}),
     destination: destination.optional().meta({description: 'Where backups go.'}),
-    suspend: z.boolean().default(false).meta({description: 'Whether the schedule rests.'}),
+    suspend: z.boolean().default(false).meta({description: 'Whether scheduled backups are paused.'}),
   }),
   [
     {

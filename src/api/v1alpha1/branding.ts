@@ -6,7 +6,7 @@ import {matches, withRules} from './rules.ts';
 export const branding = z.object({
   name: line(60)
     .optional()
-    .meta({description: 'Whose sign-in it is, as people know it. Default: the host of publicURL.'}),
+    .meta({description: 'The name of the service, as people know it. Default: the host of publicURL.'}),
   logoURL: withRules(z.string().max(65_536), [
     matches(
       PICTURE_URL,
@@ -16,7 +16,7 @@ export const branding = z.object({
     .optional()
     .meta({
       description:
-        'A picture beside the name. The policy of the pages lets the browser fetch it from there and nowhere else.',
+        'A logo beside the name. The pages allow the browser to load images from this address only.',
     }),
   color: withRules(z.string().max(7), [
     matches(/^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$/, 'must be a colour such as "#2b5bd7", in quotes'),
@@ -24,6 +24,6 @@ export const branding = z.object({
     .optional()
     .meta({
       description:
-        'The colour of buttons and links. Where it lacks contrast, the nearest of its hue that has it is shown.',
+        'The colour of buttons and links. If its contrast is too low, the nearest readable shade of the same hue is used.',
     }),
 });

@@ -10,7 +10,7 @@ interface Meaning {
 export const CONDITIONS = {
   Ready: {
     trueWhen:
-      'All is as the spec says, and people can log in. The summary, written last; besides its own reasons it has that of the first thing in `status.blockedOn`.',
+      'Everything is as the spec says, and people can log in. The summary of all the others; besides its own reasons it can have the reason of the first entry in `status.blockedOn`.',
     reasons: [
       'Ready',
       'Reconciling',
@@ -26,12 +26,12 @@ export const CONDITIONS = {
     ],
   },
   Available: {
-    trueWhen: 'A pod answers.',
+    trueWhen: 'At least one pod is ready.',
     reasons: ['Available', 'NoReplicaReady', 'NotDeployed', 'ScaledToZero', 'Hibernated', 'SpecInvalid'],
   },
   Progressing: {
     trueWhen:
-      'The newest version and configuration run everywhere, or are on their way there and not stuck. What holds them up before the roll-out (a Secret, a check, a migration) gives it its reason.',
+      'The newest version and configuration run in every pod, or are rolling out without being stuck. Where something holds up the roll-out (a Secret, a check, a migration), the reason is that of the obstacle.',
     reasons: [
       'RolledOut',
       'RollingOut',
@@ -60,7 +60,7 @@ export const CONDITIONS = {
     ],
   },
   SpecValid: {
-    trueWhen: 'The spec makes sense, also where the resource definition cannot see it.',
+    trueWhen: 'The spec is valid, including what the resource definition cannot check.',
     reasons: ['Valid', 'SpecInvalid'],
   },
   SecretsResolved: {
@@ -75,7 +75,7 @@ export const CONDITIONS = {
     ],
   },
   DatabaseReachable: {
-    trueWhen: 'The database answers this service.',
+    trueWhen: 'The service can connect to its database.',
     reasons: [
       'Reachable',
       'NotYetKnown',
@@ -110,7 +110,7 @@ export const CONDITIONS = {
   },
   CertificateReady: {
     trueWhen:
-      'The pods show the certificate of `spec.tls.inPod`, and it is valid for a while yet. It is there only with `spec.tls`.',
+      'The pods serve the certificate of `spec.tls.inPod`, and it does not expire soon. Present only with `spec.tls`.',
     reasons: [
       'Served',
       'NotYetKnown',
@@ -126,7 +126,7 @@ export const CONDITIONS = {
   },
   CacheReachable: {
     trueWhen:
-      'The Redis of `spec.cache` answers. It never makes Ready false, for nothing depends on it; it is there only with `spec.cache`.',
+      'The Redis of `spec.cache` answers. It never makes Ready false, since nothing depends on it. Present only with `spec.cache`.',
     reasons: [
       'Reachable',
       'NotYetKnown',
@@ -138,7 +138,7 @@ export const CONDITIONS = {
     ],
   },
   KeysHealthy: {
-    trueWhen: 'There is a key to sign tokens with, and no pod is behind in a rotation of keys.',
+    trueWhen: 'There is a key to sign tokens with, and no pod lags behind in a key rotation.',
     reasons: ['Healthy', 'Rotating', 'NotYetKnown', 'KeyMissing', 'KeyInvalid', 'KeyNotServed'],
   },
   BackupHealthy: {
@@ -157,12 +157,11 @@ export const CONDITIONS = {
     ],
   },
   Approved: {
-    trueWhen:
-      'Nothing waits for a person to let it through. It is there only while `spec.management` is Plan.',
+    trueWhen: 'Nothing waits for approval. Present only while `spec.management` is Plan.',
     reasons: ['NothingPlanned', 'PlanApproved', 'PlanPending', 'PlanChanged'],
   },
   Paused: {
-    trueWhen: '`spec.management` is Paused. It is there only then.',
+    trueWhen: '`spec.management` is Paused. Present only then.',
     reasons: ['Paused'],
   },
 } as const satisfies Record<string, Meaning>;

@@ -13,11 +13,12 @@ export const database = z.object({
     'a Secret with the connection URL, postgres://user:password@host:5432/database',
     'database-url',
   ).meta({
-    description: 'Where the PostgreSQL database is. The pods roll when the value changes.',
+    description:
+      'The connection URL of the PostgreSQL database. The pods are replaced when the value changes.',
   }),
   caSecretRef: secretKeyRef('a Secret with the certificate of the authority', 'ca.crt').optional().meta({
     description:
-      "The authority that signed the database's certificate, in PEM form; several may stand one after another. Connections are then encrypted, and certificate and host name are checked (sslmode=verify-full), unless the URL says sslmode=verify-ca or require, which leave the host name out. Default: what the URL says. The pods roll when it changes.",
+      "The authority that signed the database's certificate, in PEM form; several may stand one after another. Connections are then encrypted, and certificate and host name are checked (sslmode=verify-full), unless the URL says sslmode=verify-ca or require, which leave the host name out. Default: what the URL says. The pods are replaced when it changes.",
   }),
   poolSize: z
     .int()
@@ -25,19 +26,19 @@ export const database = z.object({
     .max(1000)
     .optional()
     .meta({
-      description: `The most connections that one pod opens. Default: ${DEFAULT_POOL_SIZE}, or less where connectionBudget does not hold that many for the most pods there may be, and for ${COMMON_REPLICAS} in any case: so that scaling up to ${COMMON_REPLICAS} changes nothing in the pods that run. Above that each takes fewer, and the pods roll, unless this is set.`,
+      description: `The most connections that one pod opens. Default: ${DEFAULT_POOL_SIZE}, or fewer if connectionBudget does not allow that many for the largest number of pods. At least ${COMMON_REPLICAS} pods are assumed, so that scaling up to ${COMMON_REPLICAS} does not replace the running pods; scaling beyond that does, unless this is set.`,
     }),
   maxLifetime: duration({min: '1m', max: '24h', example: '30m'})
     .default('30m')
-    .meta({description: 'How long a connection is used before it is opened anew.'}),
+    .meta({description: 'How long a connection is used before it is replaced by a new one.'}),
   connectionBudget: z.int().min(2).max(100_000).default(DEFAULT_CONNECTION_BUDGET).meta({
     description:
-      "The most connections that all pods together may open, also while a new version rolls out and one pod more runs. Keep it below PostgreSQL's max_connections, which is 100 where nobody changed it.",
+      "The most connections that all pods together may open, including the extra pod that runs while a new version rolls out. Keep it below PostgreSQL's max_connections, which is 100 by default.",
   }),
 });
 
 export const migrations = z.object({
   timeout: duration({min: '30s', max: '24h', example: '10m'}).default('10m').meta({
-    description: 'How long bringing the database up to a new version may take before it counts as failed.',
+    description: 'How long a migration may take before it counts as failed.',
   }),
 });

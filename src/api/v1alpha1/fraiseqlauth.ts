@@ -27,21 +27,21 @@ const SAFE_ORIGIN =
 const shape = z.object({
   profile: z.enum(['Development', 'Production']).default('Production').meta({
     description:
-      'What the fields that are not given mean. Development: one small pod, no autoscaling, no backup. Production: 3 to 10 pods by load (CPU 70 %, memory 80 %), each 256Mi and 100m up to 512Mi and 500m, a disruption budget, spread over zones and nodes, a backup at 02:00 that is kept for 30 days.',
+      'The defaults of all fields that are not given. Development: one small pod, no autoscaling, no backup. Production: 3 to 10 pods by load (CPU 70 %, memory 80 %), each with requests of 100m and 256Mi and limits of 500m and 512Mi, a disruption budget, pods spread over zones and nodes, a backup at 02:00 that is kept for 30 days.',
   }),
   management: z.enum(['Active', 'Paused', 'Plan']).default('Active').meta({
     description:
-      'Paused: the operator changes nothing of this resource, whatever the spec says, and only tells what it sees. Plan: it tells in status.plan what it would change, and changes it when the annotation auth.fraiseql.dev/approve-plan has the hash of that plan. With either, signing keys stay as they are meanwhile.',
+      'Paused: the operator changes nothing, whatever the spec says, and only reports what it sees. Plan: it reports in status.plan what it would change, and changes it once the annotation auth.fraiseql.dev/approve-plan holds the hash of that plan. In both modes signing keys do not rotate.',
   }),
   runState: z.enum(['Running', 'Hibernated']).default('Running').meta({
     description:
-      'Hibernated: no pods run and no backups are made, for the database does not change. Sessions, keys and configuration stay; back at Running it serves within seconds, with as many pods as before.',
+      'Hibernated: no pods run, and no backups are made because the database does not change. Sessions, keys and configuration are kept; once this is Running again the service is up within seconds, with as many pods as before.',
   }),
   publicURL: origin(
     'must be the scheme and host by which browsers reach the service, without a path or a slash at the end: for example https://api.example.com',
   ).meta({
     description:
-      'Where browsers reach the service. It is the issuer of its tokens, and the redirect URI at every provider is this and /auth/callback, with /NAME after it where the provider has callback: Own.',
+      'The address at which browsers reach the service. It is also the issuer of access tokens. Register it with /auth/callback appended as redirect URI at every provider, or with /auth/callback/NAME where the provider has callback: Own.',
   }),
   previousIssuers: setOf(
     origin(
@@ -52,7 +52,7 @@ const shape = z.object({
     .optional()
     .meta({
       description:
-        'Former public URLs. Access tokens that were issued under them are still accepted until they expire; new ones are issued under publicURL alone. publicURL can only move while the old one is listed here.',
+        'Former public URLs. Access tokens issued under them are accepted until they expire; new ones are issued under publicURL only. publicURL can only be changed while the old one is listed here.',
     }),
   returnToOrigins: setOf(
     origin(
@@ -61,40 +61,38 @@ const shape = z.object({
     32,
   )
     .optional()
-    .meta({description: 'Other origins to which a login may send the browser when it is done.'}),
+    .meta({description: 'Other origins to which the browser may return after a login.'}),
   branding: branding.optional().meta({
-    description: 'How the pages look that the server shows to people: sign-in, errors, their account.',
+    description: 'The look of the pages that people see: sign-in, errors, their account.',
   }),
   providers,
   tokens: tokens.prefault({}).meta({description: 'Access tokens and sessions.'}),
   signingKeys: signingKeys.prefault({}).meta({
     description:
-      'The keys that sign access tokens. A new one is published first, signs when every replica serves it, and the old one goes when its last token has expired. The annotation auth.fraiseql.dev/rotate-signing-key with any new value rotates at once.',
+      'The keys that sign access tokens. A new key is published first and signs once every replica serves it; the old key is removed when the last token it signed has expired. Setting the annotation auth.fraiseql.dev/rotate-signing-key to any new value starts a rotation at once.',
   }),
   introspection: introspection.optional().meta({
     description:
-      'Who may ask at /auth/introspect whether a token is good (RFC 7662): a gateway or an API. Default: nobody.',
+      'The client, a gateway or an API, that may ask at /auth/introspect whether a token is valid (RFC 7662). Default: none.',
   }),
   database: database.meta({description: 'The PostgreSQL database for sessions.'}),
   cache: cache.optional().meta({
-    description: 'What the pods share beside the database. Default: nothing, and each pod counts for itself.',
+    description: 'A Redis that the pods share. Default: none, and each pod counts rate limits on its own.',
   }),
   rateLimits: rateLimits.optional().meta({
     description:
-      'How often one client may ask: an address, that is, or for refreshes a session. Each pod counts for itself, or with spec.cache all of them together. Above a limit the answer is 429 with Retry-After.',
+      'How often one client may call: refreshes are counted per session, everything else per address. Each pod counts on its own, or all of them together with spec.cache. Above a limit the answer is 429 with Retry-After.',
   }),
   migrations: migrations.prefault({}).meta({
-    description:
-      "Bringing the database's schema up to a new version, which happens before the version rolls out.",
+    description: "Migrations of the database's schema, which run before a new version rolls out.",
   }),
   replicas: replicas.optional(),
   autoscaling: autoscaling.optional().meta({
     description:
-      'Pods by load; needs metrics-server in the cluster. Default: none in the Development profile, 3 to 10 pods in Production.',
+      'Scales the number of pods by load; needs metrics-server in the cluster. Default: off in the Development profile, 3 to 10 pods in Production.',
   }),
   resources: resources.optional().meta({
-    description:
-      'What a pod of the server requests and may use. What is not given stays as the profile has it.',
+    description: 'Requests and limits of a server pod. Whatever is not given is taken from the profile.',
   }),
   image: withRules(z.string().max(512), [
     matches(
@@ -105,7 +103,7 @@ const shape = z.object({
     .optional()
     .meta({
       description:
-        "The image of the server and its jobs. Default: the operator's own, so that both are of one version.",
+        "The image of the server and its jobs. Default: the operator's own image, so that both have the same version.",
     }),
   imagePullSecrets: keyedList(
     z.object({name: objectName('a Secret').meta({description: 'The name of the Secret.'})}),
@@ -113,7 +111,7 @@ const shape = z.object({
     8,
   )
     .optional()
-    .meta({description: 'Secrets with which the image is pulled.'}),
+    .meta({description: 'Secrets with the credentials for pulling the image.'}),
   backup: backup.optional().meta({
     description:
       'Backups of the database. Production needs either a destination or policy None; Development makes none unless this is given.',
@@ -121,37 +119,39 @@ const shape = z.object({
   rollout: z
     .object({
       progressDeadline: duration({min: '30s', max: '1h', example: '5m'}).default('5m').meta({
-        description: 'How long a roll-out may go without progress before it has failed.',
+        description: 'How long a roll-out may make no progress before it counts as failed.',
       }),
       onFailure: z.enum(['Rollback', 'Hold']).default('Rollback').meta({
         description:
-          'What follows when new pods do not become ready in time. Rollback: the pods go back to what last ran everywhere. Hold: they stay as they are, to be looked at. Either way the old pods serve on, and the same change is not tried again by itself.',
+          'What happens when new pods do not become ready in time. Rollback: they are replaced by what last ran everywhere, and the same change is tried again later, after 10 minutes at first. Hold: they stay as they are, so that you can look at them. Either way the old pods keep serving.',
       }),
       check: z.enum(['Always', 'Never']).default('Always').meta({
         description:
-          'Whether a change is first tried out by a Job, with its image, configuration and Secrets, before it may replace a pod: the configuration is read, the server started, and each provider asked whether it accepts this client. Never: pods are replaced without that.',
+          'Whether a Job checks each change, with its image, configuration and Secrets, before any pod is replaced: it reads the configuration, starts the server, and asks each provider whether it accepts this client. Never: pods are replaced without that check.',
       }),
     })
     .prefault({})
-    .meta({description: 'Rolling out a change.'}),
+    .meta({description: 'How changes are rolled out.'}),
   restartToken: line(128).optional().meta({
     description:
-      'Any text. Each other text replaces the pods, one by one, though nothing else has changed; a change that failed is tried again by it. For example the date of the restart.',
+      'Any text, for example the date of the restart. Changing it restarts the pods one by one although nothing else has changed, and retries a change that failed.',
   }),
   tls: tls.optional().meta({
     description:
-      'Encryption between the pods and what stands before them. Default: none, the pods speak http inside the cluster.',
+      'Encryption between the pods and whatever stands in front of them. Default: none, the pods speak http inside the cluster.',
   }),
-  pod: pod.optional().meta({description: 'Where the pods run, and what else they carry.'}),
+  pod: pod
+    .optional()
+    .meta({description: 'Where the pods run, and additional labels, annotations and variables.'}),
   logging: z
     .object({
       level: z
         .enum(['trace', 'debug', 'info', 'warn', 'error'])
         .default('info')
-        .meta({description: 'From which level on the server logs.'}),
+        .meta({description: 'The lowest level that the server logs.'}),
     })
     .prefault({})
-    .meta({description: 'Logs of the server.'}),
+    .meta({description: 'Logging of the server.'}),
   trustedProxies: setOf(
     withRules(z.string().max(64), [
       matches(ADDRESS, 'must be an address or a network: for example 10.0.0.0/8'),
@@ -161,7 +161,7 @@ const shape = z.object({
     .optional()
     .meta({
       description:
-        "Proxies whose X-Forwarded-For is believed. The client's address is the right-most one that is not listed here.",
+        "Proxies whose X-Forwarded-For header is trusted. The client's address is the right-most one in it that is not listed here.",
     }),
 });
 

@@ -5,6 +5,6 @@ import {secretRef} from './secretRef.ts';
 export const introspection = z.object({
   clientCredentialsSecretRef: secretRef('a Secret with the keys `client-id` and `client-secret`').meta({
     description:
-      'By what it says who it is: an id, and a secret of 16 characters at least. You choose both, and give them to it.',
+      "The client's id, and its secret of at least 16 characters. You choose both and give them to the client.",
   }),
 });

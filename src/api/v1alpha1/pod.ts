@@ -29,7 +29,7 @@ const environmentVariable = withRules(
           `${name} is set by the operator from a field of its own: use that field, or another name`,
       },
     ]),
-    value: z.string().max(8192).optional().meta({description: 'The value as it is.'}),
+    value: z.string().max(8192).optional().meta({description: 'The value itself.'}),
     valueFrom: withRules(
       z.object({
         secretKeyRef: keyRef('Secret').optional(),
@@ -44,7 +44,7 @@ const environmentVariable = withRules(
       ],
     )
       .optional()
-      .meta({description: 'Where the value stands.'}),
+      .meta({description: 'Where the value is taken from.'}),
   }),
   [
     {
@@ -110,10 +110,11 @@ export const pod = z.object({
     .max(32)
     .meta({'x-kubernetes-list-type': 'atomic'})
     .optional()
-    .meta({description: 'Taints of nodes that the pods put up with.'}),
+    .meta({description: 'Taints of nodes that the pods tolerate.'}),
   affinity: z.record(z.string(), z.unknown()).optional().meta({
     'x-kubernetes-preserve-unknown-fields': true,
-    description: 'Affinity as in a pod. Default: none; replicas are spread over zones and nodes in any case.',
+    description:
+      'Affinity, as in a pod. Default: none; replicas are spread over zones and nodes in any case.',
   }),
   labels: withRules(labels(32), [
     {
@@ -124,7 +125,7 @@ export const pod = z.object({
     },
   ])
     .optional()
-    .meta({maxProperties: 32, description: 'More labels for the pods.'}),
+    .meta({maxProperties: 32, description: 'Additional labels for the pods.'}),
   annotations: withRules(stringMap(32), [
     {
       rule: `self.all(k, k.matches(${celString(KEY.source)}) && !k.matches(${celString(RESERVED_LABEL.source)}))`,
@@ -134,9 +135,9 @@ export const pod = z.object({
     },
   ])
     .optional()
-    .meta({maxProperties: 32, description: 'More annotations for the pods.'}),
+    .meta({maxProperties: 32, description: 'Additional annotations for the pods.'}),
   extraEnv: keyedList(environmentVariable, 'name', 64).optional().meta({
     description:
-      'More variables for the server, LOGIN_BINDING for example. Those that have a field of their own cannot be set here.',
+      'Additional environment variables for the server and its jobs, for example LOGIN_BINDING. Variables that have a field of their own cannot be set here.',
   }),
 });

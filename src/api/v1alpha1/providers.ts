@@ -24,15 +24,15 @@ const provider = withRules(
       ),
     ]).meta({
       description:
-        'How clients choose it: `POST /auth/start {"provider": NAME}`. Keep it: sessions remember it.',
+        'The name by which clients choose it: `POST /auth/start {"provider": NAME}`. Do not change it later: sessions refer to it.',
     }),
     type: z.enum(PROVIDER_TYPES).meta({
       description:
-        'What kind it is. OIDC stands for any provider that has OpenID Connect Discovery; Azure is Microsoft Entra ID.',
+        'The kind of provider. OIDC is any provider with OpenID Connect Discovery; Azure is Microsoft Entra ID.',
     }),
     displayName: line(64)
       .optional()
-      .meta({description: 'What a person reads on the button. Default: the name.'}),
+      .meta({description: 'The text on its sign-in button. Default: the name.'}),
     issuerURL: withRules(z.string().max(512), [
       matches(
         PLAIN_URL,
@@ -42,10 +42,10 @@ const provider = withRules(
       .optional()
       .meta({
         description:
-          'The issuer: the URL below which /.well-known/openid-configuration stands. Needed for every type but Google and GitHub; with GitHub it is the address of a GitHub Enterprise Server. An address on http, or a private one, is allowed for the host that stands here.',
+          'The issuer: the URL below which /.well-known/openid-configuration is found. Needed for every type but Google and GitHub; with GitHub it is the address of a GitHub Enterprise Server. For this host, plain http and private addresses are allowed.',
       }),
     clientCredentialsSecretRef: secretRef('a Secret with the keys `client-id` and `client-secret`').meta({
-      description: 'What this service is known by at the provider.',
+      description: 'The client id and secret of this service at the provider.',
     }),
     scopes: setOf(
       withRules(z.string().max(128), [
@@ -59,7 +59,7 @@ const provider = withRules(
       .optional()
       .meta({
         description:
-          'What is asked of the provider. Default: openid, email and profile; of GitHub read:user and user:email.',
+          'The scopes that are requested. Default: openid, email and profile; for GitHub read:user and user:email.',
       }),
     allowedHosts: setOf(
       withRules(z.string().max(260), [
@@ -70,7 +70,7 @@ const provider = withRules(
       .optional()
       .meta({
         description:
-          "More hosts that may be on http or at a private address, where the provider's metadata names other ones than the issuer's for its token endpoint or keys.",
+          "Further hosts for which plain http and private addresses are allowed. Needed where the provider's metadata names a host other than the issuer's, for its token endpoint or keys.",
       }),
     allowedEmailDomains: setOf(
       withRules(z.string().max(253), [
@@ -84,15 +84,15 @@ const provider = withRules(
       .optional()
       .meta({
         description:
-          'When given, only people whose verified e-mail is of one of these domains may log in. Azure says so only where its optional claim xms_edov is switched on.',
+          'Only people with a verified e-mail address in one of these domains may log in. Default: everybody. Azure marks addresses as verified only where its optional claim xms_edov is enabled.',
       }),
     callback: z.enum(['Shared', 'Own']).optional().meta({
       description:
-        'Where it sends people back. Own: to `<publicURL>/auth/callback/<name>`, so that another provider beside it cannot pass answers of this one for its own, even where this one does not name itself in them (RFC 9207). Register that address there first. Default: Shared, `<publicURL>/auth/callback`.',
+        'The redirect URI. Shared: `<publicURL>/auth/callback`. Own: `<publicURL>/auth/callback/<name>`, so that another provider cannot pass off answers of this one as its own, even where this one does not name itself in them (RFC 9207); register that address at the provider first. Default: Shared.',
     }),
     rpInitiatedLogout: z.enum(['Enabled', 'Disabled']).optional().meta({
       description:
-        'Whether someone who signs out in a browser goes on to the provider to sign out there as well (OpenID Connect RP-Initiated Logout), and then comes back. Register `<publicURL>/auth/signed-out` there as post-logout redirect URI. Default: Enabled; where the provider has no such address, as Google and GitHub, the page says that one may still be signed in there.',
+        'Whether signing out in a browser also signs the person out at the provider (OpenID Connect RP-Initiated Logout). Register `<publicURL>/auth/signed-out` there as post-logout redirect URI. Default: Enabled; where the provider does not support it, like Google and GitHub, the page says that the person may still be signed in there.',
     }),
   }),
   [
@@ -142,5 +142,5 @@ export const providers = keyedList(provider, 'name', 16)
   .meta({
     'x-kubernetes-list-type': 'map',
     'x-kubernetes-list-map-keys': ['name'],
-    description: 'Who vouches for people: at least one identity provider. Several may stand side by side.',
+    description: 'The identity providers with which people sign in: at least one.',
   });

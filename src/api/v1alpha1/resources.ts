@@ -16,8 +16,8 @@ function quantity(example: string, description: string) {
 }
 
 const amounts = z.object({
-  cpu: quantity('100m or 2', 'Cores: 500m is half of one.'),
-  memory: quantity('256Mi', 'Bytes: 256Mi are 256 × 1024 × 1024.'),
+  cpu: quantity('100m or 2', 'Cores: 500m is half a core.'),
+  memory: quantity('256Mi', 'Bytes: 256Mi is 256 × 1024 × 1024.'),
 });
 type Amounts = z.output<typeof amounts>;
 
@@ -25,8 +25,8 @@ const NAMES = ['cpu', 'memory'] as const;
 
 export const resources = withRules(
   z.object({
-    requests: amounts.optional().meta({description: 'What a pod is sure to get.'}),
-    limits: amounts.optional().meta({description: 'What a pod cannot go beyond.'}),
+    requests: amounts.optional().meta({description: 'What is reserved for a pod.'}),
+    limits: amounts.optional().meta({description: 'The most that a pod may use.'}),
   }),
   NAMES.map((name) => ({
     rule:

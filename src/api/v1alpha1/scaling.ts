@@ -10,23 +10,28 @@ const MAX_REPLICAS = 100;
 
 export const replicas = z.int().min(0).max(MAX_REPLICAS).meta({
   description:
-    'A fixed number of pods. Default: 1 in the Development profile; Production scales by load instead. Not together with autoscaling. `kubectl scale` sets it.',
+    'A fixed number of pods. Default: 1 in the Development profile; Production scales by load instead. Cannot be combined with autoscaling. `kubectl scale` sets it.',
 });
 
 export const autoscaling = withRules(
   z.object({
-    minReplicas: z.int().min(1).max(MAX_REPLICAS).default(3).meta({description: 'The fewest pods.'}),
+    minReplicas: z
+      .int()
+      .min(1)
+      .max(MAX_REPLICAS)
+      .default(3)
+      .meta({description: 'The smallest number of pods.'}),
     maxReplicas: z
       .int()
       .min(1)
       .max(MAX_REPLICAS)
       .default(COMMON_REPLICAS)
-      .meta({description: 'The most pods.'}),
+      .meta({description: 'The largest number of pods.'}),
     targetCPUUtilization: z.int().min(1).max(100).default(70).meta({
-      description: 'The CPU that a pod should use on average, in percent of what it requests.',
+      description: 'The average CPU use to aim for, in percent of the request.',
     }),
     targetMemoryUtilization: z.int().min(1).max(1000).default(80).meta({
-      description: 'The memory that a pod should use on average, in percent of what it requests.',
+      description: 'The average memory use to aim for, in percent of the request.',
     }),
   }),
   [

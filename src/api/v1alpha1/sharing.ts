@@ -13,14 +13,14 @@ const often = (what: string, standard: number) =>
 
 /** Each limit, by its field. */
 const RATE_LIMITS = {
-  startPerMinute: often('Logins that an address may begin in a minute.', 100),
-  callbackPerMinute: often('Logins that an address may come back with from the provider in a minute.', 50),
+  startPerMinute: often('Logins that one address may begin per minute.', 100),
+  callbackPerMinute: often('Logins that one address may bring back from the provider per minute.', 50),
   refreshPerMinute: often(
-    'Refreshes of one session in a minute; the same answer given again does not count.',
+    'Refreshes of one session per minute; repeating the same answer does not count.',
     10,
   ),
-  logoutPerMinute: often('Logouts of an address in a minute.', 20),
-  failedLoginsPerHour: often('Failed logins in an hour after which an address has to wait.', 5),
+  logoutPerMinute: often('Logouts of one address per minute.', 20),
+  failedLoginsPerHour: often('Failed logins per hour after which an address has to wait.', 5),
 } as const;
 type Limit = keyof typeof RATE_LIMITS;
 const LIMITS = Object.keys(RATE_LIMITS) as readonly Limit[];
@@ -29,7 +29,7 @@ const LIMITS = Object.keys(RATE_LIMITS) as readonly Limit[];
 export const rateLimits = withRules(
   z.object({
     policy: z.enum(['Enforce', 'None']).default('Enforce').meta({
-      description: 'None lifts all limits: write it where something in front of the service limits.',
+      description: 'None lifts all limits: use it where something in front of the service limits requests.',
     }),
     ...RATE_LIMITS,
   }),
@@ -51,14 +51,14 @@ export const cache = z.object({
     'redis-url',
   ).meta({
     description:
-      'A Redis (6 or later, or Valkey) by which the pods share their limits, and what one of them has read of a session. Nothing depends on it: while it is away each pod goes on by itself. The pods roll when the value changes.',
+      'The connection URL of a Redis (6 or later, or Valkey) through which the pods share their rate limits and cached sessions. Nothing depends on it: while it is down each pod works on its own. The pods are replaced when the value changes.',
   }),
   caSecretRef: secretKeyRef('a Secret with the certificate of the authority', 'ca.crt').optional().meta({
     description:
-      "For rediss://: the authority that signed Redis's certificate, in PEM form; several stand in a row. Default: those that Node trusts, which are those of browsers. The pods roll when it changes.",
+      "For rediss://: the authority that signed Redis's certificate, in PEM form; several may stand one after another. Default: the authorities that Node trusts, which are those of browsers. The pods are replaced when it changes.",
   }),
   sessionTTL: duration({min: '1s', max: '1h', example: '5m'}).default('5m').meta({
     description:
-      'How long what one pod has read of a session serves the others. A session that has ended is refused within a second all the same.',
+      'How long a session that one pod has read is cached for the others. A session that has ended is refused within a second all the same.',
   }),
 });

@@ -6,15 +6,15 @@ import {withRules} from './rules.ts';
 export const signingKeys = withRules(
   z.object({
     rotateEvery: duration({min: '0s', max: '8760h', example: '720h'}).default('720h').meta({
-      description: 'How long a key signs before the next one does. 0s: only on request.',
+      description: 'How long a key signs before the next one takes over. 0s: keys rotate only on request.',
     }),
     publishBefore: duration({min: '1m', max: '720h', example: '24h'}).default('24h').meta({
       description:
-        'How long before it signs a key is published, for those who keep keys longer than jwksMaxAge allows. A rotation on request waits only for jwksMaxAge.',
+        'How long a new key is published before it signs, for clients that cache keys longer than jwksMaxAge allows. A rotation on request waits only for jwksMaxAge.',
     }),
     jwksMaxAge: duration({min: '1s', max: '1h', example: '5m'}).default('5m').meta({
       description:
-        'How long others may keep the JWK Set: the max-age of /.well-known/jwks.json. No key signs before it has been served that long by every replica.',
+        'How long clients may cache the JWK Set: the max-age of /.well-known/jwks.json. A key signs only after every replica has served it for that long.',
     }),
   }),
   [

@@ -40,17 +40,17 @@ const objectRef = z.object({
 
 const plannedChange = z.object({
   verb: z.enum(['Create', 'Update', 'Delete', 'Run']).meta({
-    description: 'Run: a Job is made, which checks a change or migrates the database.',
+    description: 'Run: a Job is created, which checks a change or migrates the database.',
   }),
   kind: word,
   name,
-  hash: word.meta({description: 'Stands for what it makes of the object.'}),
+  hash: word.meta({description: 'Identifies the object as it will be.'}),
 });
 
 const plan = z.object({
   hash: word.optional().meta({
     description:
-      'Stands for exactly these changes. Written to the annotation auth.fraiseql.dev/approve-plan it lets them through, once.',
+      'Identifies exactly these changes. Writing it into the annotation auth.fraiseql.dev/approve-plan approves them, once.',
   }),
   changes: z
     .array(
@@ -68,9 +68,9 @@ const plan = z.object({
           .optional()
           .meta({
             description:
-              'Which fields become what, cut where they are long. Values that a Secret may have gone into are left out.',
+              'Which fields change, and how; long values are cut. Values that may come from a Secret are left out.',
           }),
-        why: z.string().max(512).optional().meta({description: 'Why, where it does not speak for itself.'}),
+        why: z.string().max(512).optional().meta({description: 'Why, where it is not obvious.'}),
       }),
     )
     .max(STATUS_LIMITS.changes)
@@ -78,11 +78,11 @@ const plan = z.object({
     .optional()
     .meta({
       description:
-        'What the operator would do, in this order, each when what comes before it has succeeded. The API server has tried it without storing anything.',
+        'What the operator would do, in this order, each change once the one before has succeeded. The API server has checked it by a dry run.',
     }),
   approved: z
     .object({
-      hash: word.meta({description: 'The hash that was let through last. It counts no more.'}),
+      hash: word.meta({description: 'The hash that was approved last. It cannot be used again.'}),
       changes: z
         .array(
           plannedChange.extend({
@@ -90,24 +90,24 @@ const plan = z.object({
               .string()
               .max(STATUS_LIMITS.touches)
               .optional()
-              .meta({description: 'The fields that it may change, each in short: no other is.'}),
+              .meta({description: 'The fields that it may change, abbreviated; no other field is touched.'}),
           }),
         )
         .max(STATUS_LIMITS.approved)
         .meta({'x-kubernetes-list-type': 'atomic'})
         .optional()
-        .meta({description: 'What was let through and is not made yet.'}),
+        .meta({description: 'What was approved and is not done yet.'}),
     })
     .optional()
-    .meta({description: 'What was let through.'}),
+    .meta({description: 'What was approved.'}),
 });
 
 export const statusSchema = z.object({
   observedGeneration: generation
     .optional()
-    .meta({format: 'int64', description: 'The generation of the spec that this status speaks of.'}),
-  replicas: count.optional().meta({format: 'int32', description: 'Pods that there are.'}),
-  readyReplicas: count.optional().meta({format: 'int32', description: 'Pods that answer.'}),
+    .meta({format: 'int64', description: 'The generation of the spec that this status describes.'}),
+  replicas: count.optional().meta({format: 'int32', description: 'The number of pods.'}),
+  readyReplicas: count.optional().meta({format: 'int32', description: 'The number of pods that are ready.'}),
   selector: z
     .string()
     .max(1024)
@@ -115,21 +115,19 @@ export const statusSchema = z.object({
     .meta({description: 'The label selector of the pods, for autoscalers.'}),
   version: z
     .object({
-      current: z.string().max(512).optional().meta({description: 'What runs everywhere.'}),
-      target: z.string().max(512).optional().meta({description: 'What is being rolled out.'}),
+      current: z.string().max(512).optional().meta({description: 'The version that runs in every pod.'}),
+      target: z.string().max(512).optional().meta({description: 'The version that the spec asks for.'}),
     })
     .optional()
     .meta({description: 'Versions of the server.'}),
   schema: z
     .object({
-      current: word.optional().meta({description: 'What the database has.'}),
-      target: word.optional().meta({description: 'What the version needs.'}),
-      job: name.optional().meta({description: 'The Job that migrates to it.'}),
-      attempts: count
-        .optional()
-        .meta({format: 'int32', description: 'How often that was tried without success.'}),
+      current: word.optional().meta({description: 'The version that the database has.'}),
+      target: word.optional().meta({description: 'The version that the server needs.'}),
+      job: name.optional().meta({description: 'The Job that migrates the database to it.'}),
+      attempts: count.optional().meta({format: 'int32', description: 'How many attempts have failed.'}),
       database: word.optional().meta({
-        description: "A hash of the database's connection: of which database `current` speaks.",
+        description: "A hash of the database's connection URL: which database `current` refers to.",
       }),
     })
     .optional()
@@ -140,7 +138,7 @@ export const statusSchema = z.object({
         kid: word,
         state: z.enum(['Published', 'Signing', 'Retiring']).meta({
           description:
-            'Published: served, and signs nothing yet. Signing: signs new tokens. Retiring: only verifies, until the last token that it signed has expired.',
+            'Published: served, but does not sign yet. Signing: signs new tokens. Retiring: verifies only, until the last token that it signed has expired.',
         }),
         since: time.optional(),
       }),
@@ -148,7 +146,7 @@ export const statusSchema = z.object({
     .max(STATUS_LIMITS.signingKeys)
     .meta({'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['kid']})
     .optional()
-    .meta({description: 'The keys that sign access tokens, will, or did.'}),
+    .meta({description: 'The keys that sign access tokens, will sign them, or have signed them.'}),
   endpoints: z
     .object({
       issuer: url.optional(),
@@ -158,7 +156,7 @@ export const statusSchema = z.object({
     })
     .optional()
     .meta({
-      description: 'Where the service is. The callback is what each provider must have as redirect URI.',
+      description: 'The addresses of the service. Register the callback as redirect URI at each provider.',
     }),
   health: z
     .object({
@@ -169,19 +167,19 @@ export const statusSchema = z.object({
       checkedAt: time.optional(),
     })
     .optional()
-    .meta({description: 'What the pods say at /health/auth.'}),
+    .meta({description: 'What the pods report at /health/auth.'}),
   backup: z
     .object({
       lastSuccess: time
         .optional()
-        .meta({format: 'date-time', description: 'When the last good backup was done.'}),
-      lastLocation: url.optional().meta({description: 'Where it is.'}),
+        .meta({format: 'date-time', description: 'When the last good backup was completed.'}),
+      lastLocation: url.optional().meta({description: 'Where the last good backup is.'}),
       lastFailure: time.optional().meta({format: 'date-time', description: 'When a backup last failed.'}),
-      lastFailureMessage: text.optional().meta({description: 'Why.'}),
+      lastFailureMessage: text.optional().meta({description: 'Why that backup failed.'}),
       resumed: time.optional().meta({
         format: 'date-time',
         description:
-          'Since when backups are made again, where they were suspended and none has succeeded since.',
+          'Since when backups are made again after they were suspended; set until one has succeeded.',
       }),
       next: time.optional().meta({format: 'date-time', description: 'When the next one is due.'}),
     })
@@ -200,14 +198,14 @@ export const statusSchema = z.object({
     .max(STATUS_LIMITS.blockedOn)
     .meta({'x-kubernetes-list-type': 'atomic'})
     .optional()
-    .meta({description: 'What keeps the service from being as the spec says, and what to do.'}),
+    .meta({description: 'What keeps the service from matching the spec, and what to do about it.'}),
   plan: plan.optional().meta({
-    description: 'With spec.management: Plan: what the operator would do, and waits to be let to do.',
+    description: 'With spec.management: Plan: what the operator would do once it is approved.',
   }),
   conditions: z
     .array(conditionSchema)
     .max(32)
     .meta({'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type']})
     .optional()
-    .meta({description: 'What is known, each with a reason and a message.'}),
+    .meta({description: 'The conditions of the service, each with a reason and a message.'}),
 });

@@ -9,11 +9,11 @@ export const tls = z.object({
         'a Secret of type kubernetes.io/tls: tls.crt, the certificate with its chain, and tls.key, its key',
       ).meta({
         description:
-          'The certificate, as cert-manager or kubectl create secret tls writes it. A renewed one is taken up by the pods as they run, within about a minute, and none restarts.',
+          'The certificate, as written by cert-manager or kubectl create secret tls. Running pods pick up a renewed one within about a minute, without a restart.',
       }),
     })
     .meta({
       description:
-        'The pods speak https themselves, and only https: the Service then has port 443 in place of 80, and what stands before it must speak https to it.',
+        'The pods themselves speak https, and only https: the Service then has port 443 instead of 80, and whatever stands in front of it must speak https to it.',
     }),
 });

@@ -8,13 +8,16 @@ const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;
 
 export const tokens = withRules(
   z.object({
-    algorithm: z.enum(ALGORITHMS).default('RS256').meta({description: 'How access tokens are signed.'}),
+    algorithm: z
+      .enum(ALGORITHMS)
+      .default('RS256')
+      .meta({description: 'The algorithm that signs access tokens.'}),
     accessTTL: duration({min: '1m', max: '24h', example: '1h', wholeMinutes: true})
       .default('1h')
       .meta({description: 'How long an access token is valid.'}),
     refreshTTL: duration({min: '5m', max: '8760h', example: '168h'})
       .default('168h')
-      .meta({description: 'How long a session lasts in all, however often it is refreshed.'}),
+      .meta({description: 'How long a session lasts at most, however often it is refreshed.'}),
     idleTTL: duration({min: '1m', max: '8760h', example: '72h'}).optional().meta({
       description:
         'How long a session may stay unused before it ends. Default: 72h, or refreshTTL where that is shorter.',
@@ -25,7 +28,7 @@ export const tokens = withRules(
     }),
     replayWindow: duration({min: '0s', max: '5m', example: '30s'}).default('30s').meta({
       description:
-        'How long a refresh token that was just replaced still gets the same successor, so that a lost answer or two browser tabs log nobody out.',
+        'How long a refresh token that has just been replaced still returns the same successor, so that a lost response or two browser tabs log nobody out.',
     }),
     audience: setOf(
       withRules(z.string().max(200), [
@@ -37,7 +40,7 @@ export const tokens = withRules(
       16,
     )
       .optional()
-      .meta({description: 'Whom access tokens are for: their `aud`. Default: the public URL.'}),
+      .meta({description: 'The audience (`aud`) of access tokens. Default: the public URL.'}),
   }),
   [
     {

@@ -90,7 +90,7 @@ async function previewSecret(
   const verb = step.kind === 'keys' && step.secret !== undefined ? 'Update' : 'Create';
   const fields =
     step.kind === 'mint'
-      ? [{path: 'data', to: 'key: made when it is let through'}]
+      ? [{path: 'data', to: 'key: created once it is approved'}]
       : fieldsOfKeys(step.rotation.mint, step.rotation.drop);
   const target =
     step.kind === 'mint'
@@ -106,7 +106,7 @@ async function previewSecret(
 function fieldsOfKeys(mint: string | undefined, drop: readonly string[]): {path: string; to?: string}[] {
   return [
     {path: 'data[keys.json]'},
-    ...(mint === undefined ? [] : [{path: 'data', to: `a new ${mint} key, made when it is let through`}]),
+    ...(mint === undefined ? [] : [{path: 'data', to: `a new ${mint} key, created once it is approved`}]),
     ...drop.map((kid) => ({path: `data[${kid}.pem]`, to: 'removed'})),
   ];
 }

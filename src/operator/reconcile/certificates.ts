@@ -38,7 +38,7 @@ const FAULTS: Record<PairFault, [key: string, what: string]> = {
   NoCertificate: [CERT, `${CERT} holds no certificate in PEM form`],
   NoKey: [KEY, `${KEY} holds no unencrypted private key in PEM form`],
   Mismatch: [KEY, `the key in ${KEY} is not that of the certificate in ${CERT}`],
-  Unusable: [CERT, `OpenSSL does not take the certificate in ${CERT} with its chain`],
+  Unusable: [CERT, `OpenSSL does not accept the certificate in ${CERT} with its chain`],
 };
 
 /** The command that writes a certificate and its key, in place of what there is. */

@@ -108,14 +108,14 @@ function explainFailure(job: Job, pods: readonly Pod[], failed: {reason?: string
   if (failed.reason === 'DeadlineExceeded') {
     return {
       reason: 'ProgressDeadlineExceeded',
-      message: `Job ${name}, which tries the change out, did not end within spec.rollout.progressDeadline`,
-      hint: `Raise spec.rollout.progressDeadline, or find what holds its pod up. ${logs}`,
+      message: `Job ${name}, which checks the change, did not end within spec.rollout.progressDeadline`,
+      hint: `Raise spec.rollout.progressDeadline, or find out what delays its pod. ${logs}`,
     };
   }
   const said = lastLine(pods.map(terminationMessage).find((each) => each !== undefined));
   return {
     reason: 'CheckFailed',
-    message: `Job ${name}, which tries the change out, failed: ${said ?? oneLine(failed.message ?? failed.reason ?? 'no reason given')}`,
+    message: `Job ${name}, which checks the change, failed: ${said ?? oneLine(failed.message ?? failed.reason ?? 'no reason given')}`,
     hint: logs,
   };
 }

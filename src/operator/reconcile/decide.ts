@@ -27,10 +27,10 @@ import {owning} from './owning.ts';
 import {leftovers, removal, removals} from './tidy.ts';
 import {versionOf} from './version.ts';
 
-/** A claim that is missing is looked for again after this long: nothing tells that it has come. */
+/** A missing claim is looked for again after this long, since claims are not watched. */
 const CLAIM_AGAIN_MS = 15_000;
 
-/** What every decision rests on beside the resource and what was seen of it. */
+/** What every decision depends on besides the resource and what was observed of it. */
 export interface Settings {
   /** What pods run where the spec names no image, and its version. */
   readonly image: string;
@@ -46,9 +46,9 @@ export interface Settings {
  *
  * The order, each only when what comes before it is there:
  *   spec valid → Secrets resolved → own keys → ServiceAccount, ConfigMap → check → migration → Deployment, HPA
- * A change is tried out before it replaces what runs; until then, and where it fails, what ran last is kept up. Service,
- * disruption budget and CronJob of what runs already are kept up whatever is wrong elsewhere. Nothing that
- * runs is ever taken away because something is wrong.
+ * A change is checked before it replaces what runs; until then, and if it fails, what ran last is kept up. Once something
+ * runs, its Service, disruption budget and backup CronJob are kept up whatever is wrong elsewhere, as long as a backup's
+ * own Secrets are there. Nothing that runs is ever taken away because something is wrong.
  */
 export function decide(
   resource: FraiseQLAuth,
@@ -67,7 +67,7 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
     return {...NOTHING, specErrors: errors, image: settings.image, version: settings.version};
   }
   const {metadata, status} = resource;
-  // Where nothing ever served, nobody has a token.
+  // If nothing ever served, nobody has a token.
   const told = status?.version?.current === undefined ? undefined : status.endpoints?.issuer;
   const moved = told === undefined ? undefined : moveProblem(told, spec);
   if (moved !== undefined) {
@@ -199,7 +199,7 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
   const {databaseHash} = migratesTo(stateHash);
   const job = migrationJob(instance, migratesTo(stateHash));
   const mayRoll = proof.state === 'Roll';
-  // What has not proven itself migrates nothing; only what was migrated before is kept so.
+  // A change that has not passed its check migrates nothing. A migration that ran before stays the current one.
   const migration =
     mayRoll || resource.status?.schema?.job === job.metadata.name
       ? assessMigration({
@@ -221,7 +221,7 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
     what: {image: string; version: string},
   ): void => {
     const automatic = spec.scaling.kind === 'Automatic';
-    // Before it gets a fixed number of pods, what moves that number has to go.
+    // With a fixed number of pods the autoscaler has to go first, or it would change that number.
     if (!automatic)
       steps.push(...removal(RESOURCES.HorizontalPodAutoscaler, name.server, observed, 'autoscaling is off'));
     steps.push({
@@ -274,7 +274,7 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
   };
 }
 
-/** What a template runs, for what goes with it. */
+/** The image and version of a template, for the backups that go with it. */
 function imageOf(template: ServerTemplate): {image: string; version: string} {
   return {image: template.spec.containers[0]?.image ?? '', version: versionLabel(template) ?? ''};
 }

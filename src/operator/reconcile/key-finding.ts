@@ -114,7 +114,7 @@ function problemOf(key: KeyView, secretName: string, namespace: string): Problem
     {
       reason: 'KeyInvalid',
       message: `Secret ${secretName}: ${key.kid}.pem cannot sign: ${key.problem}`,
-      hint: `Remove it: kubectl patch secret ${secretName} -n ${namespace} --type=json -p '[{"op":"remove","path":"/data/${key.kid}.pem"}]'; a new key is made where none is left`,
+      hint: `Remove it: kubectl patch secret ${secretName} -n ${namespace} --type=json -p '[{"op":"remove","path":"/data/${key.kid}.pem"}]'; a new key is created if none is left`,
       objectRef: {apiVersion: 'v1', kind: 'Secret', name: secretName, key: `${key.kid}.pem`},
     },
   ];

@@ -125,7 +125,7 @@ function explainFailure(
     return {
       reason: 'MigrationTimedOut',
       message: `Migration Job ${job.metadata.name} did not end within spec.migrations.timeout`,
-      hint: `Raise spec.migrations.timeout, or find what holds it up. ${logs}`,
+      hint: `Raise spec.migrations.timeout, or find out what delays it. ${logs}`,
       objectRef,
     };
   }

@@ -35,8 +35,8 @@ export function policyOf(error: unknown, subject: {kind: string; name: string; a
         message: error.message.replace(/; rename or delete it.*$/, ''),
         hint:
           kind === 'Secret'
-            ? `It is left alone, and not to be deleted: it may hold keys. Where they are this resource's own, take its ownerReferences away and hand it over: kubectl label secret ${name} -n ${error.object.namespace ?? ''} app.kubernetes.io/managed-by=${MANAGER} --overwrite. Else choose another name for this resource`
-            : `It is left alone. Delete or rename ${kind} ${name}, or choose another name for this resource`,
+            ? `The operator leaves it alone, and not to be deleted: it may hold keys. Where they are this resource's own, take its ownerReferences away and hand it over: kubectl label secret ${name} -n ${error.object.namespace ?? ''} app.kubernetes.io/managed-by=${MANAGER} --overwrite. Else choose another name for this resource`
+            : `The operator leaves it alone. Delete or rename ${kind} ${name}, or choose another name for this resource`,
         objectRef: subject,
       },
     };
@@ -65,8 +65,8 @@ function refusal(error: ApiError, subject: {kind: string; name: string; apiVersi
   const {kind, name} = subject;
   const hint =
     error.status === 403
-      ? `Allow it: a quota, an admission policy or the operator's own rights stand in the way`
-      : `Correct what the message names in the spec; an admission webhook may be the one that refuses`;
+      ? `Allow it: a quota, an admission policy or the operator's own rights is in the way`
+      : `Correct in the spec what the message names; it may be an admission webhook that refuses`;
   return {
     reason: 'ObjectRefused',
     message: `The API server refused ${kind} ${name}: ${error.message.replace(/^[a-z]+ [^:]*: \d+ \w+: /, '')}`,

@@ -96,7 +96,7 @@ export function assessProof(question: Question): Assessed {
   const refuse = (refusal: Refusal, next: Next): Assessed =>
     keeping(hash, {state: 'Refused', refusal, next}, proven, text, refusal);
   const {rollout, status, jobName, now} = question;
-  // Where nothing ever served there is nothing to protect, and a check would only be in the way of a correction.
+  // If nothing ever served there is nothing to protect, and a check would only delay a correction.
   const checked = rollout.check !== 'Never' && status?.version?.current !== undefined;
   const again = refused && nextTry(question, live, refused, jobName(hash));
   if (refused && (again?.state === 'Resting' || (again?.state === 'Wanted' && checked)))
@@ -110,7 +110,7 @@ export function assessProof(question: Question): Assessed {
       const {cause, attempt, failedAt, job} = check;
       const refusal = {template: hash, ...cause, undone: false, tries: attempt};
       const retryAt = failedAt + restMs(refusal);
-      // Where the Deployment cannot remember it, the Job does.
+      // Without a proven template the Deployment is not written, and only the Job remembers the refusal.
       return refuse(
         refusal,
         now < retryAt
@@ -121,7 +121,7 @@ export function assessProof(question: Question): Assessed {
     case 'Wanted':
     case 'Checking':
     case 'Waiting':
-      // What is known of it stands until it is known better.
+      // It counts as refused until a new check has a result.
       if (refused && check.state === 'Wanted') return refuse(refused, check);
       if (refused && check.state === 'Waiting')
         return refuse(refused, {state: 'Resting', retryAt: check.retryAt});

@@ -5,7 +5,7 @@ import type {Problem} from '../problem.ts';
 import {certificateSecretOf, serves, type Pod} from '../workloads.ts';
 import {pairProblems, viewCertificate, writeBoth} from './certificates.ts';
 
-/** What became of the Secrets that a spec names. */
+/** What was found out about the Secrets that a spec names. */
 export interface SecretsFinding {
   /** What keeps the server from starting. */
   readonly problems: readonly Problem[];
@@ -20,8 +20,8 @@ export interface SecretsFinding {
 }
 
 /**
- * The Secrets whose data matters: those that a spec names, and those whose certificate pods show, be it that the spec
- * names another by now.
+ * The Secrets to read: those that the spec names, and those whose certificate running pods still serve, even if the spec
+ * names another one by now.
  */
 export function secretsToRead(named: readonly Reference[], pods: readonly Pod[]): string[] {
   const shown = pods.filter(serves).flatMap(({spec}) => certificateSecretOf(spec) ?? []);

@@ -121,7 +121,7 @@ function condition(
       status: 'Unknown',
       reason: 'Suspended',
       message: asleep
-        ? 'spec.runState is Hibernated: no backups are made, for nothing changes'
+        ? 'spec.runState is Hibernated: no backups are made, since nothing changes'
         : 'spec.backup.suspend is true: no backups are made',
     };
   }

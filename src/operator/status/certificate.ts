@@ -70,13 +70,13 @@ function untimely(
   now: number,
 ): {problem: Problem; now: boolean} | undefined {
   const objectRef = {apiVersion: 'v1', kind: 'Secret', name, key: CERTIFICATE_KEYS.certificate};
-  const renew = `Renew it in Secret ${name}: the pods take it up by themselves, without a restart. Where cert-manager writes the Secret, see: kubectl describe certificate`;
+  const renew = `Renew it in Secret ${name}: the pods pick it up without a restart. If cert-manager writes the Secret, see: kubectl describe certificate`;
   if (now < notBefore - SKEW_MS) {
     return {
       problem: {
         reason: 'CertificateNotYetValid',
-        message: `The certificate in Secret ${name}, for ${names}, is valid only from ${seconds(notBefore)} on: clients that check it do not connect`,
-        hint: 'Put one that is valid now into the Secret, or set the clock of the machine right that issues it',
+        message: `The certificate in Secret ${name}, for ${names}, is not valid before ${seconds(notBefore)}: clients that check it refuse to connect`,
+        hint: 'Put one that is valid now into the Secret, or correct the clock of the machine that issues it',
         objectRef,
       },
       now: true,
@@ -86,7 +86,7 @@ function untimely(
     return {
       problem: {
         reason: 'CertificateExpired',
-        message: `The certificate in Secret ${name}, for ${names}, expired at ${seconds(notAfter)}: clients that check it do not connect`,
+        message: `The certificate in Secret ${name}, for ${names}, expired at ${seconds(notAfter)}: clients that check it refuse to connect`,
         hint: renew,
         objectRef,
       },

@@ -9,19 +9,19 @@ export function databaseProblem(health: HealthReport | undefined, spec: Resolved
   const why = health.errors.find((each) => each.dependency === 'database')?.reason ?? 'unreachable';
   const secret = `Secret ${name} (key "${key}")`;
   const objectRef = {apiVersion: 'v1', kind: 'Secret', name, key};
-  const heals = 'The pods go on by themselves when it is back';
+  const heals = 'The pods recover by themselves once it is back';
   switch (why) {
     case 'authentication_failed':
       return {
         reason: 'DatabaseAuthenticationFailed',
         message: `The database refuses the user or password in ${secret}`,
-        hint: `Put the right ones into ${secret}: the pods roll by themselves`,
+        hint: `Correct them in ${secret}: the pods are then replaced by themselves`,
         objectRef,
       };
     case 'not_found':
       return {
         reason: 'DatabaseNotFound',
-        message: `The server that ${secret} names has no such database`,
+        message: `The server that ${secret} points to has no such database`,
         hint: `Create the database, or correct ${secret}`,
         objectRef,
       };
@@ -43,20 +43,20 @@ export function databaseProblem(health: HealthReport | undefined, spec: Resolved
       return {
         reason: 'SchemaMissing',
         message: `The database that ${secret} names has lost the schema _system`,
-        hint: 'It is made anew, empty; restore a backup into it where the sessions are wanted back',
+        hint: 'It is being created again, empty; restore a backup if you want the sessions back',
         objectRef,
       };
     case 'schema_outdated':
       return {
         reason: 'SchemaOutdated',
         message: `The database that ${secret} names has an older schema than this version needs`,
-        hint: 'It is migrated now; that is what follows when an older backup is restored',
+        hint: 'It is being migrated; this is expected after an older backup was restored',
         objectRef,
       };
     case 'too_many_connections':
       return {
         reason: 'DatabaseUnreachable',
-        message: `The database that ${secret} names takes no more connections`,
+        message: `The database that ${secret} points to accepts no more connections`,
         hint: "Raise PostgreSQL's max_connections, or lower spec.database.poolSize",
         objectRef,
       };
@@ -84,13 +84,13 @@ export function cacheProblem(health: HealthReport | undefined, spec: ResolvedSpe
   const why = health.errors.find((each) => each.dependency === 'redis')?.reason ?? 'unreachable';
   const secret = `Secret ${name} (key "${key}")`;
   const objectRef = {apiVersion: 'v1', kind: 'Secret', name, key};
-  const goesOn = 'Meanwhile each pod counts limits for itself and reads sessions from the database';
+  const goesOn = 'Meanwhile each pod counts rate limits on its own and reads sessions from the database';
   switch (why) {
     case 'authentication_failed':
       return {
         reason: 'CacheAuthenticationFailed',
         message: `Redis refuses the user or password in ${secret}`,
-        hint: `Put the right ones into ${secret}: the pods roll by themselves. ${goesOn}`,
+        hint: `Correct them in ${secret}: the pods are then replaced by themselves. ${goesOn}`,
         objectRef,
       };
     case 'permission_denied':
@@ -104,8 +104,8 @@ export function cacheProblem(health: HealthReport | undefined, spec: ResolvedSpe
     case 'read_only':
       return {
         reason: 'CacheRefusesWrites',
-        message: `The Redis that ${secret} names takes no writes (${why.replaceAll('_', ' ')})`,
-        hint: `${why === 'read_only' ? 'Name the one that takes writes, not its replica' : 'Give it more memory, or maxmemory-policy allkeys-lru'}. ${goesOn}`,
+        message: `The Redis that ${secret} points to accepts no writes (${why.replaceAll('_', ' ')})`,
+        hint: `${why === 'read_only' ? 'Point the URL at the primary, not at a replica' : 'Give it more memory, or maxmemory-policy allkeys-lru'}. ${goesOn}`,
         objectRef,
       };
     case 'certificate_invalid':
@@ -113,14 +113,14 @@ export function cacheProblem(health: HealthReport | undefined, spec: ResolvedSpe
       return {
         reason: 'CacheUnreachable',
         message: `The pods cannot speak TLS with the Redis that ${secret} names (${why.replaceAll('_', ' ')})`,
-        hint: `${why === 'tls_failed' ? 'Write redis:// where it speaks no TLS' : "Its certificate must be valid for the URL's host and of an authority that is known: name that in spec.cache.caSecretRef"}. ${goesOn}`,
+        hint: `${why === 'tls_failed' ? 'Write redis:// where it speaks no TLS' : 'Its certificate must be valid for the host in the URL, and signed by a known authority: name that one in spec.cache.caSecretRef'}. ${goesOn}`,
         objectRef,
       };
     default:
       return {
         reason: 'CacheUnreachable',
         message: `The Redis that ${secret} names cannot be reached (${why.replaceAll('_', ' ')})`,
-        hint: `Check that it runs and that host and port in the Secret are right. ${goesOn}; they use it again by themselves when it is back`,
+        hint: `Check that it runs and that host and port in the Secret are right. ${goesOn}; they use it again once it is back`,
         objectRef,
       };
   }
@@ -134,7 +134,7 @@ export function providerProblems(
 ): Problem[] {
   if (health?.oauthProvider !== 'error') return [];
   const failing = health.errors.filter((each) => each.dependency.startsWith('provider:'));
-  const goesOn = 'Existing sessions go on; new logins through it fail until it is back';
+  const goesOn = 'Existing sessions keep working; new logins through it fail until it is back';
   if (failing.length === 0) {
     return [
       {
@@ -168,15 +168,15 @@ export function providerProblems(
       case 'invalid_response':
         return {
           reason: 'ProviderInvalid',
-          message: `Provider ${name}: ${issuer}/.well-known/openid-configuration is not what OpenID Connect asks for`,
+          message: `Provider ${name}: ${issuer}/.well-known/openid-configuration is not valid OpenID Connect metadata`,
           hint: `Check spec.providers[${Math.max(0, index)}].issuerURL: it must be the issuer exactly as the provider publishes it. ${goesOn}`,
           objectRef,
         };
       case 'forbidden_address':
         return {
           reason: 'ProviderInvalid',
-          message: `Provider ${name} (${issuer}) leads to an address that is not allowed`,
-          hint: `Check spec.providers[${Math.max(0, index)}].issuerURL and what the provider's metadata names; a host of your own that it names goes into spec.providers[${Math.max(0, index)}].allowedHosts`,
+          message: `Provider ${name} (${issuer}) points to an address that is not allowed`,
+          hint: `Check spec.providers[${Math.max(0, index)}].issuerURL and the addresses in the provider's metadata; add a host of your own that it names to spec.providers[${Math.max(0, index)}].allowedHosts`,
           objectRef,
         };
       default:

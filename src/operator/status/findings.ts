@@ -39,7 +39,7 @@ export function proofProblem({proof}: Decision, server: string): Problem | undef
       const again =
         next.state === 'Resting'
           ? `${triedAgain(next.retryAt)}, and at once when the spec or a Secret changes; another spec.restartToken tries the same at once`
-          : 'It is being tried again';
+          : 'It is being retried';
       return {
         reason,
         message: `${undone ? 'The roll-out failed and was undone' : 'The change is not rolled out'}: ${message}`,
@@ -120,16 +120,13 @@ export function progressFinding(
   const first = [...(secrets?.problems ?? []), ...problems].find((each) => each !== undefined);
   if (first) {
     const undone = proof?.state === 'Refused' && proof.refusal.undone;
-    return isFalse(
-      undone ? 'RolledBack' : first.reason,
-      `What the spec says is not rolled out. ${sentence(first)}`,
-    );
+    return isFalse(undone ? 'RolledBack' : first.reason, `The spec is not rolled out. ${sentence(first)}`);
   }
   if (proof?.state === 'Wanted' || proof?.state === 'Checking') {
-    return isTrue('Checking', `It rolls out when Job ${checkJob ?? ''} has tried it out`);
+    return isTrue('Checking', `The change rolls out once Job ${checkJob ?? ''} has checked it`);
   }
   if (migration !== undefined && migration.state !== 'Done') {
-    return isTrue('Migrating', `It rolls out when migration Job ${migrationJob ?? ''} has succeeded`);
+    return isTrue('Migrating', `The change rolls out once migration Job ${migrationJob ?? ''} has succeeded`);
   }
   switch (rollout.state) {
     case 'NotDeployed':
@@ -150,7 +147,7 @@ export function progressFinding(
 
 export function availableFinding(rollout: Rollout, observed: Observed): Finding {
   if (rollout.state === 'NotDeployed') return isFalse('NotDeployed', 'There is no Deployment yet');
-  if (rollout.desired === 0) return isFalse('ScaledToZero', 'spec.replicas is 0: nothing serves');
+  if (rollout.desired === 0) return isFalse('ScaledToZero', 'spec.replicas is 0: no pods run');
   const ready = Math.max(rollout.ready, readyPods(observed));
   if (ready === 0) return isFalse('NoReplicaReady', `None of ${rollout.desired} pods is ready`);
   return isTrue('Available', ready >= rollout.desired ? 'Every pod is ready' : 'Pods are ready and serve');

@@ -27,15 +27,17 @@ export function signingKeysNow({keys}: Decision): FraiseQLAuthStatus['signingKey
 export function keysFinding({keys}: Decision, problems: readonly Problem[], there: boolean): Finding {
   const [first] = problems;
   if (first) return isFalse(first.reason, problems.map(sentence).join(' '));
-  if (keys === undefined || !there) return isUnknown('NotYetKnown', 'The signing key has not been made yet');
+  if (keys === undefined || !there)
+    return isUnknown('NotYetKnown', 'The signing key has not been created yet');
   const {active, rotation} = keys;
-  if (active === undefined) return isFalse('KeyMissing', 'There is no key to sign with; one is being made');
+  if (active === undefined)
+    return isFalse('KeyMissing', 'There is no key to sign with; one is being created');
   const signs = `Key ${active.kid} signs with ${active.algorithm}`;
   const {waiting} = rotation;
   if (waiting?.late === true) {
     return isFalse(
       'KeyNotServed',
-      `The rotation of keys waits: ${said(waiting)}. ${signs}; tokens stay valid. It goes on by itself when they have caught up; see their logs, and whether their Secret volume is up to date`,
+      `The key rotation waits: ${said(waiting)}. ${signs}; tokens stay valid. It continues by itself once they have caught up; check their logs, and whether their Secret volume is up to date`,
     );
   }
   const parts = rotation.ring.keys.flatMap((each) => told(each, rotation.signsAt));

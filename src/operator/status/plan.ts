@@ -80,7 +80,7 @@ export function withPlan(
       : {
           status: serves ? 'True' : 'False',
           reason: 'PlanPending',
-          message: `${what}. ${serves ? 'What runs serves on: ' : ''}${runs}`,
+          message: `${what}. ${serves ? 'What runs keeps serving: ' : ''}${runs}`,
         },
     Approved: isFalse(reasonOf(plan), what),
   };
@@ -88,16 +88,16 @@ export function withPlan(
 
 function approved(plan: Standing | undefined): Finding {
   const left = plan?.approved?.changes ?? [];
-  if (left.length === 0) return isTrue('NothingPlanned', 'Nothing is to be changed');
+  if (left.length === 0) return isTrue('NothingPlanned', 'There is nothing to change');
   return isTrue(
     'PlanApproved',
-    `Plan ${plan?.approved?.hash ?? ''} is let through, and goes on: ${named(left)}`,
+    `Plan ${plan?.approved?.hash ?? ''} was approved and is being carried out: ${named(left)}`,
   );
 }
 
 /** Nothing is on its way that nobody has let through. */
 function progress(plan: Standing, {Progressing: moving, SchemaCurrent: schema}: Findings): Findings {
-  const wait = isFalse('PlanPending', `It waits until plan ${plan.hash ?? ''} is let through`);
+  const wait = isFalse('PlanPending', `It waits until plan ${plan.hash ?? ''} is approved`);
   const job = schema?.reason === 'Migrating' && plan.pending.some(({verb}) => verb === 'Run');
   return {
     ...(moving?.status === 'True' && isPending(plan, 'Deployment') && {Progressing: wait}),
@@ -111,10 +111,10 @@ function reasonOf({stale}: Standing): 'PlanPending' | 'PlanChanged' {
 }
 
 function waits({pending, stale}: Standing): string {
-  const changes = `${pending.length} ${pending.length === 1 ? 'change waits' : 'changes wait'} to be let through: ${named(pending)}`;
+  const changes = `${pending.length} ${pending.length === 1 ? 'change waits' : 'changes wait'} for approval: ${named(pending)}`;
   return stale === undefined
     ? changes
-    : `The annotation names plan ${stale}, and that is not what would be done now: nothing was done. ${changes}`;
+    : `The annotation names plan ${stale}, which is not the current plan, so nothing was done. ${changes}`;
 }
 
 function remedy({hash}: Standing, {name, namespace}: Named): string {

@@ -50,7 +50,7 @@ function sleeping(
   [problem]: readonly Problem[],
   before: readonly Condition[] | undefined,
 ): Findings {
-  const asleep = isUnknown('Hibernated', 'The service hibernates: no pod can be asked');
+  const asleep = isUnknown('Hibernated', 'The service is hibernated: no pod can be asked');
   const ending = rollout.replicas > 0 ? `; ${rollout.replicas} pods are still ending` : '';
   return {
     ...findings,
@@ -60,9 +60,9 @@ function sleeping(
     SchemaCurrent: before?.find((each) => each.type === 'SchemaCurrent') ?? asleep,
     Progressing: isUnknown(
       'Hibernated',
-      'The service hibernates: what the spec says rolls out when it wakes',
+      'The service is hibernated: changes roll out when it is set to Running again',
     ),
-    Available: isFalse('Hibernated', 'spec.runState is Hibernated: nothing serves'),
+    Available: isFalse('Hibernated', 'spec.runState is Hibernated: no pods run'),
     Ready: problem
       ? isFalse(problem.reason, sentence(problem))
       : isFalse(

@@ -153,7 +153,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
   });
 }
 
-/** A spec that cannot be read: what runs goes on, and what was known of it stays. */
+/** The status of an invalid spec: what runs keeps running, and what was known about it is kept. */
 function invalid({resource, decision, observed, now}: Inputs, rollout: Rollout): FraiseQLAuthStatus {
   const {metadata, status: before} = resource;
   const problems = decision.specErrors.map(({field, message}): Problem => ({
@@ -187,7 +187,7 @@ function invalid({resource, decision, observed, now}: Inputs, rollout: Rollout):
   });
 }
 
-/** That there is something that serves in spite of all. */
+/** Says that pods still serve although something is wrong; empty if none does. */
 function serving(rollout: Rollout, observed: Observed): string {
   const ready = Math.max(rollout.ready, readyPods(observed));
   if (ready === 0) return '';

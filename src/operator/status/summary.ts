@@ -27,22 +27,22 @@ export function summarise(input: {
   }
   const also = serving === '' ? '' : ` ${stop(serving)}`;
   if (decision.keys?.active === undefined)
-    return isFalse('Reconciling', `The signing key is being made.${also}`);
+    return isFalse('Reconciling', `The signing key is being created.${also}`);
   if (decision.proof?.state === 'Wanted' || decision.proof?.state === 'Checking') {
     return isFalse(
       'RollingOut',
-      `Job ${decision.checkJob ?? ''} tries the change out; it rolls out when that has succeeded.${also}`,
+      `Job ${decision.checkJob ?? ''} is checking the change, which rolls out once the check has succeeded.${also}`,
     );
   }
   if (decision.migration?.state !== 'Done') {
     return isFalse(
       'Migrating',
-      `Migration Job ${decision.migrationJob ?? ''} brings the database's schema up to date; the new version rolls out when it has succeeded.${also}`,
+      `Migration Job ${decision.migrationJob ?? ''} is bringing the database's schema up to date; the new version rolls out once it has succeeded.${also}`,
     );
   }
-  if (rollout.state === 'NotDeployed') return isFalse('Reconciling', 'The Deployment is being made.');
+  if (rollout.state === 'NotDeployed') return isFalse('Reconciling', 'The Deployment is being created.');
   if (rollout.desired === 0) {
-    return isFalse('ScaledToZero', 'spec.replicas is 0, so nothing serves. Set it to 1 or more.');
+    return isFalse('ScaledToZero', 'spec.replicas is 0, so no pods run. Set it to 1 or more.');
   }
   if (rollout.state === 'Complete') {
     return isTrue(

@@ -62,7 +62,7 @@ function planEvents(before: FraiseQLAuthStatus | undefined, after: FraiseQLAuthS
   const approved = after.plan?.approved;
   if (approved !== undefined && approved.hash !== before?.plan?.approved?.hash) {
     const changes = (approved.changes ?? []).map(({verb, kind, name}) => `${verb} ${kind} ${name}`);
-    const message = `Plan ${approved.hash} is let through: ${changes.join(', ')}`;
+    const message = `Plan ${approved.hash} was approved: ${changes.join(', ')}`;
     return [{type: 'Normal', reason: 'PlanApproved', message: cut(message, 1000)}];
   }
   const [was, is] = [condition(before, 'Approved'), condition(after, 'Approved')];

@@ -49,7 +49,7 @@ export function readTlsPair(files: TlsFiles): TlsPair | TlsProblem {
     case 'Unusable':
       return problem(
         'TLS_CERT_PATH',
-        `OpenSSL does not take the certificate in ${files.certPath} with its chain`,
+        `OpenSSL does not accept the certificate in ${files.certPath} with its chain`,
       );
     default:
   }

@@ -167,7 +167,7 @@ describe.concurrent('what goes wrong is said, what runs goes on, and it heals by
     await eventually(() => see.rollOut());
     const {message} = await reason(see, 'ObjectNotOurs');
     expect(message).toContain('Service');
-    expect(message).toContain('It is left alone. Delete or rename Service auth');
+    expect(message).toContain('The operator leaves it alone. Delete or rename Service auth');
     const live = await see.get<KubeObject & {spec: {ports: {port: number}[]}}>(RESOURCES.Service, 'auth');
     expect(live?.spec.ports[0]?.port).toBe(1234);
     await harness.admin.delete(RESOURCES.Service, {namespace, name: 'auth'});

@@ -42,7 +42,7 @@ describe('the Redis of an instance', () => {
       status: 'False',
       reason: 'CacheUnreachable',
       message:
-        'The Redis that Secret auth-redis (key "redis-url") names cannot be reached (unreachable). Check that it runs and that host and port in the Secret are right. Meanwhile each pod counts limits for itself and reads sessions from the database; they use it again by themselves when it is back.',
+        'The Redis that Secret auth-redis (key "redis-url") names cannot be reached (unreachable). Check that it runs and that host and port in the Secret are right. Meanwhile each pod counts rate limits on its own and reads sessions from the database; they use it again once it is back.',
     });
     expect(world.condition('Ready')?.status).toBe('True');
     expect(world.status?.health).toMatchObject({auth: 'degraded', db: 'ok', cache: 'error'});
@@ -64,7 +64,7 @@ describe('the Redis of an instance', () => {
     ['authentication_failed', 'CacheAuthenticationFailed', /refuses the user or password/],
     ['permission_denied', 'CachePermissionDenied', /fraiseql-auth:/],
     ['out_of_memory', 'CacheRefusesWrites', /more memory/],
-    ['read_only', 'CacheRefusesWrites', /not its replica/],
+    ['read_only', 'CacheRefusesWrites', /not at a replica/],
     ['timeout', 'CacheUnreachable', /\(timeout\)/],
   ])('%s is %s, with a remedy', (fault, reason, words) => {
     const world = cached();

@@ -81,7 +81,7 @@ describe('the certificate of the pods', () => {
         reason: 'ExpiresSoon',
         message:
           'The certificate in Secret auth-tls, for DNS:auth.example.com, expires at 2027-02-20T12:00:00Z, and has not been renewed',
-        hint: expect.stringContaining('the pods take it up by themselves') as string,
+        hint: expect.stringContaining('the pods pick it up without a restart') as string,
         objectRef: {kind: 'Secret', name: 'auth-tls', key: 'tls.crt'},
       },
     ]);
@@ -118,7 +118,7 @@ describe('the certificate of the pods', () => {
     ['Mismatch', /the key in tls\.key is not that of the certificate in tls\.crt/],
     ['NoKey', /tls\.key holds no unencrypted private key/],
     ['NoCertificate', /tls\.crt holds no certificate/],
-    ['Unusable', /OpenSSL does not take/],
+    ['Unusable', /OpenSSL does not accept/],
   ])('that cannot be used (%s) is named, rolls nothing, and leaves what runs', (fault, words) => {
     const world = encrypted();
     world.secrets.set('auth-tls', secret(fault));

@@ -12,7 +12,7 @@ describe('a change proves itself', () => {
     expect(world.condition('Progressing')).toMatchObject({status: 'True', reason: 'Checking'});
     expect(world.condition('SchemaCurrent')?.status, 'what runs has its schema').toBe('True');
     expect(world.ready).toMatch(
-      /^RollingOut: Job auth-check-\w+ tries the change out.*What runs keeps serving/,
+      /^RollingOut: Job auth-check-\w+ is checking the change.*What runs keeps serving/,
     );
     expect(world.pass()).toEqual([]);
 
@@ -140,7 +140,7 @@ describe('a change that fails its check', () => {
       world.now++;
       world.pods = [];
       expect(short(world.pass())).toEqual(['recreate Job/auth-check']);
-      expect(world.ready).toMatch(/^ProviderInvalid: The change is not rolled out.*It is being tried again/);
+      expect(world.ready).toMatch(/^ProviderInvalid: The change is not rolled out.*It is being retried/);
       expect(world.pass(), 'one Job at a time').toEqual([]);
       world.endCheck(unknown);
       expect(world.pass(), 'the Deployment counts').toEqual(['update Deployment/auth']);

@@ -45,7 +45,7 @@ const SITUATIONS: readonly [string, () => World, string | RegExp][] = [
       world.pass();
       return world;
     },
-    /^Migrating: Migration Job auth-migrate-[0-9a-f]{8} brings the database's schema up to date; the new version rolls out when it has succeeded\.$/,
+    /^Migrating: Migration Job auth-migrate-[0-9a-f]{8} is bringing the database's schema up to date; the new version rolls out once it has succeeded\.$/,
   ],
   [
     'a change rolls out',
@@ -265,7 +265,7 @@ const SITUATIONS: readonly [string, () => World, string | RegExp][] = [
       world.pass();
       return world;
     },
-    /^DatabaseAuthenticationFailed: The database refuses the user or password in Secret auth-db \(key "database-url"\)\. Put the right ones into Secret auth-db/,
+    /^DatabaseAuthenticationFailed: The database refuses the user or password in Secret auth-db \(key "database-url"\)\. Correct them in Secret auth-db/,
   ],
   [
     'a provider that is away',
@@ -279,7 +279,7 @@ const SITUATIONS: readonly [string, () => World, string | RegExp][] = [
       world.pass();
       return world;
     },
-    'ProviderUnreachable: Provider keycloak (https://id.example.com/realms/staff) does not answer (timeout). Check that it runs and is reachable from the pods. Existing sessions go on; new logins through it fail until it is back. What runs keeps serving (3 of 3 pods ready).',
+    'ProviderUnreachable: Provider keycloak (https://id.example.com/realms/staff) does not answer (timeout). Check that it runs and is reachable from the pods. Existing sessions keep working; new logins through it fail until it is back. What runs keeps serving (3 of 3 pods ready).',
   ],
   [
     'a provider that refuses us',
@@ -315,7 +315,7 @@ const SITUATIONS: readonly [string, () => World, string | RegExp][] = [
   [
     'no pods wanted',
     () => new World(developmentSpec({replicas: 0})).settle(),
-    'ScaledToZero: spec.replicas is 0, so nothing serves. Set it to 1 or more.',
+    'ScaledToZero: spec.replicas is 0, so no pods run. Set it to 1 or more.',
   ],
 ];
 
