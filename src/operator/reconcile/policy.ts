@@ -35,7 +35,7 @@ export function policyOf(error: unknown, subject: {kind: string; name: string; a
         message: error.message.replace(/; rename or delete it.*$/, ''),
         hint:
           kind === 'Secret'
-            ? `The operator leaves it alone, and not to be deleted: it may hold keys. Where they are this resource's own, take its ownerReferences away and hand it over: kubectl label secret ${name} -n ${error.object.namespace ?? ''} app.kubernetes.io/managed-by=${MANAGER} --overwrite. Else choose another name for this resource`
+            ? `The operator leaves it alone; do not delete it, for it may hold keys. Where they are this resource's own, take its ownerReferences away and hand it over: kubectl label secret ${name} -n ${error.object.namespace ?? ''} app.kubernetes.io/managed-by=${MANAGER} --overwrite. Else choose another name for this resource`
             : `The operator leaves it alone. Delete or rename ${kind} ${name}, or choose another name for this resource`,
         objectRef: subject,
       },
