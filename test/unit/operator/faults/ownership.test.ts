@@ -97,7 +97,7 @@ test('a Secret of that name that is not ours is left alone, and nobody is told t
   await simulation.time.run(MINUTE);
   const ready = simulation.resource?.status?.conditions?.find(({type}) => type === 'Ready');
   expect(ready?.reason).toBe('ObjectNotOurs');
-  expect(ready?.message).toContain('not to be deleted');
+  expect(ready?.message).toContain('do not delete it');
   expect(ready?.message).toContain(`kubectl label secret auth-signing-keys -n prod ${MANAGED_BY}=`);
   expect(keysOf(simulation)).toEqual(keys);
   simulation.stopAll();
