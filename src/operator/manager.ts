@@ -12,6 +12,7 @@ import type {Cluster} from './reconcile/act.ts';
 import {Planner} from './plan/planner.ts';
 import {Caches} from './reconcile/caches.ts';
 import {ClaimReader} from './reconcile/claim-reader.ts';
+import {mintSigningKey, type KeyMint} from './reconcile/keys.ts';
 import {KeyWatch, type KeyAsker} from './reconcile/key-watch.ts';
 import {LogReader} from './reconcile/log-reader.ts';
 import {Overlay} from './reconcile/overlay.ts';
@@ -35,6 +36,8 @@ export interface ManagerOptions {
   readonly ask: (target: Target) => Promise<PodAnswer>;
   /** Left out: nobody can be asked for keys, and none moves on. */
   readonly askForKeys?: KeyAsker;
+  /** Left out: new signing keys are made on a thread of their own. */
+  readonly mintKey?: KeyMint;
   /** Awaited before each pass, so that many of them do not keep the event loop to themselves. */
   readonly breathe?: () => Promise<void> | undefined;
   /** What stands between the reconciler and the client: tests stop writes here. */
@@ -136,6 +139,7 @@ export class Manager {
     };
     const reconciler = new Reconciler({
       cluster,
+      mintKey: this.#options.mintKey ?? mintSigningKey,
       planner: new Planner({cluster, settings}),
       caches: this.#caches,
       secrets,

@@ -9,7 +9,7 @@ import {child, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {stepId, subjectOf, type Step} from './decision.ts';
 import type {Caches} from './caches.ts';
-import {mintStateKey} from './keys.ts';
+import {mintStateKey, type KeyMint} from './keys.ts';
 import {createOnce, own} from './ours.ts';
 import type {Overlay} from './overlay.ts';
 import {policyOf} from './policy.ts';
@@ -50,6 +50,7 @@ interface Context {
   readonly cluster: Cluster;
   readonly caches: Pick<Caches, 'settle'>;
   readonly overlay: Overlay;
+  readonly mintKey: KeyMint;
   readonly resource: FraiseQLAuth;
   readonly signal: AbortSignal;
 }

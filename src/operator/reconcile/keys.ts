@@ -16,9 +16,21 @@ const generate = promisify(generateKeyPair);
 /** RFC 7518 section 3.3 asks for 2048 bits at least. */
 const RSA_BITS = 2048;
 
-/** A new key pair. `kid` is the RFC 7638 thumbprint of its public half; `pem` the private half, PKCS #8. */
-export async function mintSigningKey(algorithm: Algorithm): Promise<{kid: string; pem: string}> {
-  const privateKey = await newKey(algorithm);
+/** `kid` is the RFC 7638 thumbprint of the public half; `pem` the private half, PKCS #8. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly pem: string;
+}
+
+/** Where a new key pair comes from. */
+export type KeyMint = (algorithm: Algorithm) => Promise<SigningKey>;
+
+/** A new key pair, made on a thread of its own. */
+export async function mintSigningKey(algorithm: Algorithm): Promise<SigningKey> {
+  return signingKeyOf(await newKey(algorithm));
+}
+
+export function signingKeyOf(privateKey: KeyObject): SigningKey {
   return {
     kid: thumbprint(privateKey),
     pem: privateKey.export({type: 'pkcs8', format: 'pem'}).toString(),

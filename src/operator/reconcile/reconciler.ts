@@ -20,7 +20,7 @@ import type {Decision} from './decision.ts';
 import {Failing, failureProblem, statusFailing} from './failing.ts';
 import {FirstSeen} from './first-seen.ts';
 import {asksForKeys} from './key-finding.ts';
-import {keysIn} from './keys.ts';
+import {keysIn, type KeyMint} from './keys.ts';
 import type {KeyWatch} from './key-watch.ts';
 import type {LogReader} from './log-reader.ts';
 import type {Overlay} from './overlay.ts';
@@ -34,6 +34,7 @@ import {writeStatus} from './write-status.ts';
 
 export interface ReconcilerOptions {
   readonly cluster: Cluster;
+  readonly mintKey: KeyMint;
   readonly caches: Pick<Caches, 'isOpen' | 'resource' | 'childrenOf' | 'podsOf' | 'replicaSetsOf' | 'settle'>;
   readonly secrets: Pick<SecretReader, 'read' | 'forget'>;
   readonly claims: Pick<ClaimReader, 'look'>;

@@ -7,11 +7,12 @@ import {KEY_LIST, keyList, RING, writeRing, type KeyRing} from '../desired/keyRi
 import {ownSecret, signingKeysSecret} from '../desired/secrets.ts';
 import type {Step} from './decision.ts';
 import {NEW} from './key-rotation.ts';
-import {mintSigningKey} from './keys.ts';
+import type {KeyMint} from './keys.ts';
 import {createOnce, own} from './ours.ts';
 
 interface Context {
   readonly cluster: Pick<KubeClient, 'apply' | 'create' | 'get' | 'mergePatch'>;
+  readonly mintKey: KeyMint;
   readonly resource: FraiseQLAuth;
   readonly signal: AbortSignal;
 }
@@ -22,7 +23,7 @@ interface Context {
  * twice, whoever was cut short wherever.
  */
 export async function writeKeys(
-  {cluster, resource, signal}: Context,
+  {cluster, mintKey, resource, signal}: Context,
   {name, secret, rotation}: Extract<Step, {kind: 'keys'}>,
 ): Promise<KubeObject> {
   const type = RESOURCES.Secret;
@@ -36,7 +37,7 @@ export async function writeKeys(
     if (live !== undefined)
       return own(cluster, {type, desired: ownSecret(instanceOf(resource), name), live, signal});
   }
-  const made = rotation.mint === undefined ? undefined : await mintSigningKey(rotation.mint);
+  const made = rotation.mint === undefined ? undefined : await mintKey(rotation.mint);
   const ring: KeyRing = {
     ...rotation.ring,
     keys: rotation.ring.keys.map((each) =>

@@ -1,30 +1,32 @@
-import type * as crypto from 'node:crypto';
-import {promisify} from 'node:util';
+import {generateKeyPairSync, type KeyObject} from 'node:crypto';
+import type {Algorithm} from '../../../src/operator/reconcile/decision.ts';
+import {signingKeyOf, type SigningKey} from '../../../src/operator/reconcile/keys.ts';
 
-type Crypto = typeof crypto;
+// A key is there at once: what a thread of its own does takes its time outside of the simulated one.
 
-// Test files share modules, and so whichever mock came first: what a file wants stands where all of them see it.
-const WANTED = globalThis as {simulatedKeysAreFresh?: boolean};
-
-/**
- * `node:crypto` whose key pairs are there at once, for what a thread of its own does is outside the simulated time; and
- * one a type, so that the order of keys is always the same, but for {@link freshKeys}. For `vi.mock('node:crypto', …)`.
- */
-export function withSynchronousKeys(real: Crypto): Crypto {
-  const make = real.generateKeyPairSync as (type: string, options: object) => unknown;
-  const known = new Map<string, unknown>();
-  const generateKeyPair = Object.assign(() => undefined, {
-    [promisify.custom]: (type: string, options: object = {}) => {
-      const pair =
-        (WANTED.simulatedKeysAreFresh === true ? undefined : known.get(type)) ?? make(type, options);
-      known.set(type, pair);
-      return Promise.resolve(pair);
-    },
-  });
-  return {...real, generateKeyPair} as unknown as Crypto;
+/** A new one each time, for what rotates. */
+export function freshKey(algorithm: Algorithm): Promise<SigningKey> {
+  return Promise.resolve(signingKeyOf(generated(algorithm)));
 }
 
-/** From now on each key is a new one, for what rotates; or again one a type. */
-export function freshKeys(fresh: boolean): void {
-  WANTED.simulatedKeysAreFresh = fresh;
+const known = new Map<Algorithm, SigningKey>();
+
+/** One an algorithm, so that the order of keys is always the same. */
+export function sameKey(algorithm: Algorithm): Promise<SigningKey> {
+  const key = known.get(algorithm) ?? signingKeyOf(generated(algorithm));
+  known.set(algorithm, key);
+  return Promise.resolve(key);
+}
+
+function generated(algorithm: Algorithm): KeyObject {
+  switch (algorithm) {
+    case 'RS256':
+      return generateKeyPairSync('rsa', {modulusLength: 2048}).privateKey;
+    case 'ES256':
+      return generateKeyPairSync('ec', {namedCurve: 'P-256'}).privateKey;
+    case 'EdDSA':
+      return generateKeyPairSync('ed25519').privateKey;
+    default:
+      return algorithm satisfies never;
+  }
 }

@@ -3,6 +3,7 @@ import {lead} from '../../../src/operator/leading.ts';
 import {Manager} from '../../../src/operator/manager.ts';
 import {createOperatorMetrics} from '../../../src/operator/metrics.ts';
 import type {KeyAsker} from '../../../src/operator/reconcile/key-watch.ts';
+import type {KeyMint} from '../../../src/operator/reconcile/keys.ts';
 import type {SimulatedApi} from './api.ts';
 import {SimulatedClient} from './client.ts';
 import type {Tally} from './faults.ts';
@@ -40,6 +41,7 @@ export class OperatorProcess {
       tally: Tally;
       namespaces: readonly string[];
       askForKeys: KeyAsker | undefined;
+      mintKey: KeyMint;
     },
     skew: {offsetMs?: number; rate?: number} = {},
   ) {
@@ -56,6 +58,7 @@ export class OperatorProcess {
       logger: LOGGER,
       metrics: this.metrics,
       ask: () => Promise.resolve(undefined),
+      mintKey: parts.mintKey,
       ...(parts.askForKeys && {askForKeys: parts.askForKeys}),
     });
     this.manager.watch();

@@ -2,9 +2,11 @@ import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import type {FraiseQLAuth} from '../../../src/api/v1alpha1/fraiseqlauth.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
 import type {KeyAsker} from '../../../src/operator/reconcile/key-watch.ts';
+import type {KeyMint} from '../../../src/operator/reconcile/keys.ts';
 import {SimulatedApi} from './api.ts';
 import {playControllers} from './controllers.ts';
 import {NO_FAULTS, Tally, type Faults} from './faults.ts';
+import {sameKey} from './keys.ts';
 import {NAMESPACE, OperatorProcess} from './process.ts';
 import {Random} from './random.ts';
 import {SimulatedTime} from './time.ts';
@@ -27,6 +29,8 @@ export class Simulation {
   namespaces: readonly string[] = [];
   /** What pods say of their keys; by default nobody can be asked. */
   askForKeys: KeyAsker | undefined;
+  /** Where the signing keys of operators that start from now on come from. */
+  mintKey: KeyMint = sameKey;
   #faults: Faults = NO_FAULTS;
   #forbidden: ReadonlySet<string> = new Set();
   #started = 0;

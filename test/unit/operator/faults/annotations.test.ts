@@ -1,5 +1,5 @@
-import {afterAll, beforeAll, expect, test, vi} from 'vitest';
-import {freshKeys, withSynchronousKeys} from '../../../support/simulation/keys.ts';
+import {expect, test, vi} from 'vitest';
+import {freshKey} from '../../../support/simulation/keys.ts';
 import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
 import {RESOURCES} from '../../../../src/kube/objects.ts';
 import {readRing, RING} from '../../../../src/operator/desired/keyRing.ts';
@@ -7,10 +7,6 @@ import {ROTATE} from '../../../../src/operator/reconcile/key-finding.ts';
 import {Random} from '../../../support/simulation/random.ts';
 import {DEVELOPMENT, SPECS} from '../../../support/simulation/scenarios.ts';
 import {Simulation} from '../../../support/simulation/simulation.ts';
-
-vi.mock('node:crypto', async (original) => withSynchronousKeys(await original()));
-beforeAll(() => freshKeys(true));
-afterAll(() => freshKeys(false));
 
 /**
  * A person annotates the resource at the very moment at which the operator's n-th write arrives. The answer to a write of
@@ -21,6 +17,7 @@ async function annotatedAt(n: number): Promise<{asked: string | undefined; known
   const chance = new Random(1);
   const random = vi.spyOn(Math, 'random').mockImplementation(() => chance.next());
   const simulation = new Simulation(1);
+  simulation.mintKey = freshKey;
   try {
     const operator = simulation.start();
     await simulation.time.run(60_000, () => operator.leading);

@@ -1,12 +1,9 @@
-import {expect, test, vi} from 'vitest';
-import {withSynchronousKeys} from '../../../support/simulation/keys.ts';
+import {expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
 import {ApiError} from '../../../../src/kube/client.ts';
 import {RESOURCES, type ResourceType} from '../../../../src/kube/objects.ts';
 import {DEVELOPMENT} from '../../../support/simulation/scenarios.ts';
 import {Simulation} from '../../../support/simulation/simulation.ts';
-
-vi.mock('node:crypto', async (original) => withSynchronousKeys(await original()));
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -4,13 +4,10 @@ import {RESOURCES, type KubeObject} from '../../../../src/kube/objects.ts';
 import type {Entry} from '../../../support/simulation/api.ts';
 import {difference, essence} from '../../../support/simulation/essence.ts';
 import {NO_FAULTS, Tally, type Faults} from '../../../support/simulation/faults.ts';
-import {withSynchronousKeys} from '../../../support/simulation/keys.ts';
 import {Random} from '../../../support/simulation/random.ts';
 import {CHILDREN, SPECS} from '../../../support/simulation/scenarios.ts';
 import {Simulation} from '../../../support/simulation/simulation.ts';
 import {intruders} from '../../../support/simulation/writers.ts';
-
-vi.mock('node:crypto', async (original) => withSynchronousKeys(await original()));
 
 const RUNS = Number(process.env['FAULT_RUNS'] ?? '12');
 const ONLY = process.env['FAULT_SEED'];

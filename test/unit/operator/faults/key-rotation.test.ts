@@ -1,5 +1,5 @@
-import {afterAll, beforeAll, expect, test, vi} from 'vitest';
-import {freshKeys, withSynchronousKeys} from '../../../support/simulation/keys.ts';
+import {expect, test} from 'vitest';
+import {freshKey} from '../../../support/simulation/keys.ts';
 import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
 import {RESOURCES} from '../../../../src/kube/objects.ts';
 import {readRing, RING, type KeyRing} from '../../../../src/operator/desired/keyRing.ts';
@@ -7,10 +7,6 @@ import {ROTATE} from '../../../../src/operator/reconcile/key-finding.ts';
 import {developmentSpec} from '../../../fixtures/specs.ts';
 import {SimulatedServers} from '../../../support/simulation/servers.ts';
 import {Simulation} from '../../../support/simulation/simulation.ts';
-
-vi.mock('node:crypto', async (original) => withSynchronousKeys(await original()));
-beforeAll(() => freshKeys(true));
-afterAll(() => freshKeys(false));
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -50,6 +46,7 @@ test.each([
   'operators whose clocks are a day %s hand over in every stage of a rotation, and nobody is locked out',
   async (_, [one, other]) => {
     const simulation = new Simulation(1);
+    simulation.mintKey = freshKey;
     const servers = new SimulatedServers(simulation, {maxAgeSeconds: 180, tokenTTLSeconds: 600});
     simulation.askForKeys = servers;
     simulation.start({offsetMs: one ?? 0});

@@ -1,11 +1,8 @@
 import {describe, expect, test, vi} from 'vitest';
 import {essence} from '../../../support/simulation/essence.ts';
-import {withSynchronousKeys} from '../../../support/simulation/keys.ts';
 import {Random} from '../../../support/simulation/random.ts';
 import {SCENARIOS, type Scenario} from '../../../support/simulation/scenarios.ts';
 import {Simulation} from '../../../support/simulation/simulation.ts';
-
-vi.mock('node:crypto', async (original) => withSynchronousKeys(await original()));
 
 /** FAULT_ALL=1: at every write; without, at every fourth. */
 const STEP = process.env['FAULT_ALL'] === '1' ? 1 : 4;

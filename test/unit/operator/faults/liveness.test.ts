@@ -1,11 +1,8 @@
-import {expect, test, vi} from 'vitest';
+import {expect, test} from 'vitest';
 import {liveness} from '../../../../src/operator/liveness.ts';
 import {NO_FAULTS} from '../../../support/simulation/faults.ts';
-import {withSynchronousKeys} from '../../../support/simulation/keys.ts';
 import {DEVELOPMENT} from '../../../support/simulation/scenarios.ts';
 import {Simulation} from '../../../support/simulation/simulation.ts';
-
-vi.mock('node:crypto', async (original) => withSynchronousKeys(await original()));
 
 const MINUTE = 60_000;
 

@@ -1,20 +1,17 @@
-import {afterAll, beforeAll, expect, test, vi} from 'vitest';
-import {freshKeys, withSynchronousKeys} from '../../../support/simulation/keys.ts';
+import {expect, test} from 'vitest';
+import {freshKey} from '../../../support/simulation/keys.ts';
 import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../../../src/kube/objects.ts';
 import {labels} from '../../../../src/operator/desired/children.ts';
 import {DEVELOPMENT} from '../../../support/simulation/scenarios.ts';
 import {Simulation} from '../../../support/simulation/simulation.ts';
 
-vi.mock('node:crypto', async (original) => withSynchronousKeys(await original()));
-beforeAll(() => freshKeys(true));
-afterAll(() => freshKeys(false));
-
 const MINUTE = 60_000;
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 
 async function settled(seed: number): Promise<Simulation> {
   const simulation = new Simulation(seed);
+  simulation.mintKey = freshKey;
   const operator = simulation.start();
   await simulation.time.run(MINUTE, () => operator.leading);
   simulation.spec(DEVELOPMENT);
@@ -89,6 +86,7 @@ test('a resource that was deleted without its children, and is made anew, has th
 
 test('a Secret of that name that is not ours is left alone, and nobody is told to delete it', async () => {
   const simulation = new Simulation(3);
+  simulation.mintKey = freshKey;
   const operator = simulation.start();
   await simulation.time.run(MINUTE, () => operator.leading);
   simulation.secret('auth-signing-keys', {other: 'x'});

@@ -1,11 +1,8 @@
-import {expect, test, vi} from 'vitest';
-import {withSynchronousKeys} from '../../../support/simulation/keys.ts';
+import {expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
 import {APPROVE} from '../../../../src/operator/plan/approval.ts';
 import {DEVELOPMENT} from '../../../support/simulation/scenarios.ts';
 import {Simulation} from '../../../support/simulation/simulation.ts';
-
-vi.mock('node:crypto', async (original) => withSynchronousKeys(await original()));
 
 test('a migration that was let through with the creation is tried again without another word', async () => {
   const simulation = new Simulation(1);
