@@ -31,6 +31,8 @@ export interface ChildApply<T extends KubeObject> {
    * moves. If an earlier apply of ours owned them they are handed over first, so that they keep their value.
    */
   initially?: Record<string, unknown> | undefined;
+  /** Told the hash of what is about to be written, and over what: the object as it is, or nothing. What it throws stops it. */
+  onWrite?: ((hash: string, over: T | undefined) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -90,6 +92,7 @@ async function create<T extends KubeObject>(
   // A POST costs the server half of what an apply does. It leaves the fields ours as an "Update"; the first apply
   // puts that right.
   const {fieldManager, signal} = child;
+  child.onWrite?.(desired.metadata.annotations?.[APPLIED_HASH] ?? '', undefined);
   try {
     const object = await client.create(typeOf(child), merged(desired, child.initially), {
       fieldManager,
@@ -117,6 +120,7 @@ async function update<T extends KubeObject>(
   }
   if (isConverged(client, desired, live)) return {outcome: 'unchanged', object: live};
 
+  child.onWrite?.(desired.metadata.annotations?.[APPLIED_HASH] ?? '', live);
   const entries = handOver(live.metadata.managedFields ?? [], fieldManager, leafPaths(child.initially));
   const base = entries === undefined ? live : await takeFields(client, type, live, entries, signal);
   const object = await client.apply<T>(

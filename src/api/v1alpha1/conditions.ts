@@ -56,6 +56,7 @@ export const CONDITIONS = {
       'PodFailed',
       'ObjectRefused',
       'ObjectNotOurs',
+      'ChildContested',
       'APIServerError',
     ],
   },

@@ -9,6 +9,7 @@ import {child, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {stepId, subjectOf, type Step} from './decision.ts';
 import type {Caches} from './caches.ts';
+import type {Contests} from './contests.ts';
 import {mintStateKey, type KeyMint} from './keys.ts';
 import {createOnce, own} from './ours.ts';
 import type {Overlay} from './overlay.ts';
@@ -46,9 +47,13 @@ export interface Failure {
 const MAX_FAILURES = 3;
 const MAX_TIMEOUTS = 2;
 
+/** In place of a hash: labels and owner, and nothing else, were given back. */
+const OWNED = 'owned';
+
 interface Context {
   readonly cluster: Cluster;
   readonly caches: Pick<Caches, 'settle'>;
+  readonly contests: Contests;
   readonly overlay: Overlay;
   readonly mintKey: KeyMint;
   readonly resource: FraiseQLAuth;
@@ -126,7 +131,8 @@ async function write(
   step: Exclude<Step, {kind: 'delete'}>,
   observed: Observed,
 ): Promise<Taken> {
-  const {cluster, caches, signal} = context;
+  const {cluster, caches, contests, signal} = context;
+  const key = keyOf(context.resource.metadata);
   switch (step.kind) {
     case 'mint':
       return {object: slim(await mint(context)), outcome: 'minted'};
@@ -134,14 +140,21 @@ async function write(
       return {object: slim(await writeKeys(context, step)), outcome: 'minted'};
     case 'apply': {
       const live = child(observed, step.desired.kind, step.desired.metadata.name);
+      const subject = subjectOf(step);
+      let over: KubeObject | undefined;
       const {outcome, object, hash} = await applyChildObject(cluster, {
         type: step.type,
         desired: step.desired,
         live,
         fieldManager: MANAGER,
         initially: step.initially,
+        onWrite: (what, it) => {
+          contests.ask(key, subject, what);
+          over = it;
+        },
         signal,
       });
+      if (outcome !== 'unchanged') contests.wrote(key, subject, hash, over);
       if (outcome !== 'unchanged' || object !== live) return {object: slim(object), outcome};
       caches.settle(object, hash);
       return {outcome};
@@ -150,7 +163,11 @@ async function write(
       return {object: slim(await run(cluster, step, signal)), outcome: 'created'};
     case 'own': {
       const {type, desired, object: live} = step;
-      return {object: slim(await own(cluster, {type, desired, live, signal})), outcome: 'updated'};
+      const subject = subjectOf(step);
+      contests.ask(key, subject, OWNED);
+      const object = await own(cluster, {type, desired, live, signal});
+      contests.wrote(key, subject, OWNED, object);
+      return {object: slim(object), outcome: 'updated'};
     }
     case 'patch': {
       const {uid, namespace, name} = step.object.metadata;

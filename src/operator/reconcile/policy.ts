@@ -1,6 +1,7 @@
 import {ApiError, ForeignObjectError} from '../../kube/client.ts';
 import {MANAGER} from '../desired/children.ts';
 import type {Problem} from '../problem.ts';
+import {ContestedError} from './contests.ts';
 
 /**
  * What an error of a step means for the pass. After fluxcd's internal/error: the error carries the policy.
@@ -41,6 +42,8 @@ export function policyOf(error: unknown, subject: {kind: string; name: string; a
       },
     };
   }
+  // What is contested is told as long as it is, also between two attempts.
+  if (error instanceof ContestedError) return {kind: 'wait', retryMs: error.retryMs};
   if (!(error instanceof ApiError)) throw error;
   if (error.transient || error.reason === 'Aborted') {
     // That one thing cannot be done, a webhook's doing say, says nothing of others.

@@ -15,6 +15,7 @@ import {act, type Cluster, type Failure} from './act.ts';
 import {after, isReady, readyOf} from './after.ts';
 import type {Caches} from './caches.ts';
 import type {ClaimReader} from './claim-reader.ts';
+import {Contests} from './contests.ts';
 import {decide, type Settings} from './decide.ts';
 import type {Decision} from './decision.ts';
 import {Failing, failureProblem, statusFailing} from './failing.ts';
@@ -84,11 +85,13 @@ export class Reconciler {
   /** Resources whose namespace is being deleted, and until when that is believed (monotonic milliseconds). */
   readonly #leaving = new Map<string, {readonly uid: string; readonly until: number}>();
   readonly #failing: Failing;
+  readonly #contests: Contests;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     this.#firstSeen = new FirstSeen(options.clock);
     this.#failing = new Failing(options.clock);
+    this.#contests = new Contests(options.clock);
   }
 
   /**
@@ -124,6 +127,7 @@ export class Reconciler {
       this.#held.delete(key);
       this.#firstSeen.forget(key);
       this.#leaving.delete(key);
+      this.#contests.forget(key);
       await secrets.forget(key, where);
       return {result: 'success'};
     }
@@ -159,7 +163,12 @@ export class Reconciler {
         resource = approved;
       }
       const {steps, held} = planned ?? {steps: decision.steps};
-      const acted = await act({...this.#options, resource, signal}, steps, observed, held);
+      const acted = await act(
+        {...this.#options, contests: this.#contests, resource, signal},
+        steps,
+        observed,
+        held,
+      );
       const next = after(observed, resource, acted);
       // Where nothing is different, neither is the decision.
       if (next !== observed) {
@@ -177,7 +186,7 @@ export class Reconciler {
       if (!goesOn) break;
     }
     // What waits is told as it stands when all is done that was let through.
-    refused.push(...(planned?.refused ?? []));
+    refused.push(...(planned?.refused ?? []), ...this.#contests.problems(key));
     if (planned?.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, planned.retryMs);
     if (changed.length > 0) logger.info({key, changed}, 'changed');
     const [failure] = failures;

@@ -228,4 +228,37 @@ describe.concurrent('drift', () => {
       expect(live?.metadata.labels).toEqual({owner: 'somebody'});
     }
   });
+
+  test('a program that changes a child each time is named, and not fought at full speed', async () => {
+    const {namespace, see, stop} = await apply();
+    const service = {namespace, name: 'auth'};
+    const patch = {spec: {selector: {stolen: 'yes'}}};
+    const steal = (): Promise<KubeObject> =>
+      harness.admin.mergePatch<KubeObject>(RESOURCES.Service, service, patch, {
+        fieldManager: 'mesh-controller',
+      });
+    let steals = 0;
+    const givesUp = new AbortController();
+    const rival = (async () => {
+      while (!givesUp.signal.aborted) {
+        const selector = (await see.get<KubeObject>(RESOURCES.Service, 'auth'))?.['spec'] as
+          | {selector?: Record<string, string>}
+          | undefined;
+        if (selector?.selector?.['stolen'] === undefined) {
+          await steal();
+          steals++;
+        }
+        await new Promise((resolve) => void setTimeout(resolve, 50));
+      }
+    })();
+    await eventually(async () => (await see.condition('Ready')).reason === 'ChildContested');
+    const {message} = await see.condition('Ready');
+    expect(message).toContain('Service auth was put right 10 times in a row, and mesh-controller changes it');
+    const before = steals;
+    await new Promise((resolve) => void setTimeout(resolve, 5000));
+    expect(steals - before).toBeLessThanOrEqual(1);
+    givesUp.abort();
+    await rival;
+    await stop();
+  });
 });
