@@ -71,6 +71,22 @@ async function healthOf(server: RunningServer): Promise<{auth: string; redis: st
 
 const redisIs = async (server: RunningServer): Promise<string> => (await healthOf(server)).redis;
 
+/** Its health as soon as it serves: on a busy machine the first look at the database may be late. */
+async function healthOnceServing(server: RunningServer): Promise<Awaited<ReturnType<typeof healthOf>>> {
+  let health = await healthOf(server);
+  await until('its service', async () => (health = await healthOf(server)).status === 200);
+  return health;
+}
+
+/** Nothing but Redis is amiss. */
+const ONLY_REDIS_IS_AWAY = {
+  status: 200,
+  auth: 'degraded',
+  oauth_provider: 'ok',
+  db: 'ok',
+  redis: 'error',
+};
+
 let addresses = 0;
 /** An address that nobody has used yet. */
 const newAddress = (): string => `198.51.100.${(addresses += 1)}`;
@@ -177,13 +193,7 @@ describe('while Redis is away', () => {
     expect(await statuses(2, logout(a))).toEqual(many(2, 204));
     await redis.stop();
     await until('both know', async () => (await redisIs(a)) === 'error' && (await redisIs(b)) === 'error');
-    expect(await healthOf(a)).toEqual({
-      status: 200,
-      auth: 'degraded',
-      oauth_provider: 'ok',
-      db: 'ok',
-      redis: 'error',
-    });
+    expect(await healthOnceServing(a)).toEqual(ONLY_REDIS_IS_AWAY);
     const metrics = await (await fetch(`${a.url}/metrics`)).text();
     expect(metrics).toContain('fraiseql_auth_dependency_up{dependency="redis"} 0');
     expect(metrics).toContain('fraiseql_auth_dependency_error{dependency="redis",reason="unreachable"} 1');
@@ -226,7 +236,7 @@ describe('while Redis is away', () => {
   it('a server starts without it, and finds it later', async () => {
     await redis.stop();
     const late = await replica();
-    expect(await healthOf(late)).toMatchObject({status: 200, auth: 'degraded', redis: 'error'});
+    expect(await healthOnceServing(late)).toEqual(ONLY_REDIS_IS_AWAY);
     await redis.start();
     await until('found', async () => (await redisIs(late)) === 'ok');
   });
@@ -365,7 +375,7 @@ describe('over TLS', () => {
   ])('the service goes on without it, and says why: %s', async (_, env, reason) => {
     const server = await replica(env());
     await until('its word', async () => (await fault(server)) === reason);
-    expect(await healthOf(server)).toMatchObject({status: 200, auth: 'degraded', redis: 'error'});
+    expect(await healthOnceServing(server)).toEqual(ONLY_REDIS_IS_AWAY);
     expect((await post(server, '/auth/logout', newAddress())).status).toBe(204);
   });
 });
