@@ -25,13 +25,25 @@ export default {
       'desired-is-pure',
       'a manifest is computed, never fetched',
       '^src/operator/desired/',
-      '^(node:(fs|net|http|https|child_process|timers|tls|dns)|fs|net|http|https)(/|$)|^src/(server|backup|operator/(reconcile|status))/|^src/kube/(client|reflector|workqueue|lease|events)|^src/support/clock|node_modules/(undici|pg|fastify)/',
+      '^(node:(fs|net|http|https|child_process|timers|tls|dns)|fs|net|http|https)(/|$)|^src/(server|backup|operator/(decide|observe|reconcile|plan|status))/|^src/kube/(client|reflector|workqueue|lease|events)|^src/support/clock|node_modules/(undici|pg|fastify)/',
+    ),
+    rule(
+      'decide-is-pure',
+      'what to do follows from what was seen, and from nothing else',
+      '^src/operator/decide/',
+      '^(node:(fs|net|http|https|child_process|timers|tls|dns)|fs|net|http|https)(/|$)|^src/operator/(observe|reconcile|plan|status)/|^src/kube/(client|reflector|workqueue|lease|events)|^src/support/clock|node_modules/(undici|pg|fastify)/',
+    ),
+    rule(
+      'observe-only-looks',
+      'whoever looks decides nothing and writes nothing',
+      '^src/operator/observe/',
+      '^src/operator/(reconcile|plan|status)/|^src/operator/decide/decide',
     ),
     rule(
       'status-is-pure',
-      'conditions are computed once, from what was observed',
+      'conditions are computed once, from what was observed and decided',
       '^src/operator/status/',
-      '^node:(fs|net|http|https|child_process)|^src/(server|backup)/|node_modules/(undici|pg|fastify)/',
+      '^node:(fs|net|http|https|child_process)|^src/(server|backup)/|^src/operator/(observe|reconcile)/|^src/support/clock|node_modules/(undici|pg|fastify)/',
     ),
     rule(
       'server-knows-no-cluster',

@@ -12,7 +12,7 @@ import {liveness} from './liveness.ts';
 import {GRACE_MS, lead, within} from './leading.ts';
 import {Manager} from './manager.ts';
 import {createOperatorMetrics} from './metrics.ts';
-import {podAsker} from './reconcile/ask-pod.ts';
+import {podAsker} from './observe/ask-pod.ts';
 
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 

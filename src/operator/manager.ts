@@ -10,16 +10,16 @@ import {fenced, fencedEvents} from './fence.ts';
 import type {OperatorMetrics} from './metrics.ts';
 import type {Cluster} from './reconcile/act.ts';
 import {Planner} from './plan/planner.ts';
-import {Caches} from './reconcile/caches.ts';
-import {ClaimReader} from './reconcile/claim-reader.ts';
-import {mintSigningKey, type KeyMint} from './reconcile/keys.ts';
-import {KeyWatch, type KeyAsker} from './reconcile/key-watch.ts';
-import {LogReader} from './reconcile/log-reader.ts';
-import {Overlay} from './reconcile/overlay.ts';
-import {Prober, type PodAnswer} from './reconcile/prober.ts';
+import {Caches} from './observe/caches.ts';
+import {ClaimReader} from './observe/claim-reader.ts';
+import {mintSigningKey, type KeyMint} from './reconcile/mint.ts';
+import {KeyWatch, type KeyAsker} from './observe/key-watch.ts';
+import {LogReader} from './observe/log-reader.ts';
+import {Overlay} from './observe/overlay.ts';
+import {Prober, type PodAnswer} from './observe/prober.ts';
 import {Reconciler} from './reconcile/reconciler.ts';
-import {SecretReader} from './reconcile/secret-reader.ts';
-import {targetOf, type Target} from './reconcile/target.ts';
+import {SecretReader} from './observe/secret-reader.ts';
+import {targetOf, type Target} from './observe/target.ts';
 import type {Pod} from './workloads.ts';
 
 export interface ManagerOptions {

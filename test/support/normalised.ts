@@ -1,6 +1,6 @@
 import type {KubeClient} from '../../src/kube/client.ts';
 import type {KubeObject} from '../../src/kube/objects.ts';
-import {CHILD_TYPES} from '../../src/operator/reconcile/scope.ts';
+import {CHILD_TYPES} from '../../src/operator/observe/scope.ts';
 
 /** What a resource itself owns: not what its Deployment makes. */
 export const OWNED_TYPES = CHILD_TYPES.filter(({kind}) => kind !== 'ReplicaSet' && kind !== 'Pod');

@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto';
 import {canonical} from '../../kube/canonical.ts';
-import type {Alias} from '../reconcile/decision.ts';
+import type {Alias} from '../decide/decision.ts';
 import type {Difference} from './differences.ts';
 import type {Field} from './fields.ts';
 

@@ -1,9 +1,9 @@
 import {RESOURCES, type KubeObject} from '../../kube/objects.ts';
 import {KEY_LIST, keyList, RING, writeRing, type KeyRing} from '../desired/keyRing.ts';
 import type {KeyView, Observed} from '../observed.ts';
-import {UNMADE, type Decision, type Step} from '../reconcile/decision.ts';
-import {valueHash} from '../reconcile/keys.ts';
-import {slim} from '../reconcile/slim.ts';
+import {UNMADE, type Decision, type Step} from '../decide/decision.ts';
+import {valueHash} from '../key-view.ts';
+import {slim} from '../observe/slim.ts';
 import {trueCondition, type Deployment, type Job} from '../workloads.ts';
 
 // What is planned for later can be known now: the same decision is made for the cluster as it will be when all that was

@@ -7,14 +7,14 @@ import {instanceOf} from '../desired/instance.ts';
 import {stateSecret} from '../desired/secrets.ts';
 import {child, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
-import {stepId, subjectOf, type Step} from './decision.ts';
-import type {Caches} from './caches.ts';
+import {stepId, subjectOf, type Step} from '../decide/decision.ts';
+import type {Caches} from '../observe/caches.ts';
 import type {Contests} from './contests.ts';
-import {mintStateKey, type KeyMint} from './keys.ts';
+import {mintStateKey, type KeyMint} from './mint.ts';
 import {createOnce, own} from './ours.ts';
-import type {Overlay} from './overlay.ts';
+import type {Overlay} from '../observe/overlay.ts';
 import {policyOf} from './policy.ts';
-import {slim} from './slim.ts';
+import {slim} from '../observe/slim.ts';
 import {writeKeys} from './write-keys.ts';
 
 /** All that the reconciler does to a cluster goes through here, so that a test may stop it before or after any write. */

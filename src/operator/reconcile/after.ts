@@ -3,7 +3,7 @@ import type {Condition} from '../../api/v1alpha1/status.ts';
 import {names} from '../desired/names.ts';
 import {child, withChildren, type Observed} from '../observed.ts';
 import type {Acted} from './act.ts';
-import {keysIn} from './keys.ts';
+import {keysIn} from '../key-view.ts';
 
 /** What is known after the steps: objects as they were written, without those that are gone. */
 export function after(observed: Observed, resource: FraiseQLAuth, acted: Acted): Observed {

@@ -2,7 +2,7 @@ import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
 import {refuseForeign} from '../../kube/apply.ts';
 import {ApiError, isApiError, type KubeClient} from '../../kube/client.ts';
 import {controllerOf, RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
-import {isSubset} from '../../kube/subset.ts';
+import {isOwned, marks} from '../decide/owning.ts';
 import {MANAGER} from '../desired/children.ts';
 
 /** Who applies labels and owner, and nothing else ever: what it does not name is never taken away. */
@@ -22,11 +22,6 @@ export async function createOnce(
     if (there === undefined) throw error;
     return own(cluster, {type: RESOURCES.Secret, desired: secret, live: there, signal});
   }
-}
-
-/** Whether an object has the labels and the owner that it has to have. */
-export function isOwned(desired: KubeObject, live: KubeObject): boolean {
-  return isSubset(marks(desired), marks(live));
 }
 
 /**
@@ -76,8 +71,4 @@ async function refuseGone(
   if (owner !== undefined && owner.metadata.uid === uid && owner.metadata.deletionTimestamp === undefined)
     return;
   throw new ApiError(409, 'Terminating', `${FRAISEQLAUTH.kind} ${namespace}/${name} is being deleted`);
-}
-
-function marks({metadata: {labels = {}, ownerReferences = []}}: KubeObject) {
-  return {metadata: {labels, ownerReferences}};
 }

@@ -3,8 +3,8 @@ import {names} from '../desired/names.ts';
 import type {Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {computeStatus} from '../status/status.ts';
-import {decide, type Settings} from './decide.ts';
-import {keysIn} from './keys.ts';
+import {decide, type Settings} from '../decide/decide.ts';
+import {keysIn} from '../key-view.ts';
 
 /** The status where the Secrets in the resource's namespace may not be read: what is known without them, and why. */
 export function statusUnread(

@@ -5,9 +5,9 @@ import {MANAGER} from '../desired/children.ts';
 import {instanceOf} from '../desired/instance.ts';
 import {KEY_LIST, keyList, RING, writeRing, type KeyRing} from '../desired/keyRing.ts';
 import {ownSecret, signingKeysSecret} from '../desired/secrets.ts';
-import type {Step} from './decision.ts';
-import {NEW} from './key-rotation.ts';
-import type {KeyMint} from './keys.ts';
+import type {Step} from '../decide/decision.ts';
+import {NEW} from '../decide/key-rotation.ts';
+import type {KeyMint} from './mint.ts';
 import {createOnce, own} from './ours.ts';
 
 interface Context {

@@ -9,7 +9,7 @@ import type {Logger} from '../../support/logging.ts';
 import {MANAGER} from '../desired/children.ts';
 import {transitions} from '../status/transitions.ts';
 import {mergePatch} from './merge-patch.ts';
-import type {Overlay} from './overlay.ts';
+import type {Overlay} from '../observe/overlay.ts';
 
 interface Context {
   readonly cluster: Pick<KubeClient, 'get' | 'jsonPatch'>;

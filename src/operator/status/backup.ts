@@ -1,3 +1,4 @@
+import {seconds} from '../seconds.ts';
 import {Cron} from 'croner';
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {Condition} from '../../api/v1alpha1/status.ts';
@@ -7,7 +8,7 @@ import {controllerOf} from '../../kube/objects.ts';
 import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {trueCondition, type CronJob, type Job} from '../workloads.ts';
-import {explainPod, lastLine, oneLine} from './pods.ts';
+import {explainPod, lastLine, oneLine} from '../decide/pods.ts';
 
 type BackupStatus = NonNullable<FraiseQLAuthStatus['backup']>;
 
@@ -236,9 +237,4 @@ function later(a: string | undefined, b: string | undefined): string | undefined
 
 function pick<K extends keyof BackupStatus>(key: K, value: BackupStatus[K]): Pick<BackupStatus, K> | object {
   return value === undefined ? {} : {[key]: value};
-}
-
-/** RFC 3339 to the second, as Kubernetes writes times. */
-export function seconds(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
 }

@@ -2,7 +2,7 @@ import {CERTIFICATE_KEYS} from '../../api/v1alpha1/references.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import type {CertificateView, Observed} from '../observed.ts';
 import {sentence, type Problem} from '../problem.ts';
-import {seconds} from './backup.ts';
+import {seconds} from '../seconds.ts';
 import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
 
 /** How the certificate of the pods stands. */

@@ -1,6 +1,6 @@
 import {CONDITION_TYPES, type ConditionType} from '../../api/v1alpha1/conditions.ts';
 import type {Condition} from '../../api/v1alpha1/status.ts';
-import {seconds} from './backup.ts';
+import {seconds} from '../seconds.ts';
 
 /** A condition before it knows since when it is so. */
 export interface Finding {

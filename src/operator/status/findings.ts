@@ -1,9 +1,9 @@
 import type {Observed} from '../observed.ts';
 import {sentence, type Problem} from '../problem.ts';
-import type {Decision} from '../reconcile/decision.ts';
-import {seconds} from './backup.ts';
+import type {Decision} from '../decide/decision.ts';
+import {seconds} from '../seconds.ts';
 import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
-import {readyPods, type Rollout} from './rollout.ts';
+import {readyPods, type Rollout} from '../decide/rollout.ts';
 
 // What each condition but Ready says.
 

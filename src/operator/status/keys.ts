@@ -2,9 +2,9 @@ import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
 import type {RingKey} from '../desired/keyRing.ts';
 import {sentence, type Problem} from '../problem.ts';
-import type {Decision} from '../reconcile/decision.ts';
-import type {Waiting} from '../reconcile/rotation-inputs.ts';
-import {seconds} from './backup.ts';
+import type {Decision} from '../decide/decision.ts';
+import type {Waiting} from '../decide/rotation-inputs.ts';
+import {seconds} from '../seconds.ts';
 import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
 
 const ORDER: readonly RingKey['state'][] = ['Signing', 'Published', 'Retiring'];

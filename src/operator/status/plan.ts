@@ -5,7 +5,7 @@ import {APPROVE, planStatus, type Standing} from '../plan/approval.ts';
 import type {Change} from '../plan/change.ts';
 import {sentence, type Problem} from '../problem.ts';
 import {isFalse, isTrue, type Finding} from './conditions.ts';
-import type {Rollout} from './rollout.ts';
+import type {Rollout} from '../decide/rollout.ts';
 
 type Findings = Partial<Record<ConditionType, Finding>>;
 export interface Named {

@@ -5,7 +5,7 @@ import {sentence, type Problem} from '../problem.ts';
 import type {Standing} from '../plan/approval.ts';
 import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
 import {withPlan, type Named} from './plan.ts';
-import type {Rollout} from './rollout.ts';
+import type {Rollout} from '../decide/rollout.ts';
 
 type Findings = Partial<Record<ConditionType, Finding>>;
 

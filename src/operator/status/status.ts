@@ -7,8 +7,9 @@ import {names} from '../desired/names.ts';
 import {cronJobOf, deploymentOf, type Observed} from '../observed.ts';
 import {sentence, type Problem} from '../problem.ts';
 import type {Standing} from '../plan/approval.ts';
-import type {Decision} from '../reconcile/decision.ts';
-import {assessBackup, seconds} from './backup.ts';
+import type {Decision} from '../decide/decision.ts';
+import {assessBackup} from './backup.ts';
+import {seconds} from '../seconds.ts';
 import {assessCertificate} from './certificate.ts';
 import {conditionsFrom, cut, isFalse, isTrue, type Finding} from './conditions.ts';
 import {cacheProblem, databaseProblem, providerProblems} from './dependencies.ts';
@@ -25,7 +26,7 @@ import {
 } from './findings.ts';
 import {keysFinding, signingKeysNow} from './keys.ts';
 import {isPending, planNow, planProblem} from './plan.ts';
-import {assessRollout, readyPods, type Rollout} from './rollout.ts';
+import {assessRollout, readyPods, type Rollout} from '../decide/rollout.ts';
 import {withStanding} from './standing.ts';
 import {summarise} from './summary.ts';
 

@@ -1,8 +1,8 @@
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {sentence, type Problem} from '../problem.ts';
-import type {Decision} from '../reconcile/decision.ts';
+import type {Decision} from '../decide/decision.ts';
 import {isFalse, isTrue, type Finding} from './conditions.ts';
-import type {Rollout} from './rollout.ts';
+import type {Rollout} from '../decide/rollout.ts';
 
 /**
  * Ready: whether the service is as the spec says and serves. Its reason is the first problem's, its message is readable

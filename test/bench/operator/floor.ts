@@ -5,12 +5,13 @@ import {signingKeysSecret, stateSecret} from '../../../src/operator/desired/secr
 import {instanceOf} from '../../../src/operator/desired/instance.ts';
 import {RESOURCES} from '../../../src/kube/objects.ts';
 import type {Observed} from '../../../src/operator/observed.ts';
-import {decide, type Settings} from '../../../src/operator/reconcile/decide.ts';
-import type {Step} from '../../../src/operator/reconcile/decision.ts';
-import {keysIn, mintSigningKey, mintStateKey} from '../../../src/operator/reconcile/keys.ts';
-import {viewOf} from '../../../src/operator/reconcile/secrets.ts';
+import {decide, type Settings} from '../../../src/operator/decide/decide.ts';
+import type {Step} from '../../../src/operator/decide/decision.ts';
+import {mintSigningKey, mintStateKey} from '../../../src/operator/reconcile/mint.ts';
+import {keysIn} from '../../../src/operator/key-view.ts';
+import {viewOf} from '../../../src/operator/decide/secrets.ts';
 import {firstRing} from '../../fixtures/desired.ts';
-import {slim} from '../../../src/operator/reconcile/slim.ts';
+import {slim} from '../../../src/operator/observe/slim.ts';
 import {IMAGE, type Stored} from '../../support/fraiseqlauths.ts';
 import {CHILDREN, CONCURRENCY, inParallel, SECRETS} from './world.ts';
 

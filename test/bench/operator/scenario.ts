@@ -7,7 +7,7 @@ import {measureFloor, type Floor} from './floor.ts';
 import {LatencyMeter, type Latencies} from './latency.ts';
 import {Program, sum, type Samples} from './program.ts';
 import {Watcher} from './watcher.ts';
-import {CHILD_TYPES} from '../../../src/operator/reconcile/scope.ts';
+import {CHILD_TYPES} from '../../../src/operator/observe/scope.ts';
 import type {Stored} from '../../support/fraiseqlauths.ts';
 import {
   CHILDREN,

@@ -2,7 +2,7 @@ import {afterAll, beforeAll, expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import {KubeClient} from '../../../src/kube/client.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
-import {ClaimReader} from '../../../src/operator/reconcile/claim-reader.ts';
+import {ClaimReader} from '../../../src/operator/observe/claim-reader.ts';
 import {systemClock} from '../../../src/support/clock.ts';
 import {createLogger} from '../../../src/support/logging.ts';
 import {createSecrets, eventually, fraiseqlauth, Observer, startHarness, type Harness} from './harness.ts';

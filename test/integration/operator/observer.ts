@@ -1,7 +1,7 @@
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import type {KubeClient} from '../../../src/kube/client.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
-import {CHILD_TYPES} from '../../../src/operator/reconcile/scope.ts';
+import {CHILD_TYPES} from '../../../src/operator/observe/scope.ts';
 import type {Deployment, Job, Pod} from '../../../src/operator/workloads.ts';
 import {completeJob, rollOut} from '../../support/controllers.ts';
 import {eventually} from '../../support/eventually.ts';

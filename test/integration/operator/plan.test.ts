@@ -2,7 +2,7 @@ import {afterAll, beforeAll, expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import {APPROVE} from '../../../src/operator/plan/approval.ts';
-import {CHILD_TYPES} from '../../../src/operator/reconcile/scope.ts';
+import {CHILD_TYPES} from '../../../src/operator/observe/scope.ts';
 import type {CronJob, Deployment} from '../../../src/operator/workloads.ts';
 import {playControllers} from './controllers.ts';
 import {dyingAt} from './dying.ts';

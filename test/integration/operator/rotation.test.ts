@@ -6,7 +6,7 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {KeyAnswer} from '../../../src/operator/observed.ts';
-import {RETIRE, ROTATE} from '../../../src/operator/reconcile/key-finding.ts';
+import {RETIRE, ROTATE} from '../../../src/operator/decide/key-finding.ts';
 import type {Deployment} from '../../../src/operator/workloads.ts';
 import {fingerprintOf} from '../../../src/support/certificate.ts';
 import {selfSigned, type TestCertificate} from '../../support/certificate.ts';

@@ -1,6 +1,6 @@
 import {afterAll, beforeAll, expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
-import {Overlay} from '../../../src/operator/reconcile/overlay.ts';
+import {Overlay} from '../../../src/operator/observe/overlay.ts';
 import {writeStatus} from '../../../src/operator/reconcile/write-status.ts';
 import {systemClock} from '../../../src/support/clock.ts';
 import {createLogger} from '../../../src/support/logging.ts';

@@ -6,7 +6,7 @@ import {join} from 'node:path';
 import {connect, type TLSSocket} from 'node:tls';
 import {Agent, request} from 'undici';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {podAsker} from '../../../src/operator/reconcile/ask-pod.ts';
+import {podAsker} from '../../../src/operator/observe/ask-pod.ts';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {fingerprintOf} from '../../../src/support/certificate.ts';
 import {selfSigned, type TestCertificate} from '../../support/certificate.ts';

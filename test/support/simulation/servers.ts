@@ -2,7 +2,7 @@ import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import {KEY_LIST} from '../../../src/operator/desired/keyRing.ts';
 import {names} from '../../../src/operator/desired/names.ts';
 import type {KeyAnswer} from '../../../src/operator/observed.ts';
-import type {KeyAsker} from '../../../src/operator/reconcile/key-watch.ts';
+import type {KeyAsker} from '../../../src/operator/observe/key-watch.ts';
 import type {Deployment} from '../../../src/operator/workloads.ts';
 import type {SimulatedApi} from './api.ts';
 import {NAMESPACE} from './process.ts';

@@ -1,8 +1,8 @@
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
 import type {FraiseQLAuth} from '../../../src/api/v1alpha1/fraiseqlauth.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
-import type {KeyAsker} from '../../../src/operator/reconcile/key-watch.ts';
-import type {KeyMint} from '../../../src/operator/reconcile/keys.ts';
+import type {KeyAsker} from '../../../src/operator/observe/key-watch.ts';
+import type {KeyMint} from '../../../src/operator/reconcile/mint.ts';
 import {SimulatedApi} from './api.ts';
 import {playControllers} from './controllers.ts';
 import {NO_FAULTS, Tally, type Faults} from './faults.ts';

@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {CONDITIONS} from '../../../src/api/v1alpha1/conditions.ts';
 import type {CertificateView, HealthReport, SecretView} from '../../../src/operator/observed.ts';
-import {nextPins} from '../../../src/operator/reconcile/certificates.ts';
+import {nextPins} from '../../../src/operator/decide/certificates.ts';
 import type {PairFault} from '../../../src/support/certificate.ts';
 import {developmentSpec} from '../../fixtures/specs.ts';
 import {World} from './world.ts';

@@ -1,6 +1,6 @@
 import {array, assert, boolean, constantFrom, integer, property, record} from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {turn} from '../../../src/operator/reconcile/key-rotation.ts';
+import {turn} from '../../../src/operator/decide/key-rotation.ts';
 import {HOUR, Keys} from './keys.ts';
 
 type Happening = (keys: Keys, n: number) => void;

@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest';
-import {LATE_MS} from '../../../src/operator/reconcile/key-due.ts';
-import {turn} from '../../../src/operator/reconcile/key-rotation.ts';
+import {LATE_MS} from '../../../src/operator/decide/key-due.ts';
+import {turn} from '../../../src/operator/decide/key-rotation.ts';
 import {HOUR, Keys, START} from './keys.ts';
 
 describe('a rotation', () => {

@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import type {KeyAnswer} from '../../../src/operator/observed.ts';
-import {KeyWatch} from '../../../src/operator/reconcile/key-watch.ts';
-import {targetOf} from '../../../src/operator/reconcile/target.ts';
+import {KeyWatch} from '../../../src/operator/observe/key-watch.ts';
+import {targetOf} from '../../../src/operator/observe/target.ts';
 import type {Pod} from '../../../src/operator/workloads.ts';
 import {FakeClock} from './fake-clock.ts';
 

@@ -1,8 +1,8 @@
 import {keyList, readRing, writeRing, type KeyRing} from '../../../src/operator/desired/keyRing.ts';
 import type {KeyView, Moment} from '../../../src/operator/observed.ts';
-import {ringIds} from '../../../src/operator/reconcile/key-deadlines.ts';
-import {NEW, turn} from '../../../src/operator/reconcile/key-rotation.ts';
-import type {Replica, RotationInputs} from '../../../src/operator/reconcile/rotation-inputs.ts';
+import {ringIds} from '../../../src/operator/decide/key-deadlines.ts';
+import {NEW, turn} from '../../../src/operator/decide/key-rotation.ts';
+import type {Replica, RotationInputs} from '../../../src/operator/decide/rotation-inputs.ts';
 
 // Keys, replicas, caches and tokens in memory. Whatever happens to them, no token that is valid fails to verify.
 

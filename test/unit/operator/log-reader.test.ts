@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {LogReader} from '../../../src/operator/reconcile/log-reader.ts';
+import {LogReader} from '../../../src/operator/observe/log-reader.ts';
 import type {Pod} from '../../../src/operator/workloads.ts';
 import {FakeClock} from './fake-clock.ts';
 

@@ -3,19 +3,14 @@ import type {FraiseQLAuth} from '../../../src/api/v1alpha1/fraiseqlauth.ts';
 import {ApiError, ForeignObjectError} from '../../../src/kube/client.ts';
 import type {KubeObject} from '../../../src/kube/objects.ts';
 import {configurationFrom} from '../../../src/operator/configuration.ts';
-import {
-  keysIn,
-  mintSigningKey,
-  mintStateKey,
-  viewKey,
-  withoutSecrets,
-} from '../../../src/operator/reconcile/keys.ts';
+import {mintSigningKey, mintStateKey} from '../../../src/operator/reconcile/mint.ts';
+import {keysIn, viewKey, withoutSecrets} from '../../../src/operator/key-view.ts';
 import {mergePatch} from '../../../src/operator/reconcile/merge-patch.ts';
-import {notOlder, Overlay} from '../../../src/operator/reconcile/overlay.ts';
+import {notOlder, Overlay} from '../../../src/operator/observe/overlay.ts';
 import {policyOf} from '../../../src/operator/reconcile/policy.ts';
-import {versionOf} from '../../../src/operator/reconcile/version.ts';
+import {versionOf} from '../../../src/operator/decide/version.ts';
 import {writeStatus} from '../../../src/operator/reconcile/write-status.ts';
-import {lastLine, oneLine} from '../../../src/operator/status/pods.ts';
+import {lastLine, oneLine} from '../../../src/operator/decide/pods.ts';
 import {createLogger} from '../../../src/support/logging.ts';
 import {FakeClock} from './fake-clock.ts';
 

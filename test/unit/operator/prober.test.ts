@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest';
-import {parseErrors, parseHealth, parseKids, parseSigning} from '../../../src/operator/reconcile/ask-pod.ts';
-import {merge, Prober, type PodAnswer} from '../../../src/operator/reconcile/prober.ts';
+import {parseErrors, parseHealth, parseKids, parseSigning} from '../../../src/operator/observe/ask-pod.ts';
+import {merge, Prober, type PodAnswer} from '../../../src/operator/observe/prober.ts';
 import {FakeClock} from './fake-clock.ts';
 
 const good: PodAnswer = {auth: 'healthy', oauthProvider: 'ok', db: 'ok', errors: []};

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {assessRollout} from '../../../src/operator/status/rollout.ts';
+import {assessRollout} from '../../../src/operator/decide/rollout.ts';
 import type {Deployment, ReplicaSet} from '../../../src/operator/workloads.ts';
 
 const REVISION = 'deployment.kubernetes.io/revision';

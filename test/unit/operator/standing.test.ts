@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest';
-import {ROTATE} from '../../../src/operator/reconcile/key-finding.ts';
+import {ROTATE} from '../../../src/operator/decide/key-finding.ts';
 import {productionSpec} from '../../fixtures/specs.ts';
 import {World} from './world.ts';
 

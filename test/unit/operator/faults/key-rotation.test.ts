@@ -3,7 +3,7 @@ import {freshKey} from '../../../support/simulation/keys.ts';
 import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
 import {RESOURCES} from '../../../../src/kube/objects.ts';
 import {readRing, RING, type KeyRing} from '../../../../src/operator/desired/keyRing.ts';
-import {ROTATE} from '../../../../src/operator/reconcile/key-finding.ts';
+import {ROTATE} from '../../../../src/operator/decide/key-finding.ts';
 import {developmentSpec} from '../../../fixtures/specs.ts';
 import {SimulatedServers} from '../../../support/simulation/servers.ts';
 import {Simulation} from '../../../support/simulation/simulation.ts';

@@ -1,10 +1,10 @@
 import {RESOURCES, type KubeObject} from '../../kube/objects.ts';
+import {isSubset} from '../../kube/subset.ts';
 import {childMeta, type Component} from '../desired/children.ts';
 import type {Instance} from '../desired/instance.ts';
 import {names} from '../desired/names.ts';
 import {childrenOf, type Observed} from '../observed.ts';
 import type {Step} from './decision.ts';
-import {isOwned} from './ours.ts';
 
 /** By the names of Jobs: a label may be what is missing. */
 const JOB = /-(?<what>check|migrate)-[0-9a-f]+$/;
@@ -33,4 +33,14 @@ export function owning(instance: Instance, observed: Observed): Step[] {
     if (what !== undefined) keep(each, what === 'check' ? 'check' : 'migration');
   }
   return steps;
+}
+
+/** Whether an object has the labels and the owner that it has to have. */
+export function isOwned(desired: KubeObject, live: KubeObject): boolean {
+  return isSubset(marks(desired), marks(live));
+}
+
+/** By which an object is ours. */
+export function marks({metadata: {labels = {}, ownerReferences = []}}: KubeObject) {
+  return {metadata: {labels, ownerReferences}};
 }

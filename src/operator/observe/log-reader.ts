@@ -1,7 +1,7 @@
 import type {KubeClient} from '../../kube/client.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
-import {crashing, lastLine} from '../status/pods.ts';
+import {crashing, lastLine} from '../decide/pods.ts';
 import type {Pod} from '../workloads.ts';
 
 const DEADLINE_MS = 3000;

@@ -4,8 +4,8 @@ import {Reflector, type ReflectorPort} from '../../kube/reflector.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
 import type {SecretView} from '../observed.ts';
-import {nextPins, type Pins} from './certificates.ts';
-import {viewOf} from './secrets.ts';
+import {nextPins, type Pins} from '../decide/certificates.ts';
+import {viewOf} from '../decide/secrets.ts';
 
 export interface SecretReaderOptions {
   readonly clock: Clock;

@@ -2,7 +2,7 @@ import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {parseOutcome} from '../../support/outcome.ts';
 import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
-import {explainPod, lastLine, oneLine} from '../status/pods.ts';
+import {explainPod, lastLine, oneLine} from './pods.ts';
 import {trueCondition, type Job, type Pod} from '../workloads.ts';
 import {attemptOf, podsOf, retryDelayMs, terminationMessage} from './attempts.ts';
 

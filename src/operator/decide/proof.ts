@@ -5,7 +5,7 @@ import type {ServerTemplate} from '../desired/deployment.ts';
 import {shortHash} from '../desired/hash.ts';
 import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
-import {assessRollout} from '../status/rollout.ts';
+import {assessRollout} from './rollout.ts';
 import type {Deployment, Job} from '../workloads.ts';
 import {attemptOf} from './attempts.ts';
 import {assessCheck} from './check.ts';

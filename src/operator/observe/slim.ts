@@ -4,7 +4,7 @@ import {bare} from '../../kube/bare.ts';
 import type {KubeObject, ObjectMeta} from '../../kube/objects.ts';
 import {RecentMap} from '../../support/recent-map.ts';
 import {shortHash} from '../desired/hash.ts';
-import {TEMPLATE_HASH} from '../status/rollout.ts';
+import {TEMPLATE_HASH} from '../decide/rollout.ts';
 import {TLS_VOLUME} from '../desired/pod.ts';
 import {
   certificateSecretOf,
@@ -15,7 +15,7 @@ import {
   type PodTemplate,
   type ReplicaSet,
 } from '../workloads.ts';
-import {withoutSecrets} from './keys.ts';
+import {withoutSecrets} from '../key-view.ts';
 
 /** What is kept of an object that belongs to a resource: no secrets, and no more than is read. */
 export function slim<T extends KubeObject>(object: T): T {

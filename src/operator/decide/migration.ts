@@ -3,10 +3,9 @@ import type {KubeObject} from '../../kube/objects.ts';
 import {parseOutcome} from '../../support/outcome.ts';
 import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
-import {explainPod, lastLine, oneLine} from '../status/pods.ts';
+import {explainPod, lastLine, oneLine} from './pods.ts';
 import {trueCondition, type Job, type Pod} from '../workloads.ts';
 import {attemptOf, GENERATION, podsOf, retryDelayMs, terminationMessage} from './attempts.ts';
-import {schemaSeenId} from './first-seen.ts';
 
 /** How it stands with bringing one database to one schema. */
 export type Migration =
@@ -136,4 +135,11 @@ function explainFailure(
     hint: logs,
     objectRef,
   };
+}
+
+/** Under which a schema is seen that the status says is current, when its Job may be gone. */
+export function schemaSeenId(status: FraiseQLAuthStatus | undefined): string | undefined {
+  const current = status?.conditions?.find((each) => each.type === 'SchemaCurrent');
+  // The time only tells one such state from the next.
+  return current?.status === 'True' ? `schema since ${current.lastTransitionTime}` : undefined;
 }

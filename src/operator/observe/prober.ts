@@ -1,7 +1,7 @@
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
 import type {HealthReport, ShownCertificate} from '../observed.ts';
-import {seconds} from '../status/backup.ts';
+import {seconds} from '../seconds.ts';
 import {Rounds, type Outcome} from './rounds.ts';
 import type {Target} from './target.ts';
 

@@ -1,67 +1,10 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPair,
-  randomBytes,
-  type KeyObject,
-} from 'node:crypto';
-import {promisify} from 'node:util';
-import type {KubeObject} from '../../kube/objects.ts';
-import {KEY_LIST} from '../desired/keyRing.ts';
-import type {KeyView} from '../observed.ts';
-import type {Algorithm} from './decision.ts';
+import {createHash, createPrivateKey, type KeyObject} from 'node:crypto';
+import type {KubeObject} from '../kube/objects.ts';
+import {KEY_LIST} from './desired/keyRing.ts';
+import type {KeyView} from './observed.ts';
 
-const generate = promisify(generateKeyPair);
 /** RFC 7518 section 3.3 asks for 2048 bits at least. */
-const RSA_BITS = 2048;
-
-/** `kid` is the RFC 7638 thumbprint of the public half; `pem` the private half, PKCS #8. */
-export interface SigningKey {
-  readonly kid: string;
-  readonly pem: string;
-}
-
-/** Where a new key pair comes from. */
-export type KeyMint = (algorithm: Algorithm) => Promise<SigningKey>;
-
-/** A new key pair, made on a thread of its own. */
-export async function mintSigningKey(algorithm: Algorithm): Promise<SigningKey> {
-  return signingKeyOf(await newKey(algorithm));
-}
-
-export function signingKeyOf(privateKey: KeyObject): SigningKey {
-  return {
-    kid: thumbprint(privateKey),
-    pem: privateKey.export({type: 'pkcs8', format: 'pem'}).toString(),
-  };
-}
-
-async function newKey(algorithm: Algorithm): Promise<KeyObject> {
-  switch (algorithm) {
-    case 'RS256':
-      return (await generate('rsa', {modulusLength: RSA_BITS})).privateKey;
-    case 'ES256':
-      return (await generate('ec', {namedCurve: 'P-256'})).privateKey;
-    case 'EdDSA':
-      return (await generate('ed25519')).privateKey;
-    default:
-      return algorithm satisfies never;
-  }
-}
-
-/** The key that seals logins under way: 32 random bytes in base64. */
-export function mintStateKey(): string {
-  return randomBytes(32).toString('base64');
-}
-
-/** RFC 7638: the hash of the required members in lexical order. */
-function thumbprint(key: KeyObject): string {
-  const jwk = createPublicKey(key).export({format: 'jwk'});
-  const required = ['crv', 'e', 'kty', 'n', 'x', 'y'].filter((name) => jwk[name] !== undefined);
-  const members = JSON.stringify(Object.fromEntries(required.map((name) => [name, jwk[name]])));
-  return createHash('sha256').update(members).digest('base64url');
-}
+export const RSA_BITS = 2048;
 
 /** What a PEM is good for; never any of it. */
 export function viewKey(kid: string, pem: string): KeyView {

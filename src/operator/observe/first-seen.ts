@@ -4,8 +4,9 @@ import type {Clock} from '../../support/clock.ts';
 import type {Moment} from '../observed.ts';
 import {readRing, RING} from '../desired/keyRing.ts';
 import {trueCondition, type Job} from '../workloads.ts';
-import {ringIds} from './key-deadlines.ts';
-import {refusalSeenId} from './refusal.ts';
+import {ringIds} from '../decide/key-deadlines.ts';
+import {schemaSeenId} from '../decide/migration.ts';
+import {refusalSeenId} from '../decide/refusal.ts';
 
 /**
  * When this process first saw what lasts: that a Job has ended, that a schema is current, that a template is refused, how
@@ -37,13 +38,6 @@ export class FirstSeen {
   forget(key: string): void {
     this.#known.delete(key);
   }
-}
-
-/** Under which a schema is seen that the status says is current, when its Job may be gone. */
-export function schemaSeenId(status: FraiseQLAuth['status']): string | undefined {
-  const current = status?.conditions?.find((each) => each.type === 'SchemaCurrent');
-  // The time only tells one such state from the next.
-  return current?.status === 'True' ? `schema since ${current.lastTransitionTime}` : undefined;
 }
 
 function* ids(status: FraiseQLAuth['status'], children: Iterable<KubeObject>): Iterable<string> {

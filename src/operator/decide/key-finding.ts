@@ -7,7 +7,7 @@ import type {Problem} from '../problem.ts';
 import {serves} from '../workloads.ts';
 import type {KeysFinding} from './decision.ts';
 import {NEW, turn, wantsAnswers, type Rotation} from './key-rotation.ts';
-import {valueHash} from './keys.ts';
+import {valueHash} from '../key-view.ts';
 import type {Replica, RotationInputs} from './rotation-inputs.ts';
 
 /** On a resource: any new value asks for a new signing key, which signs as soon as it is safe. */
