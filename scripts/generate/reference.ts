@@ -1,6 +1,6 @@
 import type {Schema} from '../../src/api/crd/structural.ts';
 import {CONDITIONS, CONDITION_TYPES} from '../../src/api/v1alpha1/conditions.ts';
-import {API_VERSION, KIND, NAMES} from '../../src/api/v1alpha1/groupVersion.ts';
+import {API_VERSION, KIND, NAMES} from '../../src/api/v1alpha1/group-version.ts';
 
 /** The reference page of FraiseQLAuth, in Markdown. */
 export function referencePage(spec: Schema, status: Schema): string {

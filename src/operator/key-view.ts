@@ -1,6 +1,6 @@
 import {createHash, createPrivateKey, type KeyObject} from 'node:crypto';
 import type {KubeObject} from '../kube/objects.ts';
-import {KEY_LIST} from './desired/keyRing.ts';
+import {KEY_LIST} from './desired/key-ring.ts';
 import type {KeyView} from './observed.ts';
 
 /** RFC 7518 section 3.3 asks for 2048 bits at least. */

@@ -1,4 +1,4 @@
-import {FRAISEQLAUTH} from '../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../src/api/v1alpha1/group-version.ts';
 import {isApiError, type KubeClient} from '../../src/kube/client.ts';
 import {RESOURCES, type ObjectKey} from '../../src/kube/objects.ts';
 import type {Stored} from '../support/fraiseqlauths.ts';

@@ -1,5 +1,5 @@
 import {setTimeout as delay} from 'node:timers/promises';
-import {FRAISEQLAUTH} from '../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../src/api/v1alpha1/group-version.ts';
 import type {KubeClient} from '../../src/kube/client.ts';
 import type {KubeObject} from '../../src/kube/objects.ts';
 import {OWNED_TYPES, childrenByOwner} from '../support/normalised.ts';

@@ -1,5 +1,5 @@
 import {setTimeout as delay} from 'node:timers/promises';
-import {FRAISEQLAUTH} from '../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../src/api/v1alpha1/group-version.ts';
 import {keyOf, RESOURCES, type KubeObject} from '../../src/kube/objects.ts';
 import {quantile} from '../bench/operator/latency.ts';
 import {Program} from '../bench/operator/program.ts';

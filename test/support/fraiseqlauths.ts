@@ -2,7 +2,7 @@ import {readFile} from 'node:fs/promises';
 import {resolve} from 'node:path';
 import {parse} from 'yaml';
 import type {FraiseQLAuth} from '../../src/api/v1alpha1/fraiseqlauth.ts';
-import {FRAISEQLAUTH} from '../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../src/api/v1alpha1/group-version.ts';
 import type {KubeClient} from '../../src/kube/client.ts';
 import {RESOURCES, type KubeObject} from '../../src/kube/objects.ts';
 import {eventually} from './eventually.ts';

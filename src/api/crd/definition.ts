@@ -1,5 +1,5 @@
 import {NAME_RULE, specSchema} from '../v1alpha1/fraiseqlauth.ts';
-import {FRAISEQLAUTH, GROUP, KIND, NAMES, VERSION} from '../v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH, GROUP, KIND, NAMES, VERSION} from '../v1alpha1/group-version.ts';
 import {VALIDATIONS} from '../v1alpha1/rules.ts';
 import {statusSchema} from '../v1alpha1/status.ts';
 import {structuralSchema} from './structural.ts';

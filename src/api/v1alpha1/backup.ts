@@ -3,7 +3,7 @@ import {CRON} from './cron.ts';
 import {duration} from './duration.ts';
 import {PLAIN_URL, objectName} from './fields.ts';
 import {matches, withRules} from './rules.ts';
-import {secretRef} from './secretRef.ts';
+import {secretRef} from './secret-ref.ts';
 
 const s3 = z.object({
   bucket: withRules(z.string().max(63), [

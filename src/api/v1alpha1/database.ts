@@ -1,7 +1,7 @@
 import {z} from 'zod';
 import {COMMON_REPLICAS} from './scaling.ts';
 import {duration} from './duration.ts';
-import {secretKeyRef} from './secretRef.ts';
+import {secretKeyRef} from './secret-ref.ts';
 
 /** How many connections the service may take when nothing is said: PostgreSQL allows 100, some are for others. */
 export const DEFAULT_CONNECTION_BUDGET = 90;

@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import {secretRef} from './secretRef.ts';
+import {secretRef} from './secret-ref.ts';
 
 /** The client that may introspect tokens. */
 export const introspection = z.object({

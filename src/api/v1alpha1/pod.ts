@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import {keyedList, objectName, secretKey, stringMap} from './fields.ts';
-import {RESERVED_VARIABLE} from './reservedVariables.ts';
+import {RESERVED_VARIABLE} from './reserved-variables.ts';
 import {celString, matches, withRules} from './rules.ts';
 
 /** Labels by which the children are found and selected. */

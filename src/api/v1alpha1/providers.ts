@@ -1,7 +1,7 @@
 import {z} from 'zod';
 import {HOST_AND_PORT, PLAIN_URL, keyedList, line, setOf} from './fields.ts';
 import {celString, matches, withRules} from './rules.ts';
-import {secretRef} from './secretRef.ts';
+import {secretRef} from './secret-ref.ts';
 
 /** The kinds of identity provider that the server knows. */
 const PROVIDER_TYPES = ['Keycloak', 'Google', 'Auth0', 'Okta', 'Azure', 'GitHub', 'OIDC'] as const;

@@ -1,7 +1,7 @@
 import {z} from 'zod';
 import {duration} from './duration.ts';
 import {withRules} from './rules.ts';
-import {secretKeyRef} from './secretRef.ts';
+import {secretKeyRef} from './secret-ref.ts';
 
 const often = (what: string, standard: number) =>
   z

@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import {secretRef} from './secretRef.ts';
+import {secretRef} from './secret-ref.ts';
 
 /** Encryption that the service does itself, beside what stands in front of it. */
 export const tls = z.object({

@@ -1,7 +1,7 @@
 import type {FieldError} from '../../api/v1alpha1/check.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import type {KubeObject, ResourceType} from '../../kube/objects.ts';
-import type {RingKey} from '../desired/keyRing.ts';
+import type {RingKey} from '../desired/key-ring.ts';
 import type {Problem} from '../problem.ts';
 import type {Rotation} from './key-rotation.ts';
 import type {Migration} from './migration.ts';

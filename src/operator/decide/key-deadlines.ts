@@ -1,4 +1,4 @@
-import type {Bound, KeyRing, RingKey} from '../desired/keyRing.ts';
+import type {Bound, KeyRing, RingKey} from '../desired/key-ring.ts';
 import type {Moment} from '../observed.ts';
 
 // What stands in a ring since when, another process may have written, whose clock may be hours off. What must not come

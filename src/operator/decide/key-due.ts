@@ -1,4 +1,4 @@
-import type {Bound, KeyRing, RingKey} from '../desired/keyRing.ts';
+import type {Bound, KeyRing, RingKey} from '../desired/key-ring.ts';
 import {Known, lowerId, retireId, servedId} from './key-deadlines.ts';
 import type {Replica, RotationInputs, Waiting} from './rotation-inputs.ts';
 

@@ -1,6 +1,6 @@
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
-import {KEY_LIST, keyList, readRing, RING} from '../desired/keyRing.ts';
+import {KEY_LIST, keyList, readRing, RING} from '../desired/key-ring.ts';
 import {names} from '../desired/names.ts';
 import {child, type KeyView, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';

@@ -1,5 +1,5 @@
 import {canonical} from '../../kube/canonical.ts';
-import type {Bound, KeyRing, RingKey} from '../desired/keyRing.ts';
+import type {Bound, KeyRing, RingKey} from '../desired/key-ring.ts';
 import type {KeyView} from '../observed.ts';
 import {lowerId, retireId, servedId, stateId, type Known} from './key-deadlines.ts';
 import {

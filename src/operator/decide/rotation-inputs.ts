@@ -1,4 +1,4 @@
-import type {KeyRing, RingKey} from '../desired/keyRing.ts';
+import type {KeyRing, RingKey} from '../desired/key-ring.ts';
 import type {KeyAnswer, KeyView, Moment} from '../observed.ts';
 
 export type Algorithm = RingKey['algorithm'];

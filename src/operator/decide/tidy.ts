@@ -1,7 +1,7 @@
 import {controllerOf, RESOURCES, type ResourceType} from '../../kube/objects.ts';
 import type {Instance} from '../desired/instance.ts';
 import {names} from '../desired/names.ts';
-import {podDisruptionBudget} from '../desired/podDisruptionBudget.ts';
+import {podDisruptionBudget} from '../desired/pod-disruption-budget.ts';
 import {child, childrenOf, deploymentOf, jobsOf, type Observed} from '../observed.ts';
 import {configMapsOf, trueCondition} from '../workloads.ts';
 import type {Step} from './decision.ts';

@@ -1,4 +1,4 @@
-import {API_VERSION, KIND} from '../../api/v1alpha1/groupVersion.ts';
+import {API_VERSION, KIND} from '../../api/v1alpha1/group-version.ts';
 import type {ObjectMeta} from '../../kube/objects.ts';
 import type {Instance} from './instance.ts';
 import {labelValue} from './names.ts';

@@ -1,7 +1,7 @@
 import type {KubeObject} from '../../kube/objects.ts';
 import {childMeta} from './children.ts';
 import type {Instance} from './instance.ts';
-import {KEY_LIST, RING, keyList, writeRing, type KeyRing} from './keyRing.ts';
+import {KEY_LIST, RING, keyList, writeRing, type KeyRing} from './key-ring.ts';
 import {names} from './names.ts';
 
 /** A key pair's private half, PKCS #8 PEM. */

@@ -1,4 +1,4 @@
-import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../api/v1alpha1/group-version.ts';
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {AS_APPLIED} from '../../kube/apply.ts';
 import {controllerOf, keyOf, parseKey, RESOURCES, type KubeObject} from '../../kube/objects.ts';

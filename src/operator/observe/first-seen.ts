@@ -2,7 +2,7 @@ import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {KubeObject} from '../../kube/objects.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Moment} from '../observed.ts';
-import {readRing, RING} from '../desired/keyRing.ts';
+import {readRing, RING} from '../desired/key-ring.ts';
 import {trueCondition, type Job} from '../workloads.ts';
 import {ringIds} from '../decide/key-deadlines.ts';
 import {schemaSeenId} from '../decide/migration.ts';

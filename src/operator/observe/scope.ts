@@ -1,4 +1,4 @@
-import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../api/v1alpha1/group-version.ts';
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
 import {Reflector, type Change, type ReflectorPort} from '../../kube/reflector.ts';

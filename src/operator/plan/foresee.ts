@@ -1,5 +1,5 @@
 import {RESOURCES, type KubeObject} from '../../kube/objects.ts';
-import {KEY_LIST, keyList, RING, writeRing, type KeyRing} from '../desired/keyRing.ts';
+import {KEY_LIST, keyList, RING, writeRing, type KeyRing} from '../desired/key-ring.ts';
 import type {KeyView, Observed} from '../observed.ts';
 import {UNMADE, type Decision, type Step} from '../decide/decision.ts';
 import {valueHash} from '../key-view.ts';

@@ -1,4 +1,4 @@
-import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../api/v1alpha1/group-version.ts';
 import {refuseForeign} from '../../kube/apply.ts';
 import {ApiError, isApiError, type KubeClient} from '../../kube/client.ts';
 import {controllerOf, RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';

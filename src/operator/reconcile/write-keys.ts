@@ -3,7 +3,7 @@ import type {KubeClient} from '../../kube/client.ts';
 import {RESOURCES, type KubeObject} from '../../kube/objects.ts';
 import {MANAGER} from '../desired/children.ts';
 import {instanceOf} from '../desired/instance.ts';
-import {KEY_LIST, keyList, RING, writeRing, type KeyRing} from '../desired/keyRing.ts';
+import {KEY_LIST, keyList, RING, writeRing, type KeyRing} from '../desired/key-ring.ts';
 import {ownSecret, signingKeysSecret} from '../desired/secrets.ts';
 import type {Step} from '../decide/decision.ts';
 import {NEW} from '../decide/key-rotation.ts';

@@ -1,4 +1,4 @@
-import {FRAISEQLAUTH} from '../../api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../api/v1alpha1/group-version.ts';
 import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {bare} from '../../kube/bare.ts';
 import {canonical} from '../../kube/canonical.ts';

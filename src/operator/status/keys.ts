@@ -1,6 +1,6 @@
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
-import type {RingKey} from '../desired/keyRing.ts';
+import type {RingKey} from '../desired/key-ring.ts';
 import {sentence, type Problem} from '../problem.ts';
 import type {Decision} from '../decide/decision.ts';
 import type {Waiting} from '../decide/rotation-inputs.ts';

@@ -1,4 +1,4 @@
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import type {KubeClient} from '../../../src/kube/client.ts';
 import type {KubeObject, ResourceType} from '../../../src/kube/objects.ts';
 import {signingKeysSecret, stateSecret} from '../../../src/operator/desired/secrets.ts';

@@ -1,5 +1,5 @@
 import {setTimeout as delay} from 'node:timers/promises';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import type {KubeClient} from '../../../src/kube/client.ts';
 import {keyOf, RESOURCES, type KubeObject, type ObjectKey} from '../../../src/kube/objects.ts';
 import {Watcher} from './watcher.ts';

@@ -1,6 +1,6 @@
 import {mkdir, rm} from 'node:fs/promises';
 import {setTimeout as delay} from 'node:timers/promises';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import type {KubeClient} from '../../../src/kube/client.ts';
 import {keyOf, RESOURCES, type KubeObject, type ObjectKey} from '../../../src/kube/objects.ts';
 import {measureFloor, type Floor} from './floor.ts';

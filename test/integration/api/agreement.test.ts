@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import {afterAll, beforeAll, expect, test} from 'vitest';
 import {checkSchema} from '../../../src/api/v1alpha1/check.ts';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {ApiError} from '../../../src/kube/client.ts';
 import type {KubeObject} from '../../../src/kube/objects.ts';
 import type {ApiServer} from '../../support/apiserver.ts';

@@ -2,7 +2,7 @@ import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {parse} from 'yaml';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {checkSpec} from '../../../src/api/v1alpha1/check.ts';
 import {ApiError} from '../../../src/kube/client.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';

@@ -1,6 +1,6 @@
 import {once} from 'node:events';
 import {afterEach, afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import type {Lease} from '../../../src/kube/lease.ts';
 import {RESOURCES} from '../../../src/kube/objects.ts';
 import {startOperator, type OperatorProgram} from '../../support/operator-program.ts';

@@ -1,6 +1,6 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {setTimeout as delay} from 'node:timers/promises';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES} from '../../../src/kube/objects.ts';
 import {createSecrets, eventually, fraiseqlauth, Observer, startHarness, type Harness} from './harness.ts';
 

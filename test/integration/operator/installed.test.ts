@@ -4,7 +4,7 @@ import {cp, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, test} from 'vitest';
 import {parse, stringify} from 'yaml';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
 import {clusterTools, type Tool} from '../../support/cluster-tools.ts';

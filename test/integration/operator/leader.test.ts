@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import type {Lease} from '../../../src/kube/lease.ts';
 import {RESOURCES} from '../../../src/kube/objects.ts';
 import {startApiProxy, type ApiProxy, type ProxiedWrite} from '../../support/api-proxy.ts';

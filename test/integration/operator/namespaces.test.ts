@@ -2,7 +2,7 @@ import {readFile} from 'node:fs/promises';
 import {resolve} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {parseAllDocuments} from 'yaml';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import {startOperator, type OperatorProgram} from '../../support/operator-program.ts';
 import {playControllers} from './controllers.ts';

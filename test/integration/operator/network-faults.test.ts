@@ -1,6 +1,6 @@
 import {setTimeout as delay} from 'node:timers/promises';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {KubeClient} from '../../../src/kube/client.ts';
 import {RESOURCES} from '../../../src/kube/objects.ts';
 import {systemClock, type Clock} from '../../../src/support/clock.ts';

@@ -3,7 +3,7 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {KeyAnswer} from '../../../src/operator/observed.ts';
 import {RETIRE, ROTATE} from '../../../src/operator/decide/key-finding.ts';

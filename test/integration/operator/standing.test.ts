@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, expect, test} from 'vitest';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {CronJob, Deployment} from '../../../src/operator/workloads.ts';
 import {playControllers} from './controllers.ts';

@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, expect, test} from 'vitest';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {Overlay} from '../../../src/operator/observe/overlay.ts';
 import {writeStatus} from '../../../src/operator/reconcile/write-status.ts';
 import {systemClock} from '../../../src/support/clock.ts';

@@ -1,6 +1,6 @@
 import {setTimeout as delay} from 'node:timers/promises';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import {configMapsOf, type Deployment} from '../../../src/operator/workloads.ts';
 import {playControllers} from './controllers.ts';

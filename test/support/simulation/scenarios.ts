@@ -1,6 +1,6 @@
 import {RESOURCES} from '../../../src/kube/objects.ts';
 import {developmentSpec, productionSpec, provider} from '../../fixtures/specs.ts';
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {APPROVE} from '../../../src/operator/plan/approval.ts';
 import type {Simulation} from './simulation.ts';
 

@@ -1,5 +1,5 @@
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
-import {KEY_LIST} from '../../../src/operator/desired/keyRing.ts';
+import {KEY_LIST} from '../../../src/operator/desired/key-ring.ts';
 import {names} from '../../../src/operator/desired/names.ts';
 import type {KeyAnswer} from '../../../src/operator/observed.ts';
 import type {KeyAsker} from '../../../src/operator/observe/key-watch.ts';

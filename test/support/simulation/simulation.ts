@@ -1,4 +1,4 @@
-import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import type {FraiseQLAuth} from '../../../src/api/v1alpha1/fraiseqlauth.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
 import type {KeyAsker} from '../../../src/operator/observe/key-watch.ts';

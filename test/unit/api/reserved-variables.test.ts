@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest';
-import {RESERVED_VARIABLE} from '../../../src/api/v1alpha1/reservedVariables.ts';
+import {RESERVED_VARIABLE} from '../../../src/api/v1alpha1/reserved-variables.ts';
 import {PROVIDER_TYPES} from '../../../src/server/providers/catalogue.ts';
 import {variablesSchema} from '../../../src/support/configuration/variables.ts';
 

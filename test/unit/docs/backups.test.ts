@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest';
-import {backupCronJob} from '../../../src/operator/desired/backupCronJob.ts';
+import {backupCronJob} from '../../../src/operator/desired/backup-cron-job.ts';
 import {documentedRestores, type RestoreJob} from '../../support/documented.ts';
 import {instance} from '../../fixtures/desired.ts';
 import {productionSpec} from '../../fixtures/specs.ts';

@@ -1,4 +1,4 @@
-import {keyList, readRing, writeRing, type KeyRing} from '../../../src/operator/desired/keyRing.ts';
+import {keyList, readRing, writeRing, type KeyRing} from '../../../src/operator/desired/key-ring.ts';
 import type {KeyView, Moment} from '../../../src/operator/observed.ts';
 import {ringIds} from '../../../src/operator/decide/key-deadlines.ts';
 import {NEW, turn} from '../../../src/operator/decide/key-rotation.ts';

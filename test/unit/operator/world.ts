@@ -1,6 +1,6 @@
 import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../../src/api/v1alpha1/fraiseqlauth.ts';
 import type {KubeObject} from '../../../src/kube/objects.ts';
-import {KEY_LIST, keyList, RING, writeRing} from '../../../src/operator/desired/keyRing.ts';
+import {KEY_LIST, keyList, RING, writeRing} from '../../../src/operator/desired/key-ring.ts';
 import type {HealthReport, KeyAnswer, KeyView, Observed, SecretView} from '../../../src/operator/observed.ts';
 import type {Problem} from '../../../src/operator/problem.ts';
 import {FirstSeen} from '../../../src/operator/observe/first-seen.ts';

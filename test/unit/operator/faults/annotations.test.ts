@@ -1,8 +1,8 @@
 import {expect, test, vi} from 'vitest';
 import {freshKey} from '../../../support/simulation/keys.ts';
-import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES} from '../../../../src/kube/objects.ts';
-import {readRing, RING} from '../../../../src/operator/desired/keyRing.ts';
+import {readRing, RING} from '../../../../src/operator/desired/key-ring.ts';
 import {ROTATE} from '../../../../src/operator/decide/key-finding.ts';
 import {Random} from '../../../support/simulation/random.ts';
 import {DEVELOPMENT, SPECS} from '../../../support/simulation/scenarios.ts';

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/group-version.ts';
 import {ApiError} from '../../../../src/kube/client.ts';
 import {RESOURCES, type ResourceType} from '../../../../src/kube/objects.ts';
 import {DEVELOPMENT} from '../../../support/simulation/scenarios.ts';

@@ -1,5 +1,5 @@
 import {expect, test, vi} from 'vitest';
-import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject} from '../../../../src/kube/objects.ts';
 import type {Entry} from '../../../support/simulation/api.ts';
 import {difference, essence} from '../../../support/simulation/essence.ts';

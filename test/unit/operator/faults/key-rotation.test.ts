@@ -1,8 +1,8 @@
 import {expect, test} from 'vitest';
 import {freshKey} from '../../../support/simulation/keys.ts';
-import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES} from '../../../../src/kube/objects.ts';
-import {readRing, RING, type KeyRing} from '../../../../src/operator/desired/keyRing.ts';
+import {readRing, RING, type KeyRing} from '../../../../src/operator/desired/key-ring.ts';
 import {ROTATE} from '../../../../src/operator/decide/key-finding.ts';
 import {developmentSpec} from '../../../fixtures/specs.ts';
 import {SimulatedServers} from '../../../support/simulation/servers.ts';

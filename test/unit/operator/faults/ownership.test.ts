@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest';
 import {freshKey} from '../../../support/simulation/keys.ts';
-import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../../../src/kube/objects.ts';
 import {labels} from '../../../../src/operator/desired/children.ts';
 import {DEVELOPMENT} from '../../../support/simulation/scenarios.ts';

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/groupVersion.ts';
+import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/group-version.ts';
 import {APPROVE} from '../../../../src/operator/plan/approval.ts';
 import {DEVELOPMENT} from '../../../support/simulation/scenarios.ts';
 import {Simulation} from '../../../support/simulation/simulation.ts';
