@@ -26,11 +26,23 @@ type Check =
 /** Reasons that lie outside of what was tried out: it is tried again, with back-off. */
 const PASSING: ReadonlySet<string> = new Set(['ProviderUnreachable']);
 
+/** What a check that came to its end says; that is no word on one that did not. */
+const SAID: ReadonlySet<string> = new Set([
+  ...PASSING,
+  'ConfigurationInvalid',
+  'ProviderInvalid',
+  'CheckFailed',
+]);
+/** Of a Job that did not end in its time. */
+const LATE = 'DeadlineExceeded';
+
 /** What the Job of that name found out. */
 export function assessCheck(input: {
   readonly name: string;
   readonly observed: Observed;
   readonly status: FraiseQLAuthStatus | undefined;
+  /** Why it was refused at a try before. */
+  readonly refused: Cause | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }): Check {
@@ -44,18 +56,19 @@ export function assessCheck(input: {
   const told = pods.every(({metadata}) => metadata.deletionTimestamp !== undefined)
     ? toldOf(job, input.status)
     : undefined;
-  if (failed === undefined) {
-    const problem =
-      pods
-        // What has ended says why, and the Job a moment later.
-        .filter((pod) => pod.status?.phase !== 'Failed' && terminationMessage(pod) === undefined)
-        .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
-        .find((each) => each !== undefined) ?? told;
-    return {state: 'Checking', ...(problem && {problem})};
-  }
+  const held =
+    pods
+      // What has ended says why, and the Job a moment later.
+      .filter((pod) => pod.status?.phase !== 'Failed' && terminationMessage(pod) === undefined)
+      .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
+      .find((each) => each !== undefined) ?? told;
+  if (failed === undefined) return {state: 'Checking', ...(held && {problem: held})};
   const said = outcomeOf(pods);
   if (said?.providers !== undefined && noWorse(said.providers, observed)) return {state: 'Passed'};
-  const cause = said?.cause ?? told ?? explainFailure(job, pods, failed);
+  // A pod that never ran may be seen to go before its Job is, or after it; and a later try need not say it again.
+  const before = input.refused !== undefined && SAID.has(input.refused.reason) ? undefined : input.refused;
+  const late = failed.reason === LATE ? (held ?? before) : told;
+  const cause = said?.cause ?? late ?? explainFailure(job, pods, failed);
   const {reason, message, hint} = cause;
   const attempt = attemptOf(job);
   const failedAt = observed.firstSeen.get(job.metadata.uid ?? '')?.now ?? now;
@@ -105,7 +118,7 @@ function toldOf({metadata: {name}}: Job, status: FraiseQLAuthStatus | undefined)
 function explainFailure(job: Job, pods: readonly Pod[], failed: {reason?: string; message?: string}): Cause {
   const {name} = job.metadata;
   const logs = `See: kubectl logs job/${name} -n ${job.metadata.namespace ?? ''}`;
-  if (failed.reason === 'DeadlineExceeded') {
+  if (failed.reason === LATE) {
     return {
       reason: 'ProgressDeadlineExceeded',
       message: `Job ${name}, which checks the change, did not end within spec.rollout.progressDeadline`,

@@ -102,7 +102,7 @@ export function assessProof(question: Question): Assessed {
   if (refused && (again?.state === 'Resting' || (again?.state === 'Wanted' && checked)))
     return refuse(refused, again);
   if (!checked) return rolling(hash, text, proven, refused);
-  const check = assessCheck({...question, name: jobName(hash)});
+  const check = assessCheck({...question, name: jobName(hash), refused});
   switch (check.state) {
     case 'Passed':
       return rolling(hash, text, proven, refused);

@@ -206,6 +206,42 @@ describe('a change that fails its check', () => {
     expect(world.pass()).toEqual([]);
   });
 
+  test('keeps the reason of a pod that never ran: seen to go after its Job, and not seen at all at the next try', () => {
+    const world = running();
+    world.change({image: BAD});
+    world.pass();
+    const job = world.check;
+    if (job === undefined) throw new Error('no Job');
+    const state = {waiting: {reason: 'ImagePullBackOff'}};
+    const status = {containerStatuses: [{name: 'check', image: BAD, state}]};
+    world.pods = [world.pod(`${job.metadata.name}-abcde`, job, status, 'check')];
+    world.endCheck('', 'DeadlineExceeded');
+    expect(world.pass()).toEqual(['update Deployment/auth']);
+    expect(world.ready).toMatch(/^ImagePullFailed: The change is not rolled out: .*cannot pull image/);
+    world.pods = [];
+    world.now += 60_000;
+    expect(short(world.pass())).toEqual(['recreate Job/auth-check']);
+    // The status of before is another's word by now.
+    world.status = undefined;
+    world.endCheck('', 'DeadlineExceeded');
+    world.pass();
+    expect(world.ready).toMatch(/^ImagePullFailed: The change is not rolled out: .*cannot pull image/);
+  });
+
+  test('that did not end in its time is no word of a try that did', () => {
+    const world = running();
+    world.change({image: BAD});
+    world.pass();
+    world.endCheck(refusal('ConfigurationInvalid', 'no'));
+    world.pass();
+    world.now += 60_000;
+    world.pods = [];
+    expect(short(world.pass())).toEqual(['recreate Job/auth-check']);
+    world.endCheck('', 'DeadlineExceeded');
+    world.pass();
+    expect(world.ready).toMatch(/^ProgressDeadlineExceeded: /);
+  });
+
   test('is tried again after a while where a provider is away, and not held up by one that is away for all', () => {
     const world = running();
     world.change({tokens: {accessTTL: '30m'}});
