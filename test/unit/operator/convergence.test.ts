@@ -57,28 +57,54 @@ const GOOD = {
   'keycloak-client': {'client-id': 'auth', 'client-secret': 'hush'},
 };
 
+/** The last turns outlast every token of a key that no longer signs. */
+const TURNS = 12;
+const LONG_MS = 3 * 60 * 60_000;
+
 function heal(world: World, target: Record<string, unknown>): void {
   for (const [name, values] of Object.entries(GOOD)) world.secret(name, values);
   world.spec = target;
   world.generation++;
   world.pods = [];
-  for (let turn = 0; turn < 6; turn++) {
-    world.now += 180_000;
+  for (let turn = 0; turn < TURNS; turn++) {
+    world.now += turn < 6 ? 180_000 : LONG_MS;
+    answerForKeys(world);
     world.pass();
     if (world.job !== undefined) world.completeJob();
     if (world.deployment !== undefined) world.rollOut();
   }
+  world.pods = [];
+  world.pass();
 }
 
-/** What was made, without what may well differ: counters, uids, times, and keys of algorithms that were used before. */
+/** One pod stands for all of them: it serves the keys that there are. */
+function answerForKeys(world: World): void {
+  const {deployment, signingKeys = []} = world;
+  if (deployment === undefined) return;
+  const status = {phase: 'Running', containerStatuses: [{name: 'server', ready: true, state: {running: {}}}]};
+  const pod = world.pod('auth-1', deployment, status);
+  world.pods = [pod];
+  world.keyAnswers.set(pod.metadata.uid ?? '', {
+    kids: signingKeys.map(({kid}) => kid),
+    signer: signingKeys.find((each) => 'signs' in each && each.signs)?.kid,
+    maxAgeSeconds: 300,
+    tokenTTLSeconds: 2 * 60 * 60,
+  });
+}
+
+/** What was made, without what may well differ: counters, uids, times, and which key of an algorithm it is. */
 function essence(world: World): unknown {
   const children = [...world.children]
     .map(([id, object]) => [id, object['desired']] as const)
     .filter(([id]) => !id.startsWith('Job/') && !id.startsWith('Secret/'))
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  const conditions = world.status?.conditions?.map(({type, status, reason}) => `${type}=${status} ${reason}`);
+  const conditions = world.status?.conditions
+    // No backup is ever made here, so this one is a matter of time.
+    ?.filter(({type}) => type !== 'BackupHealthy')
+    .map(({type, status, reason}) => `${type}=${status} ${reason}`);
+  const keys = world.status?.signingKeys?.map(({kid, state}) => `${kid.split('-')[1]} ${state}`);
   return JSON.parse(
-    JSON.stringify({children, conditions})
+    JSON.stringify({children, conditions, keys})
       .replaceAll(world.uid, 'UID')
       .replaceAll(/auth-config-[0-9a-f]{8}/g, 'auth-config'),
   );
@@ -112,7 +138,7 @@ describe('convergence', () => {
             }
           }
           heal(world, to);
-          expect(essence(world)).toEqual(essence(sameKeys(fresh, world) ? fresh : world));
+          expect(essence(world)).toEqual(essence(fresh));
           expect(world.condition('Ready')).toMatchObject({status: 'True', reason: 'Ready'});
           expect(world.pass()).toEqual([]);
           const before = world.status;
@@ -121,15 +147,7 @@ describe('convergence', () => {
           expect(world.status).toEqual(before);
         },
       ),
-      {numRuns: 60},
+      {numRuns: 40},
     );
   }, 60_000);
 });
-
-/** A key of an algorithm that was used before stays published, so the configuration may well name more keys. */
-function sameKeys(a: World, b: World): boolean {
-  return (
-    JSON.stringify(a.status?.signingKeys?.map((each) => each.kid)) ===
-    JSON.stringify(b.status?.signingKeys?.map((each) => each.kid))
-  );
-}
