@@ -1,4 +1,5 @@
 import type {AttackOptions} from './attack/command.ts';
+import type {EndOptions, ListOptions} from './server/sessions/command.ts';
 import {Command} from 'commander';
 import {VERSION} from './support/version.ts';
 
@@ -34,6 +35,23 @@ db.command('verify')
   .description('check that the database answers and holds the schema that this version needs')
   .option('--json', 'print the report as JSON')
   .action(async (options: {json?: boolean}) => exit((await import('./database/command.ts')).verify(options)));
+
+const sessions = program.command('sessions').description('the sessions in the database of DATABASE_URL');
+sessions
+  .command('list')
+  .description('list the sessions of a user that stand')
+  .requiredOption('--user <subject>', "the user's subject at the provider, or id in the audit trail")
+  .option('--issuer <url>', 'the provider whose subject it is, where several have it')
+  .option('--json', 'print them as JSON')
+  .action(async (options: ListOptions) => exit((await import('./server/sessions/command.ts')).list(options)));
+sessions
+  .command('end')
+  .description('end sessions on every replica within a second; their audit entries go to standard output')
+  .option('--session <id>', 'this one')
+  .option('--user <subject>', 'all of this user: the subject at the provider, or id in the audit trail')
+  .option('--issuer <url>', 'the provider whose subject it is, where several have it')
+  .option('--all', 'those of everybody')
+  .action(async (options: EndOptions) => exit((await import('./server/sessions/command.ts')).end(options)));
 
 program
   .command('backup')

@@ -14,6 +14,8 @@ export type AuditEvent =
   | 'key_rotated';
 
 export interface AuditEntry {
+  /** The command that did it, where it was no request. */
+  readonly actor?: string | undefined;
   readonly requestId?: string | undefined;
   readonly user?: string | undefined;
   readonly provider?: string | undefined;

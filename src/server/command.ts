@@ -3,7 +3,7 @@
 //   pages/      what people see: sign-in, errors, their account; one theme, no script, all of it escaped
 //   login/      a login under way: its transaction in PostgreSQL, the code flow, where a browser goes afterwards
 //   providers/  identity providers: one entry a kind; metadata, keys, health; the fetch that reaches only them
-//   sessions/   sessions in PostgreSQL: create, refresh exactly once, revoke; all of their SQL in one file
+//   sessions/   sessions in PostgreSQL: create, refresh exactly once, revoke; their SQL; an administrator's `sessions` command
 //   revocation/ which sessions stand, in memory, and the feed from PostgreSQL that keeps it true
 //   tokens/     our own keys; signing and checking access tokens
 //   check/      `fraiseql-auth check`: whether a configuration would serve, tried out before it does

@@ -192,8 +192,9 @@ export const OTHER_RULES: readonly OtherRule[] = [
     keptBy: [`${SESSIONS}/asvs-7.2.3-entropy.test.ts`, `${TOKENS}/rfc-9068-2.2-claims.test.ts`],
   }),
   asvs('7.4.2', 'All sessions of a user end when the account is disabled', {
-    keptBy: [`${LOGOUT}/oidc-backchannel-2.7-actions.test.ts`],
-    reason: 'Where the provider says so by a logout token with sub; an administrator does it in the database',
+    keptBy: [`${LOGOUT}/oidc-backchannel-2.7-actions.test.ts`, `${SERVER}/sessions-command.test.ts`],
+    reason:
+      'Where the provider says so by a logout token with sub; else by fraiseql-auth sessions end --user',
   }),
   asvs(
     '7.4.3, 7.5.1',
@@ -203,8 +204,8 @@ export const OTHER_RULES: readonly OtherRule[] = [
     },
   ),
   asvs('7.4.5', 'An administrator ends sessions of a user, or all', {
-    keptBy: [`${SERVER}/revocation.test.ts`],
-    reason: 'By one UPDATE in the database, heard by every replica within a second',
+    keptBy: [`${SERVER}/sessions-command.test.ts`, `${SERVER}/revocation.test.ts`],
+    reason: 'By fraiseql-auth sessions end, or by one UPDATE in the database',
   }),
   asvs('7.5.2', 'Users authenticate again before they end sessions', {
     reason:

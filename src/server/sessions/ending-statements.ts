@@ -65,3 +65,23 @@ export const END_AT_PROVIDER: Statement = {
     ), ${GONE}
     SELECT e.id, e.user_id FROM seen LEFT JOIN ended e ON true`,
 };
+
+/** The row that each of these returns. */
+export interface AdministratorEndedRow {
+  readonly id: string;
+  readonly user_id: string;
+  readonly provider: string | null;
+}
+
+const endingForAdministrator = (condition: string): string => `
+    WITH ended AS (
+      UPDATE _system.sessions s SET revoked_at = now() WHERE ${condition} AND ${ALIVE} RETURNING s.id, s.user_id
+    ), ${GONE}
+    SELECT e.id, e.user_id, d.provider FROM ended e LEFT JOIN _system.session_details d ON d.session_id = e.id`;
+
+/** By what an administrator names: $1 session id; $1 user id; nothing. */
+export const ADMINISTRATOR_ENDS: Readonly<Record<'session' | 'user' | 'all', string>> = {
+  session: endingForAdministrator('s.id = $1::uuid'),
+  user: endingForAdministrator('s.user_id = $1'),
+  all: endingForAdministrator('true'),
+};

@@ -215,3 +215,25 @@ export const OF_USER: Statement = {
     WHERE s.user_id = $1 AND ${ALIVE} AND ${NOT_IDLE}
     ORDER BY coalesce(d.last_used_at, s.created_at) DESC LIMIT 100`,
 };
+
+// What an administrator's command asks.
+
+/** $1 a user's subject or our id of the user, $2 issuer or null. */
+export const KNOWN_USERS = `
+    SELECT DISTINCT s.user_id, d.issuer FROM _system.sessions s
+    LEFT JOIN _system.session_details d ON d.session_id = s.id
+    WHERE (d.subject = $1 OR s.user_id = $1) AND ($2::text IS NULL OR d.issuer = $2)
+    ORDER BY d.issuer`;
+
+/** $1 user ids. */
+export const OF_USERS = `
+    SELECT s.id, s.user_id, d.issuer, s.issued_at::float8 AS created_at, s.expires_at::float8 AS expires_at,
+      extract(epoch FROM d.last_used_at)::float8 AS last_used_at, i.user_agent
+    FROM _system.sessions s
+    LEFT JOIN _system.session_details d ON d.session_id = s.id
+    LEFT JOIN _system.sign_ins i ON i.session_id = s.id
+    WHERE s.user_id = ANY ($1::text[]) AND ${ALIVE} AND ${NOT_IDLE}
+    ORDER BY coalesce(d.last_used_at, s.created_at) DESC`;
+
+/** $1 session id. */
+export const SESSION_IS_KNOWN = 'SELECT FROM _system.sessions WHERE id = $1::uuid';
