@@ -120,7 +120,7 @@ export const forgedHost: Attack = {
   },
 };
 
-/** Last, and little of it: each is a failed login, of which an address has five an hour. */
+/** Last, and little of it: the made-up code is a failed login, of which an address has five an hour. */
 export const callback: Attack = {
   name: 'callback',
   title: "a made-up answer of the provider, HTML in it, another browser's, and the same one twice",
