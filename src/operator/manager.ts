@@ -15,6 +15,7 @@ import {ClaimReader} from './observe/claim-reader.ts';
 import {mintSigningKey, type KeyMint} from './reconcile/mint.ts';
 import {KeyWatch, type KeyAsker} from './observe/key-watch.ts';
 import {LogReader} from './observe/log-reader.ts';
+import {Observer} from './observe/observer.ts';
 import {Overlay} from './observe/overlay.ts';
 import {Prober, type PodAnswer} from './observe/prober.ts';
 import {Reconciler} from './reconcile/reconciler.ts';
@@ -137,16 +138,21 @@ export class Manager {
       schemaVersion: this.#options.schemaVersion ?? SCHEMA_VERSION,
       assignedIds: this.#options.assignedIds,
     };
-    const reconciler = new Reconciler({
-      cluster,
-      mintKey: this.#options.mintKey ?? mintSigningKey,
-      planner: new Planner({cluster, settings}),
+    const observer = new Observer({
       caches: this.#caches,
       secrets,
       claims: new ClaimReader(client, clock, logger),
       logs: new LogReader(client, {clock, logger}),
       prober,
       keyWatch,
+      clock,
+    });
+    const reconciler = new Reconciler({
+      cluster,
+      mintKey: this.#options.mintKey ?? mintSigningKey,
+      planner: new Planner({cluster, settings}),
+      caches: this.#caches,
+      observer,
       events,
       overlay: this.#overlay,
       settings,

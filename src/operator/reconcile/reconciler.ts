@@ -4,33 +4,22 @@ import {keyOf, parseKey} from '../../kube/objects.ts';
 import type {HandlerResult} from '../../kube/workqueue.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
-import {names} from '../desired/names.ts';
 import type {Observed} from '../observed.ts';
 import type {Planned, Planner} from '../plan/planner.ts';
 import {planStatus} from '../plan/approval.ts';
 import type {Problem} from '../problem.ts';
 import {computeStatus} from '../status/status.ts';
-import {serves} from '../workloads.ts';
 import {act, type Cluster, type Failure} from './act.ts';
 import {after, isReady, readyOf} from './after.ts';
 import type {Caches} from '../observe/caches.ts';
-import type {ClaimReader} from '../observe/claim-reader.ts';
 import {Contests} from './contests.ts';
 import {decide, type Settings} from '../decide/decide.ts';
 import type {Decision} from '../decide/decision.ts';
 import {Failing, failureProblem, statusFailing} from './failing.ts';
-import {FirstSeen} from '../observe/first-seen.ts';
-import {asksForKeys} from '../decide/key-finding.ts';
 import type {KeyMint} from './mint.ts';
-import {keysIn} from '../key-view.ts';
-import type {KeyWatch} from '../observe/key-watch.ts';
-import type {LogReader} from '../observe/log-reader.ts';
+import type {Observer} from '../observe/observer.ts';
 import type {Overlay} from '../observe/overlay.ts';
 import {askedMs, LEAVE_MS, policyOf} from './policy.ts';
-import type {Prober} from '../observe/prober.ts';
-import {reading} from '../decide/reading.ts';
-import type {SecretReader} from '../observe/secret-reader.ts';
-import {namesOf, secretsToRead} from '../decide/secrets.ts';
 import {statusUnread} from './unread.ts';
 import {writeStatus} from './write-status.ts';
 
@@ -38,11 +27,7 @@ export interface ReconcilerOptions {
   readonly cluster: Cluster;
   readonly mintKey: KeyMint;
   readonly caches: Pick<Caches, 'isOpen' | 'resource' | 'childrenOf' | 'podsOf' | 'replicaSetsOf' | 'settle'>;
-  readonly secrets: Pick<SecretReader, 'read' | 'forget'>;
-  readonly claims: Pick<ClaimReader, 'look'>;
-  readonly logs: Pick<LogReader, 'lastLines'>;
-  readonly prober: Pick<Prober, 'report' | 'forget'>;
-  readonly keyWatch: Pick<KeyWatch, 'heard' | 'forget'>;
+  readonly observer: Pick<Observer, 'observe' | 'again' | 'heardOfKeys' | 'forget'>;
   readonly planner: Pick<Planner, 'plan' | 'forget'>;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly overlay: Overlay;
@@ -80,7 +65,6 @@ const GOES_ON: ReadonlySet<string | undefined> = new Set(['Migrating', 'RollingO
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #firstSeen: FirstSeen;
   /** How often in a row a status was left to the next pass. */
   readonly #held = new Map<string, number>();
   /** Resources whose namespace is being deleted, and until when that is believed (monotonic milliseconds). */
@@ -90,7 +74,6 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
-    this.#firstSeen = new FirstSeen(options.clock);
     this.#failing = new Failing(options.clock);
     this.#contests = new Contests(options.clock);
   }
@@ -115,21 +98,18 @@ export class Reconciler {
   }
 
   async #pass(key: string, signal: AbortSignal): Promise<Outcome> {
-    const {caches, secrets, prober, clock, logger} = this.#options;
+    const {caches, observer, clock, logger} = this.#options;
     const {namespace: where = ''} = parseKey(key);
     // Queued again when it may be seen again.
     if (!caches.isOpen(where)) return {result: 'requeue'};
     let resource = caches.resource(key);
     if (resource === undefined || resource.metadata.deletionTimestamp !== undefined) {
       // Its children go with it, by their owner references.
-      prober.forget(key);
-      this.#options.keyWatch.forget(key);
       this.#options.planner.forget(key);
       this.#held.delete(key);
-      this.#firstSeen.forget(key);
       this.#leaving.delete(key);
       this.#contests.forget(key);
-      await secrets.forget(key, where);
+      await observer.forget(key);
       return {result: 'success'};
     }
     const leaving = this.#leaving.get(key);
@@ -142,7 +122,7 @@ export class Reconciler {
     }
     let observed: Observed;
     try {
-      observed = await this.#observe(key, resource, signal);
+      observed = await observer.observe(key, resource, signal);
     } catch (error) {
       return this.#unreadable(resource, error, signal);
     }
@@ -174,8 +154,7 @@ export class Reconciler {
       // Where nothing is different, neither is the decision.
       if (next !== observed) {
         decision = undefined;
-        const firstSeen = this.#firstSeen.look(key, resource.status, next.children.values());
-        observed = {...next, firstSeen, monotonic: clock.monotonic()};
+        observed = observer.again(key, resource, next);
       }
       refused.push(...acted.refused);
       if (acted.leaving) return this.#leave(key, resource);
@@ -200,7 +179,7 @@ export class Reconciler {
 
     if (planned !== undefined && goesOn) return {result: 'requeue', requeueAfterMs: 0};
     // A rotation that has just begun is watched from now on: our own write wakes nobody.
-    this.#heardOfKeys(key, resource, observed);
+    observer.heardOfKeys(key, resource, observed);
     const now = clock.now();
     const held = this.#held.get(key) ?? 0;
     const mayHold = changed.length > 0 && held < MAX_HOLDS && refused.length === 0;
@@ -270,43 +249,6 @@ export class Reconciler {
   #hold(key: string, before: number): Outcome {
     this.#held.set(key, before + 1);
     return {result: 'requeue', requeueAfterMs: HOLD_MS};
-  }
-
-  async #observe(key: string, resource: FraiseQLAuth, signal: AbortSignal): Promise<Observed> {
-    const {caches, secrets, claims, logs, prober} = this.#options;
-    const {namespace} = resource.metadata;
-    const {named} = reading(resource);
-    const children = caches.childrenOf(resource);
-    const pods = caches.podsOf(resource);
-    const views = await secrets.read(key, namespace, secretsToRead(named, pods), signal);
-    return {
-      secrets: views,
-      claims: await claims.look(namespace, namesOf(named, 'PersistentVolumeClaim'), signal),
-      children,
-      signingKeys: keysIn(children.get(`Secret/${names(resource.metadata).signingKeys}`)),
-      pods,
-      replicaSets: caches.replicaSetsOf(resource),
-      logLines: await logs.lastLines(pods, signal),
-      firstSeen: this.#firstSeen.look(key, resource.status, children.values()),
-      monotonic: this.#options.clock.monotonic(),
-      health: children.has(`Deployment/${names(resource.metadata).server}`) ? prober.report(key) : undefined,
-      ...this.#heardOfKeys(key, resource, {children, pods}),
-    };
-  }
-
-  /** Pods are asked what they do with keys only while that decides something. */
-  #heardOfKeys(
-    key: string,
-    resource: FraiseQLAuth,
-    {children, pods}: Pick<Observed, 'children' | 'pods'>,
-  ): Pick<Observed, 'keyAnswers' | 'publicKids'> {
-    const {keyWatch} = this.#options;
-    const {spec} = reading(resource);
-    if (spec !== undefined && asksForKeys(resource, spec, children)) {
-      return keyWatch.heard(key, pods.filter(serves), spec.publicURL);
-    }
-    keyWatch.forget(key);
-    return {};
   }
 
   /** A Secret that may not be read is a matter for a person; a server that cannot answer is one for the queue. */

@@ -9,7 +9,11 @@ const ROOT = join(import.meta.dirname, '../../..');
 test('every reason that the operator gives is promised, and every one that is promised is given', async () => {
   const promised = new Set<string>(Object.values(CONDITIONS).flatMap(({reasons}) => reasons));
   const given = new Set<string>();
-  for (const directory of ['src/operator/{decide,observe,reconcile,status}', 'src/database', 'src/server/check']) {
+  for (const directory of [
+    'src/operator/{decide,observe,reconcile,status}',
+    'src/database',
+    'src/server/check',
+  ]) {
     for await (const path of glob(`${directory}/*.ts`, {cwd: ROOT})) {
       const text = await readFile(join(ROOT, path), 'utf8');
       for (const [, reason] of text.matchAll(
