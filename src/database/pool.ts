@@ -26,12 +26,14 @@ export interface PoolOptions {
  */
 export function createPool(options: PoolOptions): Pool {
   const statementTimeout = options.statementTimeoutMs ?? 5_000;
+  const client = clientOptions(options.url, {
+    connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+    statementTimeoutMs: statementTimeout,
+    applicationName: options.applicationName ?? 'fraiseql-auth',
+  });
   const pool = new Pool({
-    ...clientOptions(options.url, {
-      connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
-      statementTimeoutMs: statementTimeout,
-      applicationName: options.applicationName ?? 'fraiseql-auth',
-    }),
+    ...client,
+    ...(namesFiles(options.url) && {Client: clientOfFiles(client)}),
     max: options.size,
     maxLifetimeSeconds: options.maxLifetimeSeconds,
     idleTimeoutMillis: options.idleTimeoutMs ?? 60_000,
@@ -39,6 +41,40 @@ export function createPool(options: PoolOptions): Pool {
   // Without a listener the break of an idle connection ends the process.
   pool.on('error', (error) => options.onError?.(error));
   return pool;
+}
+
+const FILES = ['sslrootcert', 'sslcert', 'sslkey'];
+/** What the driver makes its TLS options of. */
+const TLS_PARAMETERS = [...FILES, 'sslmode', 'ssl', 'sslnegotiation', 'uselibpqcompat'];
+
+function namesFiles(url: string): boolean {
+  const {parameters} = parseDatabaseUrl(url);
+  return FILES.some((name) => parameters.has(name));
+}
+
+/**
+ * Connections by the files that the URL names as they are at that moment, so that a new authority counts without a
+ * restart; by what they held before where one cannot be read. The driver reads them when it makes a connection, and the
+ * pool does that at moments where nobody catches what it throws: a file that is gone would end the process.
+ */
+function clientOfFiles(config: ClientConfig): new () => Client {
+  const url = new URL(config.connectionString ?? '');
+  const negotiation = url.searchParams.get('sslnegotiation') === 'direct' ? 'direct' : 'postgres';
+  for (const name of TLS_PARAMETERS) url.searchParams.delete(name);
+  let {ssl} = new Client(config);
+  const latest = (): ClientConfig => {
+    try {
+      ({ssl} = new Client(config));
+    } catch (error) {
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
+    }
+    return {...config, connectionString: url.href, ssl, sslnegotiation: negotiation};
+  };
+  return class extends Client {
+    constructor() {
+      super(latest());
+    }
+  };
 }
 
 /** Options for one connection or a pool. Checks that the driver can use the URL, which otherwise fails only later. */

@@ -16,6 +16,9 @@ const FORM = 'postgres://USER:PASSWORD@HOST:5432/DATABASE';
 const ENCODE_HINT =
   'Percent-encode the characters that a URL gives a meaning (@ is %40, : is %3A, / is %2F, # is %23, ? is %3F, % is %25).';
 
+/** PostgreSQL's, and the driver's own: `no-verify` encrypts and checks nothing. */
+const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+
 /**
  * Reads DATABASE_URL. `sslmode` means what it means to psql: `require` encrypts, `verify-full` checks the certificate.
  * Throws DatabaseError(DatabaseURLInvalid) that names the part that is wrong and never quotes the URL.
@@ -61,8 +64,17 @@ export function parseDatabaseUrl(raw: string): DatabaseTarget {
       `${ENCODE_HINT} The form is ${FORM}.`,
     );
   }
-  // The driver's own reading of sslmode=require is stricter than psql's; this asks it for psql's.
-  if (parameters.has('sslmode') && !parameters.has('uselibpqcompat')) {
+  const mode = parameters.get('sslmode');
+  if (mode !== undefined && !SSL_MODES.includes(mode)) {
+    throw invalid(
+      'the database URL has an sslmode that there is not',
+      `Write one of ${SSL_MODES.join(', ')}; verify-full checks the certificate and the name of the host.`,
+    );
+  }
+  // The driver's own reading of sslmode=require is stricter than psql's; this asks it for psql's. But no-verify is the
+  // driver's word alone, and psql's meaning of it would be a check.
+  if (mode === 'no-verify') url.searchParams.delete('uselibpqcompat');
+  else if (mode !== undefined && !parameters.has('uselibpqcompat')) {
     url.searchParams.set('uselibpqcompat', 'true');
   }
   return {

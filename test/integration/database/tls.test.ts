@@ -1,7 +1,8 @@
 // A PostgreSQL that takes connections over TLS alone, with a certificate of an authority that nobody else knows.
-import {mkdtempSync, rmSync} from 'node:fs';
+import {copyFileSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import type {Pool} from 'pg';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {createPool} from '../../../src/database/pool.ts';
 import {explain} from '../../../src/database/explain.ts';
@@ -61,6 +62,47 @@ describe('the driver', () => {
       expect(await connect(withAuthority(`${url}?sslmode=${mode}`, own.certPath))).toBe('encrypted');
     expect(await connect(withAuthority(`${url}?sslmode=require`, other.certPath))).toMatch(
       /^DatabaseUnreachable/,
+    );
+  });
+
+  it('checks nothing with no-verify, whose certificate it would refuse otherwise', async () => {
+    expect(await connect(`${postgres.url}?sslmode=verify-full`)).toMatch(/certificate/);
+    expect(await connect(`${postgres.url}?sslmode=no-verify`)).toBe('encrypted');
+    expect(await connect(`${postgres.url}?sslmode=no-verify&uselibpqcompat=true`)).toBe('encrypted');
+  });
+});
+
+describe('a pool whose authority stands in a file', () => {
+  /** Asks while its one connection is in use, which is then closed: the pool makes another by itself. */
+  async function askedMeanwhile(pool: Pool): Promise<unknown> {
+    const client = await pool.connect();
+    const asked = pool.query<{one: number}>('SELECT 1 AS one').then(({rows}) => rows, String);
+    client.release(true);
+    return asked;
+  }
+
+  it('goes on by what the file held when it is gone, and by what it holds when it is another', async () => {
+    const file = join(directory, 'authority.pem');
+    copyFileSync(own.certPath, file);
+    const pool = createPool({url: withAuthority(postgres.url, file), size: 1, maxLifetimeSeconds: 60});
+    try {
+      expect(await askedMeanwhile(pool)).toEqual([{one: 1}]);
+      rmSync(file);
+      expect(await askedMeanwhile(pool)).toEqual([{one: 1}]);
+      (await pool.connect()).release(true);
+      copyFileSync(other.certPath, file);
+      await expect(pool.query('SELECT 1')).rejects.toThrow(/certificate/);
+      copyFileSync(own.certPath, file);
+      expect(await askedMeanwhile(pool)).toEqual([{one: 1}]);
+    } finally {
+      await pool.end();
+    }
+  });
+
+  it('is not made where the file is not there: one message, which names it', () => {
+    const url = `${postgres.url}?sslmode=verify-full&sslrootcert=/nowhere.pem`;
+    expect(() => createPool({url, size: 1, maxLifetimeSeconds: 60})).toThrow(
+      /cannot be used: .*\/nowhere\.pem/,
     );
   });
 });

@@ -36,6 +36,15 @@ describe('parseDatabaseUrl', () => {
     expect(parseDatabaseUrl('postgres://u:p@h/db').url).not.toContain('uselibpqcompat');
   });
 
+  it('takes no sslmode that there is not, and leaves no-verify to the driver, whose word it is', () => {
+    expect(failure('postgres://u:hunter2@h/db?sslmode=required')).toMatchObject({
+      reason: 'DatabaseURLInvalid',
+      hint: expect.stringContaining('verify-full') as string,
+    });
+    const {url} = parseDatabaseUrl('postgres://u:p@h/db?uselibpqcompat=true&sslmode=no-verify');
+    expect(url).not.toContain('uselibpqcompat');
+  });
+
   it('gives back whatever user, password and database were encoded, and shows no password', () => {
     const part = fc.string({minLength: 1, unit: 'grapheme'}).filter((text) => text.trim() === text);
     fc.assert(
