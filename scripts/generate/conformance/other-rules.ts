@@ -72,14 +72,14 @@ export const OTHER_RULES: readonly OtherRule[] = [
   bcp('4.5.3', 'Against injected codes: PKCE and nonce', {
     keptBy: [`${RP}/rfc-9700-2.1.1-pkce.test.ts`, `${RP}/oidc-core-3.1.3.7-11-nonce.test.ts`],
   }),
-  bcp('4.9.2', 'Access tokens are treated as credentials: no log and no table holds one', {
-    keptBy: [`${SERVER}/login.test.ts`, `${ATTACK}/secrets.test.ts`],
+  bcp('4.9.2', 'No secret at all stands in a log, a metric, a table or Redis', {
+    keptBy: [`${ATTACK}/secrets.test.ts`, `${SERVER}/login.test.ts`],
   }),
   bcp('4.11.2', 'An authorization server is no open redirector', {
     reason:
       'Does not apply: no client registers an address that it would send people to. Where it sends them of itself, see 4.11.1',
   }),
-  bcp('4.13', 'Headers of a TLS-terminating proxy are believed from the proxies that are named alone', {
+  bcp('4.13', 'An address, a host or a scheme that a client made up gets nobody round a limit', {
     keptBy: [`${ATTACK}/forged-proxy.test.ts`, `${SERVER}/http.test.ts`, `${SERVER}/limits.test.ts`],
   }),
   bcp('4.15', 'A client cannot choose a client_id that passes for a user', {
@@ -89,9 +89,8 @@ export const OTHER_RULES: readonly OtherRule[] = [
     reason: 'Does not apply: nothing is sent by postMessage; the pages run no script',
   }),
 
-  jwt('3.4', 'Inputs of a cryptographic operation are checked, such as points on a curve', {
-    reason:
-      'Kept by node:crypto, which imports no key whose point is not on its curve. Nothing is encrypted with JWE',
+  jwt('3.4', 'Points of an ephemeral key (ECDH-ES) are checked', {
+    reason: 'Does not apply: nothing is encrypted with JWE',
   }),
   jwt('3.6', 'Nothing is compressed before it is encrypted', {
     reason: 'Does not apply: nothing is encrypted with JWE',
