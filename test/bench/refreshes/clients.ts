@@ -2,10 +2,15 @@
 import {setTimeout as delay} from 'node:timers/promises';
 import {errors, Pool} from 'undici';
 
-/** What was seen. `falseLogouts` counts each 401 that a client got; none of them had done anything to earn it. */
+/** What was seen. `falseLogouts` and `falseDenials` count each 401 that a client got for a refresh and for its new
+ * access token; none of them had done anything to earn it. */
 export interface Seen {
   refreshes: number;
   falseLogouts: number;
+  /** New access tokens that a replica took, most often not the one that gave them. */
+  verified: number;
+  /** A new access token of a session that stands was refused. */
+  falseDenials: number;
   /** 503: the client tries again. */
   unavailable: number;
   /** The connection broke before the answer was there. */
@@ -24,6 +29,8 @@ export function nothingSeen(): Seen {
   return {
     refreshes: 0,
     falseLogouts: 0,
+    verified: 0,
+    falseDenials: 0,
     unavailable: 0,
     broken: 0,
     abandoned: 0,
@@ -45,6 +52,8 @@ const PATIENCE_MS = 25_000;
 const LATE_MS = 12_000;
 const ROUNDS = 40;
 const ABANDONED = 0.1;
+/** The share of new access tokens that are shown to another replica at once. */
+const VERIFIED = 0.1;
 
 export interface Clients {
   readonly urls: readonly string[];
@@ -101,11 +110,13 @@ async function refreshed(
 ): Promise<Token | undefined> {
   token.presentedAt ??= performance.now();
   while (performance.now() - token.presentedAt < PATIENCE_MS) {
-    const pool = pools[Math.floor(random() * pools.length)];
-    if (pool === undefined) throw new Error('there is no replica');
+    const index = Math.floor(random() * pools.length);
+    const [pool, other] = [pools[index], pools[(index + 1) % pools.length]];
+    if (pool === undefined || other === undefined) throw new Error('there is no replica');
     const given = await present(pool, token.text, random() < ABANDONED ? 1 + random() * 15 : undefined);
     if (typeof given === 'object') {
       seen.refreshes++;
+      if (random() < VERIFIED) await verify(other, given.access, seen);
       return {text: given.successor, presentedAt: undefined};
     }
     seen[given]++;
@@ -121,7 +132,7 @@ async function present(
   pool: Pool,
   token: string,
   patienceMs: number | undefined,
-): Promise<{successor: string} | 'falseLogouts' | 'unavailable' | 'broken' | 'abandoned'> {
+): Promise<{successor: string; access: string} | 'falseLogouts' | 'unavailable' | 'broken' | 'abandoned'> {
   const abort = new AbortController();
   const timer = patienceMs === undefined ? undefined : setTimeout(() => abort.abort(), patienceMs);
   try {
@@ -132,8 +143,9 @@ async function present(
       body: `{"refresh_token":"${token}"}`,
       signal: abort.signal,
     });
-    const answer = (await body.json()) as {refresh_token?: string};
-    if (statusCode === 200 && answer.refresh_token !== undefined) return {successor: answer.refresh_token};
+    const answer = (await body.json()) as {refresh_token?: string; access_token?: string};
+    const {refresh_token: successor, access_token: access} = answer;
+    if (statusCode === 200 && successor !== undefined && access !== undefined) return {successor, access};
     if (statusCode === 401) return 'falseLogouts';
     if (statusCode === 503) return 'unavailable';
     throw new Error(`a refresh was answered with ${statusCode}`);
@@ -143,6 +155,25 @@ async function present(
     throw error;
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Shows a new access token to a replica; where that cannot tell, or cannot be reached, nothing is learnt. */
+async function verify(pool: Pool, access: string, seen: Seen): Promise<void> {
+  try {
+    const {statusCode, body} = await pool.request({
+      method: 'GET',
+      path: '/auth/verify',
+      headers: {authorization: `Bearer ${access}`},
+    });
+    await body.dump();
+    if (statusCode === 200) seen.verified++;
+    else if (statusCode === 401) seen.falseDenials++;
+    else if (statusCode === 503) seen.unavailable++;
+    else throw new Error(`a verification was answered with ${statusCode}`);
+  } catch (error) {
+    if (!(error instanceof errors.UndiciError || isNetworkError(error))) throw error;
+    seen.broken++;
   }
 }
 

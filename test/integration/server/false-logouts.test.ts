@@ -6,7 +6,7 @@ import {runRefreshes} from '../../bench/refreshes/run.ts';
 
 const COUNT = Number(process.env['REFRESHES'] ?? '3000');
 
-it(`${COUNT} refreshes with everything going wrong: no false logout`, async () => {
+it(`${COUNT} refreshes with everything going wrong: no false logout, no false denial`, async () => {
   const {complete, seen, injected, database} = await runRefreshes({
     count: COUNT,
     maxMs: 100_000,
@@ -16,6 +16,8 @@ it(`${COUNT} refreshes with everything going wrong: no false logout`, async () =
     seed: 20_261_124,
   });
   expect(seen.falseLogouts).toBe(0);
+  expect(seen.falseDenials).toBe(0);
+  expect(seen.verified).toBeGreaterThan(0);
   expect(database?.ended).toBe(0);
   expect(complete).toBe(true);
   expect(seen.silent).toBe(0);
