@@ -1,7 +1,7 @@
 import {ApiError} from '../../../src/kube/client.ts';
 import {keyOf, type KubeObject, type ObjectKey, type ResourceType} from '../../../src/kube/objects.ts';
 import {applied, isRecord, merged, same} from './merge.ts';
-import type {SimulatedTime} from './time.ts';
+import {dated, type SimulatedTime} from './time.ts';
 
 /** Something that happened to an object, in the order in which it did. */
 export interface Entry {
@@ -185,7 +185,7 @@ export class SimulatedApi {
         ...next.metadata,
         uid: metadata?.uid ?? `${this.#id}-${++this.#uids}`,
         generation: (metadata?.generation ?? 0) + (changed || metadata === undefined ? 1 : 0),
-        creationTimestamp: metadata?.creationTimestamp ?? this.#timestamp(),
+        creationTimestamp: metadata?.creationTimestamp ?? dated(this.#time),
         ...(metadata?.resourceVersion !== undefined && {resourceVersion: metadata.resourceVersion}),
       },
     };
@@ -213,10 +213,6 @@ export class SimulatedApi {
     const entry = {version, at, plural: type.plural, before, after};
     this.log.push(entry);
     for (const listener of this.#listeners) listener(entry);
-  }
-
-  #timestamp(): string {
-    return new Date(Date.parse('2026-11-23T12:00:00Z') + this.#time.now).toISOString().replace(/\.\d+Z/, 'Z');
   }
 }
 

@@ -42,9 +42,12 @@ export class SimulatedClient {
   forbidden: ReadonlySet<string> = new Set();
   /** What a call ends with instead of its answer: an error, or nothing until its deadline. */
   instead: (call: string) => ApiError | 'silence' | undefined = () => undefined;
-  /** Called around each write; what it throws never arrives at the server. */
+  /** Called around each write but of leases and events; what it throws never arrives at the server. */
   beforeWrite: () => void = () => undefined;
   afterWrite: () => void = () => undefined;
+  /** The same of leases. */
+  beforeLease: () => void = () => undefined;
+  afterLease: () => void = () => undefined;
   readonly #api: SimulatedApi;
   readonly #clock: ProcessClock;
   readonly #random: Random;
@@ -289,7 +292,8 @@ export class SimulatedClient {
 
   async #write<T extends KubeObject>(change: Change, options: CallOptions): Promise<T> {
     const {dryRun = false} = options;
-    const quiet = dryRun || ['leases', 'events'].includes(change.type.plural);
+    const lease = change.type.plural === 'leases';
+    const quiet = dryRun || lease || change.type.plural === 'events';
     const name = 'key' in change ? change.key : change.object.metadata;
     return this.#call(
       `${change.verb} ${change.type.plural} ${keyOf(name)}`,
@@ -299,9 +303,11 @@ export class SimulatedClient {
         if (!quiet && change.verb !== 'create' && this.#strikes('conflict'))
           throw new ApiError(409, 'Conflict', `${change.verb} ${change.type.plural}: 409 Conflict: modified`);
         if (!quiet) this.beforeWrite();
+        if (lease) this.beforeLease();
         if (this.#dead) throw reset('dead');
         const written = this.#api.write(this.#name, structuredClone(change), dryRun) as T;
         if (!quiet) this.afterWrite();
+        if (lease) this.afterLease();
         return written;
       },
     );

@@ -1,74 +1,91 @@
-import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
-import type {Deployment, Job} from '../../../src/operator/workloads.ts';
-import type {SimulatedApi} from './api.ts';
-import type {Random} from './random.ts';
-import type {SimulatedTime} from './time.ts';
+import {RESOURCES, type KubeObject, type ObjectKey} from '../../../src/kube/objects.ts';
+import type {Deployment, Job, Pod} from '../../../src/operator/workloads.ts';
+import {playDeployments} from './deployments.ts';
+import {playKubelet} from './kubelet.ts';
+import {isOwnedBy, podOf} from './pods.ts';
+import {dated} from './time.ts';
+import type {World} from './world.ts';
 
 const BY = 'controllers';
 
-/** What the cluster itself does: Jobs end, Deployments roll out, what belongs to something deleted goes. */
-export function playControllers(api: SimulatedApi, time: SimulatedTime, random: Random): void {
+/** What the cluster itself does: pods start, Jobs end, Deployments roll out, what belongs to something deleted goes. */
+export function playControllers(world: World): void {
+  const {api, time, random} = world;
+  playKubelet(world);
+  playDeployments(world);
+  playAutoscalers(world);
   api.onEntry(({plural, before, after}) => {
-    if (plural === 'jobs' && before === undefined && after !== undefined) {
-      time.after(random.between(50, 500), () => endJob(api, after, time));
-    }
-    if (plural === 'deployments' && after !== undefined && !rolledOut(after)) {
-      time.after(random.between(50, 500), () => rollOut(api, after));
+    if (plural === 'jobs' && before === undefined && after !== undefined) startJob(world, after);
+    if (plural === 'pods' && after !== undefined) {
+      const job = api.list('jobs').find((each) => isOwnedBy(after, each));
+      const {phase} = (after as Pod).status ?? {};
+      const end = phase === 'Succeeded' ? 'Complete' : phase === 'Failed' ? 'Failed' : undefined;
+      if (job !== undefined && end !== undefined)
+        time.after(random.between(5, 60), () => endJob(world, job, end, 'BackoffLimitExceeded'));
     }
     if (after === undefined && before !== undefined) {
-      time.after(random.between(20, 300), () => collect(api));
+      time.after(random.between(20, 300), () => collect(world));
     }
   });
   const sweep = (): void => {
-    collect(api);
+    collect(world);
     time.after(10_000, sweep);
   };
   time.after(10_000, sweep);
 }
 
-/** A migration succeeds, unless the database's URL is a wrong one; other Jobs always do. */
-function endJob(api: SimulatedApi, {metadata}: Job, time: SimulatedTime): void {
-  const job = api.get(RESOURCES.Job, metadata);
-  if (job === undefined || job.metadata.uid !== metadata.uid) return;
-  const secret = api.get(RESOURCES.Secret, {namespace: metadata.namespace, name: 'auth-db'});
-  const url = (secret?.['data'] as Record<string, string> | undefined)?.['database-url'] ?? '';
-  const migrates = job.metadata.labels?.['app.kubernetes.io/component'] === 'migration';
-  const failed =
-    migrates && (secret === undefined || Buffer.from(url, 'base64').toString().includes('wrong'));
-  const at = new Date(Date.parse('2026-11-23T12:00:00Z') + time.now).toISOString();
-  const type = failed ? 'Failed' : 'Complete';
-  const reason = failed ? {reason: 'BackoffLimitExceeded'} : {};
-  api.write(BY, {
-    verb: 'merge',
-    type: RESOURCES.Job,
-    key: metadata,
-    patch: {status: {conditions: [{type, status: 'True', ...reason, lastTransitionTime: at}]}},
-    status: true,
+/** Without load: as few pods as an autoscaler may have; none at all is not its business. */
+function playAutoscalers({api, time, random}: World): void {
+  const look = (key: ObjectKey): void => {
+    const scaler = api.get(RESOURCES.HorizontalPodAutoscaler, key);
+    const live: Deployment | undefined = api.get(RESOURCES.Deployment, key);
+    if (scaler === undefined || live?.spec?.replicas === undefined || live.spec.replicas === 0) return;
+    const {minReplicas, maxReplicas} = scaler['spec'] as {minReplicas: number; maxReplicas: number};
+    const replicas = Math.min(maxReplicas, Math.max(minReplicas, live.spec.replicas));
+    api.write(BY, {verb: 'merge', type: RESOURCES.Deployment, key, patch: {spec: {replicas}}});
+  };
+  api.onEntry(({plural, after}) => {
+    if (after === undefined || (plural !== 'horizontalpodautoscalers' && plural !== 'deployments')) return;
+    time.after(random.between(500, 5000), () => look(after.metadata));
   });
 }
 
-function rolledOut({metadata, spec, status}: Deployment): boolean {
-  return (
-    status?.observedGeneration === metadata.generation && status?.readyReplicas === (spec?.replicas ?? 1)
-  );
+/** One pod, which has as long as the Job says. */
+function startJob(world: World, job: Job): void {
+  const {api, time, random} = world;
+  time.after(random.between(5, 60), () => {
+    if (liveOf(world, job) === undefined) return;
+    const object = podOf(job, job.spec?.template, world);
+    api.write(BY, {verb: 'create', type: RESOURCES.Pod, object, manager: BY});
+  });
+  const seconds = job.spec?.activeDeadlineSeconds ?? 600;
+  time.after(seconds * 1000, () => {
+    const live = liveOf(world, job);
+    if (live === undefined || live.status?.conditions !== undefined) return;
+    for (const pod of api.list('pods').filter((each) => isOwnedBy(each, job)))
+      api.write(BY, {verb: 'delete', type: RESOURCES.Pod, key: pod.metadata});
+    endJob(world, job, 'Failed', 'DeadlineExceeded');
+  });
 }
 
-function rollOut(api: SimulatedApi, {metadata}: KubeObject): void {
-  const live: Deployment | undefined = api.get(RESOURCES.Deployment, metadata);
-  if (live === undefined || rolledOut(live)) return;
-  const replicas = live.spec?.replicas ?? 1;
-  const status = {
-    observedGeneration: live.metadata.generation,
-    replicas,
-    updatedReplicas: replicas,
-    readyReplicas: replicas,
-    availableReplicas: replicas,
+function liveOf({api}: World, {metadata}: KubeObject): Job | undefined {
+  const live = api.get(RESOURCES.Job, metadata);
+  return live?.metadata.uid === metadata.uid ? live : undefined;
+}
+
+function endJob(world: World, job: KubeObject, type: 'Complete' | 'Failed', why: string): void {
+  const live = liveOf(world, job);
+  if (live === undefined || live.status?.conditions !== undefined) return;
+  const reason = type === 'Failed' ? {reason: why} : {};
+  const patch = {
+    status: {conditions: [{type, status: 'True', ...reason, lastTransitionTime: dated(world.time)}]},
   };
-  api.write(BY, {verb: 'merge', type: RESOURCES.Deployment, key: metadata, patch: {status}, status: true});
+  const key = job.metadata;
+  world.api.write(BY, {verb: 'merge', type: RESOURCES.Job, key, patch, status: true});
 }
 
 /** As the garbage collector: an object whose owner is gone goes as well. */
-function collect(api: SimulatedApi): void {
+function collect({api}: World): void {
   const all = api.list();
   const there = new Set(all.map((each) => each.metadata.uid));
   for (const object of all) {

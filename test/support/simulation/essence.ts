@@ -14,6 +14,8 @@ export function essence(simulation: Simulation, {jobs = true} = {}): Record<stri
     children
       .map((each): [string, unknown] => [`${each.kind}/${each.metadata.name}`, bare(each, scales)])
       .concat([
+        // Where an autoscaler moves their number, there may well be more.
+        ['pods', scales ? undefined : simulation.service.ready],
         [
           'status',
           {
@@ -38,8 +40,10 @@ export function essence(simulation: Simulation, {jobs = true} = {}): Record<stri
   return JSON.parse(
     text
       .replaceAll(/\bu[0-9]+-[0-9]+\b/g, 'UID')
+      .replaceAll(/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
       .replaceAll(/(?<![\w-])[\w-]{43}(?![\w-])/g, 'KID')
-      .replaceAll(/(?<![0-9a-z])[0-9a-f]{8,64}(?![0-9a-z])/g, 'HASH'),
+      .replaceAll(/(?<![0-9a-z])[0-9a-f]{8,64}(?![0-9a-z])/g, 'HASH')
+      .replaceAll(/HASH-[0-9a-z]+/g, 'HASH-POD'),
   ) as Record<string, unknown>;
 }
 
@@ -49,6 +53,7 @@ function bare(object: KubeObject, scales: boolean): unknown {
   const annotations = {...metadata.annotations};
   delete annotations['auth.fraiseql.dev/attempt'];
   delete annotations['auth.fraiseql.dev/generation'];
+  delete annotations['deployment.kubernetes.io/revision'];
   // How long tokens of before live on, and since when a key signs.
   delete annotations['auth.fraiseql.dev/key-ring'];
   const spec = {...(rest['spec'] as Record<string, unknown> | undefined)};

@@ -1,12 +1,17 @@
-import {isDeepStrictEqual} from 'node:util';
-
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Equal as JSON: a field that is undefined is none. */
 export function same(a: unknown, b: unknown): boolean {
-  return isDeepStrictEqual(JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b)));
+  if (a === b) return true;
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((each, index) => same(each, b[index]));
+  if (!isRecord(a) || !isRecord(b)) return false;
+  const has = (of: Record<string, unknown>): string[] =>
+    Object.keys(of).filter((name) => of[name] !== undefined);
+  const names = has(a);
+  return names.length === has(b).length && names.every((name) => same(a[name], b[name]));
 }
 
 /** JSON merge patch (RFC 7386). */

@@ -1,7 +1,10 @@
-import {RESOURCES} from '../../../src/kube/objects.ts';
+import {RESOURCES, type ResourceType} from '../../../src/kube/objects.ts';
 import {developmentSpec, productionSpec, provider} from '../../fixtures/specs.ts';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
+import {readRing, RING} from '../../../src/operator/desired/key-ring.ts';
 import {APPROVE} from '../../../src/operator/plan/approval.ts';
+import {PROVING} from './proving.ts';
+import {LONG_MS, type Scenario} from './scenario.ts';
 import type {Simulation} from './simulation.ts';
 
 /** From one to the other the public URL moves, so that each lists both. */
@@ -27,16 +30,7 @@ export const SPECS: readonly Record<string, unknown>[] = [
   production({tokens, backup: {...s3, schedule: '@hourly'}, image: 'registry.test/other:2.0.0'}),
 ];
 
-/** Something that happens to a resource, and what has to have come of it. */
-export interface Scenario {
-  readonly name: string;
-  /** Undefined: the resource is not there before. */
-  readonly before?: Record<string, unknown>;
-  happens(simulation: Simulation): void | Promise<void>;
-  /** By default: it is ready. */
-  done?(simulation: Simulation): boolean;
-}
-
+const SHORT = {accessTTL: '5m'};
 const wrong = {'database-url': 'postgres://app:wrong@db/auth'};
 const right = {'database-url': 'postgres://app:secret@db/auth'};
 
@@ -45,7 +39,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {name: 'create', happens: (simulation) => simulation.spec(PRODUCTION)},
   {
     name: 'spec change',
-    before: DEVELOPMENT,
+    before: [DEVELOPMENT],
     happens: (simulation) =>
       simulation.spec(
         development({
@@ -55,38 +49,39 @@ export const SCENARIOS: readonly Scenario[] = [
         }),
       ),
   },
-  {name: 'sections come', before: DEVELOPMENT, happens: (simulation) => simulation.spec(PRODUCTION)},
-  {name: 'sections go', before: PRODUCTION, happens: (simulation) => simulation.spec(DEVELOPMENT)},
+  {name: 'sections come', before: [DEVELOPMENT], happens: (simulation) => simulation.spec(PRODUCTION)},
+  {name: 'sections go', before: [PRODUCTION], happens: (simulation) => simulation.spec(DEVELOPMENT)},
   {
-    name: 'another key algorithm',
-    before: DEVELOPMENT,
-    happens: (simulation) => simulation.spec(development({tokens: {algorithm: 'EdDSA'}})),
+    name: 'another key algorithm, until the last token of the old one has expired',
+    before: [development({tokens: {...tokens, ...SHORT}})],
+    happens: (simulation) => simulation.spec(development({tokens: {algorithm: 'EdDSA', ...SHORT}})),
+    done: (simulation) => simulation.isReady() && algorithms(simulation).join() === 'EdDSA',
   },
   {
     name: 'Secret change',
-    before: DEVELOPMENT,
+    before: [DEVELOPMENT],
     happens: (simulation) =>
       simulation.secret('keycloak-client', {'client-id': 'auth', 'client-secret': 'another'}),
   },
   {
     name: 'migration',
-    before: DEVELOPMENT,
+    before: [DEVELOPMENT],
     happens: (simulation) => simulation.secret('auth-db', {'database-url': 'postgres://app:secret@new/auth'}),
   },
   {
     name: 'migration that fails and is tried again',
-    before: DEVELOPMENT,
+    before: [DEVELOPMENT],
     async happens(simulation) {
       simulation.secret('auth-db', wrong);
       // The first is that of the creation.
-      await simulation.time.run(120_000, () => migrations(simulation) === 3);
+      await simulation.time.run(LONG_MS, () => migrations(simulation) === 3);
       simulation.secret('auth-db', right);
     },
     done: (simulation) => simulation.isReady() && simulation.api.list('jobs').length === 1,
   },
   {
     name: 'children deleted',
-    before: PRODUCTION,
+    before: [PRODUCTION],
     happens(simulation) {
       for (const [type, name] of CHILDREN) simulation.delete(type, name);
     },
@@ -94,14 +89,23 @@ export const SCENARIOS: readonly Scenario[] = [
       simulation.isReady() && CHILDREN.every(([type, name]) => there(simulation, type, name)),
   },
   {
+    name: 'own Secrets deleted',
+    before: [DEVELOPMENT],
+    happens(simulation) {
+      for (const name of OWN_SECRETS) simulation.delete(RESOURCES.Secret, name);
+    },
+    done: (simulation) =>
+      simulation.isReady() && OWN_SECRETS.every((name) => there(simulation, RESOURCES.Secret, name)),
+  },
+  {
     name: 'resource deleted',
-    before: PRODUCTION,
+    before: [PRODUCTION],
     happens: (simulation) => simulation.delete(FRAISEQLAUTH, 'auth'),
-    done: (simulation) => simulation.resource === undefined && simulation.children().length === 0,
+    done: (simulation) => simulation.resource === undefined && simulation.belongings().length === 0,
   },
   {
     name: 'resource deleted and made anew',
-    before: DEVELOPMENT,
+    before: [DEVELOPMENT],
     happens(simulation) {
       simulation.delete(FRAISEQLAUTH, 'auth');
       simulation.spec(DEVELOPMENT);
@@ -117,7 +121,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'plan of a change let through',
-    before: PRODUCTION,
+    before: [PRODUCTION],
     async happens(simulation) {
       const image = 'registry.test/other:2.0.0';
       simulation.spec(
@@ -129,23 +133,30 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'plan of falling asleep let through',
-    before: PRODUCTION,
+    before: [PRODUCTION],
     async happens(simulation) {
       simulation.spec(production({tokens, backup: s3, management: 'Plan', runState: 'Hibernated'}));
       await letThrough(simulation);
     },
     done: (simulation) => isDone(simulation, false),
   },
+  ...PROVING,
 ];
 
-/** As a person does: waits for the plan of the newest spec, and lets it through. */
+/** As a person does: waits for the plan of the newest spec, and lets it through; and so again when it becomes another. */
 async function letThrough(simulation: Simulation): Promise<void> {
   const plan = (): string | undefined => {
     const {metadata, status} = simulation.resource ?? {};
     return status?.observedGeneration === metadata?.generation ? status?.plan?.hash : undefined;
   };
-  await simulation.time.run(120_000, () => plan() !== undefined);
-  simulation.edit(FRAISEQLAUTH, 'auth', {metadata: {annotations: {[APPROVE]: plan()}}});
+  await simulation.time.run(LONG_MS, () => plan() !== undefined);
+  const approve = (): void => {
+    const hash = plan();
+    if (hash !== undefined && simulation.resource?.metadata.annotations?.[APPROVE] !== hash)
+      simulation.edit(FRAISEQLAUTH, 'auth', {metadata: {annotations: {[APPROVE]: hash}}});
+    simulation.time.after(60_000, approve);
+  };
+  approve();
 }
 
 function isDone(simulation: Simulation, ready = true): boolean {
@@ -154,7 +165,10 @@ function isDone(simulation: Simulation, ready = true): boolean {
   return made && simulation.isReady() === ready;
 }
 
-/** The children by type and name, those with a hash in theirs left out. */
+/** Made once: another one is another key. */
+export const OWN_SECRETS = ['auth-signing-keys', 'auth-state'] as const;
+
+/** The other children by type and name, those with a hash in theirs left out. */
 export const CHILDREN = [
   [RESOURCES.ServiceAccount, 'auth'],
   [RESOURCES.Deployment, 'auth'],
@@ -165,8 +179,14 @@ export const CHILDREN = [
   [RESOURCES.ServiceAccount, 'auth-backup'],
 ] as const;
 
-function there(simulation: Simulation, type: (typeof CHILDREN)[number][0], name: string): boolean {
+function there(simulation: Simulation, type: ResourceType, name: string): boolean {
   return simulation.api.get(type, {namespace: 'prod', name}) !== undefined;
+}
+
+/** Those of the signing keys that there are. */
+function algorithms({api}: Simulation): string[] {
+  const secret = api.get(RESOURCES.Secret, {namespace: 'prod', name: OWN_SECRETS[0]});
+  return readRing(secret?.metadata.annotations?.[RING])?.keys.map(({algorithm}) => algorithm) ?? [];
 }
 
 /** How many migrations have ended. */

@@ -1,9 +1,9 @@
-import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
+import {RESOURCES} from '../../../src/kube/objects.ts';
 import {KEY_LIST} from '../../../src/operator/desired/key-ring.ts';
 import {names} from '../../../src/operator/desired/names.ts';
 import type {KeyAnswer} from '../../../src/operator/observed.ts';
 import type {KeyAsker} from '../../../src/operator/observe/key-watch.ts';
-import type {Deployment} from '../../../src/operator/workloads.ts';
+import type {Pod} from '../../../src/operator/workloads.ts';
 import type {SimulatedApi} from './api.ts';
 import {NAMESPACE} from './process.ts';
 import type {SimulatedTime} from './time.ts';
@@ -19,10 +19,9 @@ interface Server {
 /** A kubelet brings a changed Secret to its pods within so long. */
 const LAG_MS = 60_000;
 const TICK_MS = 5000;
-const BY = 'servers';
 
 /**
- * The pods of the Deployment `auth`, as far as their keys go: they follow the Secret late, sign and verify, and others
+ * The pods that serve, as far as their keys go: they follow the Secret late, sign and verify, and others
  * keep their key sets. Whatever operators do, no token that is valid may be refused.
  */
 export class SimulatedServers implements KeyAsker {
@@ -43,8 +42,8 @@ export class SimulatedServers implements KeyAsker {
     this.#api = parts.api;
     this.#time = parts.time;
     this.#told = told;
-    this.#api.onEntry(({plural, after}) => {
-      if (plural === 'deployments' && after !== undefined) this.#scale(after);
+    this.#api.onEntry(({plural, before, after}) => {
+      if (plural === 'pods') this.#follow(before, after);
     });
     const tick = (): void => {
       this.#tick();
@@ -72,31 +71,15 @@ export class SimulatedServers implements KeyAsker {
     return (JSON.parse(text) as {signingKeys: Server['mounted']}).signingKeys;
   }
 
-  #scale({metadata, spec}: Deployment): void {
-    for (let n = this.#servers.length; n < (spec?.replicas ?? 1); n++) {
-      const name = `${metadata.name}-${n}`;
-      const address = `10.0.0.${n + 1}`;
-      this.#servers.push({name, address, mounted: this.#listed, refreshedAt: this.#time.now});
-      const {apiVersion, kind, uid = ''} = {apiVersion: 'apps/v1', kind: 'Deployment', ...metadata};
-      const pod: KubeObject = {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: {
-          name,
-          namespace: NAMESPACE,
-          labels: {...spec?.template?.metadata?.labels},
-          ownerReferences: [{apiVersion, kind, name: metadata.name, uid}],
-        },
-        spec: {containers: []},
-        status: {
-          phase: 'Running',
-          podIP: address,
-          conditions: [{type: 'Ready', status: 'True'}],
-          containerStatuses: [{name: 'server', ready: true, state: {running: {}}}],
-        },
-      };
-      this.#api.write(BY, {verb: 'create', type: RESOURCES.Pod, object: pod, manager: BY});
-    }
+  /** Whoever has an address serves until it is gone. */
+  #follow(before: Pod | undefined, after: Pod | undefined): void {
+    const {name, labels} = (after ?? before)?.metadata ?? {};
+    if (name === undefined || labels?.['app.kubernetes.io/component'] !== 'server') return;
+    const known = this.#servers.findIndex((each) => each.name === name);
+    const address = after?.status?.podIP;
+    if (after === undefined && known >= 0) this.#servers.splice(known, 1);
+    if (address === undefined || known >= 0) return;
+    this.#servers.push({name, address, mounted: this.#listed, refreshedAt: this.#time.now});
   }
 
   #tick(): void {

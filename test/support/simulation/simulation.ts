@@ -1,19 +1,23 @@
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import type {FraiseQLAuth} from '../../../src/api/v1alpha1/fraiseqlauth.ts';
-import {RESOURCES, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
+import {controllerOf, RESOURCES, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
 import type {KeyAsker} from '../../../src/operator/observe/key-watch.ts';
 import type {KeyMint} from '../../../src/operator/reconcile/mint.ts';
 import {SimulatedApi} from './api.ts';
 import {playControllers} from './controllers.ts';
 import {NO_FAULTS, Tally, type Faults} from './faults.ts';
 import {sameKey} from './keys.ts';
+import {keysAt} from './kubelet.ts';
 import {NAMESPACE, OperatorProcess} from './process.ts';
 import {Random} from './random.ts';
+import {ServiceWatch} from './service.ts';
 import {SimulatedTime} from './time.ts';
+import type {Outside} from './world.ts';
 
 const KEY = {namespace: NAMESPACE, name: 'auth'};
 const USER = 'user';
 const OPERATOR = /^operator-/;
+const AT_REST = ['Hibernated', 'Paused', 'PlanPending'];
 
 // What was read of a resource is remembered by its uid, also from one test file to the next.
 const COUNT = globalThis as {simulations?: number};
@@ -25,10 +29,15 @@ export class Simulation {
   readonly tally = new Tally();
   readonly api: SimulatedApi;
   readonly operators: OperatorProcess[] = [];
+  readonly service: ServiceWatch;
+  readonly outside: Outside = {provider: 'accepts', podsBecomeReady: true};
   /** What operators that start from now on watch; empty: all namespaces. */
   namespaces: readonly string[] = [];
-  /** What pods say of their keys; by default nobody can be asked. */
-  askForKeys: KeyAsker | undefined;
+  /** What pods say of their keys. */
+  askForKeys: KeyAsker = {
+    pod: ({address}) => Promise.resolve(keysAt(this, address)),
+    published: () => Promise.resolve(undefined),
+  };
   /** Where the signing keys of operators that start from now on come from. */
   mintKey: KeyMint = sameKey;
   #faults: Faults = NO_FAULTS;
@@ -38,7 +47,8 @@ export class Simulation {
   constructor(seed: number) {
     this.random = new Random(seed);
     this.api = new SimulatedApi(this.time, `u${(COUNT.simulations = (COUNT.simulations ?? 0) + 1)}`);
-    playControllers(this.api, this.time, this.random);
+    this.service = new ServiceWatch(this);
+    playControllers(this);
     this.secret('auth-db', {'database-url': 'postgres://app:secret@db/auth'});
     this.secret('keycloak-client', {'client-id': 'auth', 'client-secret': 'hush'});
     this.secret('s3', {'access-key-id': 'a', 'secret-access-key': 'b'});
@@ -128,9 +138,14 @@ export class Simulation {
     if (this.api.get(type, key) !== undefined) this.api.write(USER, {verb: 'merge', type, key, patch});
   }
 
-  /** What belongs to the resource. */
-  children(): KubeObject[] {
+  /** What belongs to the resource, and what belongs to that. */
+  belongings(): KubeObject[] {
     return this.api.list().filter((each) => each.metadata.ownerReferences !== undefined);
+  }
+
+  /** What was made for the resource. */
+  children(): KubeObject[] {
+    return this.belongings().filter((each) => controllerOf(each)?.kind === FRAISEQLAUTH.kind);
   }
 
   isReady(): boolean {
@@ -142,6 +157,20 @@ export class Simulation {
     );
   }
 
+  /** It says so of its present spec, by the reason of a condition. */
+  says(reason: string): boolean {
+    const {metadata, status} = this.resource ?? {};
+    return (
+      status?.observedGeneration === metadata?.generation &&
+      status?.conditions?.some((each) => each.reason === reason) === true
+    );
+  }
+
+  /** As a person wants it: ready, or at rest. */
+  isAsWanted(): boolean {
+    return this.isReady() || AT_REST.some((reason) => this.says(reason));
+  }
+
   /** For a message: who lives, who leads, and what the resource says of itself. */
   unrest(): string {
     const conditions = this.resource?.status?.conditions
@@ -151,9 +180,9 @@ export class Simulation {
     return `${living.join(', ')}; ${this.resource?.metadata.generation} ${conditions?.join('; ')}`;
   }
 
-  /** Goes on until the resource is ready and nobody has written for `quietMs`. False when that did not come. */
+  /** Goes on until the resource is as wanted and nobody has written for `quietMs`. False when that did not come. */
   async settle(withinMs = 20 * 60_000, quietMs = 30_000): Promise<boolean> {
-    return this.rest(() => this.isReady(), withinMs, quietMs);
+    return this.rest(() => this.isAsWanted(), withinMs, quietMs);
   }
 
   /** Goes on until `holds`, and nobody has written for `quietMs`. */

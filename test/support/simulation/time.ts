@@ -64,6 +64,11 @@ function settle(): Promise<void> {
 
 const EPOCH = Date.parse('2026-11-23T12:00:00Z');
 
+/** The true time of day, RFC 3339. */
+export function dated({now}: Pick<SimulatedTime, 'now'>): string {
+  return new Date(EPOCH + now).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
 /**
  * The clock of one process: its time of day may be hours off, it may run fast or slow, stand still for a while (as a
  * process does that was stopped), or be dead.

@@ -1,20 +1,23 @@
-import {expect, test, vi} from 'vitest';
+import {expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/group-version.ts';
-import {RESOURCES, type KubeObject} from '../../../../src/kube/objects.ts';
-import type {Entry} from '../../../support/simulation/api.ts';
+import {RESOURCES, type KubeObject, type ResourceType} from '../../../../src/kube/objects.ts';
 import {difference, essence} from '../../../support/simulation/essence.ts';
 import {NO_FAULTS, Tally, type Faults} from '../../../support/simulation/faults.ts';
+import {NAMESPACE} from '../../../support/simulation/process.ts';
+import {IMAGES} from '../../../support/simulation/pods.ts';
 import {Random} from '../../../support/simulation/random.ts';
-import {CHILDREN, SPECS} from '../../../support/simulation/scenarios.ts';
-import {Simulation} from '../../../support/simulation/simulation.ts';
+import {CHILDREN, OWN_SECRETS, SPECS} from '../../../support/simulation/scenarios.ts';
+import type {Simulation} from '../../../support/simulation/simulation.ts';
 import {intruders} from '../../../support/simulation/writers.ts';
+import {fresh, giveSecrets, silence} from './fresh.ts';
+import {OVER_MS, RELIST_MS, simulated} from './play.ts';
 
-const RUNS = Number(process.env['FAULT_RUNS'] ?? '12');
+const RUNS = Number(process.env['FAULT_RUNS'] ?? '8');
 const ONLY = process.env['FAULT_SEED'];
-/** What is dropped by a watch comes with the next full list, which is due within half an hour and a watch's length. */
-const RELIST_MS = 40 * 60_000;
-/** Longer than any process is stopped, or any call waits. */
-const OVER_MS = 90_000;
+/** A process that hears nothing more on a watch, and leads, may believe in an old spec for so long. */
+const STALE_MS = 10 * 60_000;
+/** What was refused rests for half an hour at the most. */
+const WITHIN_MS = 3 * 60 * 60_000;
 
 const shares: Faults = {
   tooManyRequests: 0.1,
@@ -41,6 +44,12 @@ function mixture(random: Random): Faults {
   return {...NO_FAULTS, ...(Object.fromEntries(some) as Partial<Faults>)};
 }
 
+/** What fails does so while there is time. */
+const HASTY = {rollout: {progressDeadline: '30s'}};
+const PART = 'app.kubernetes.io/part-of';
+/** On what somebody made who knows nothing of us. */
+const STRANGER = {stranger: 'yes'};
+
 /** What people and others do meanwhile. */
 function disturb(simulation: Simulation, random: Random): void {
   const [type, name] = random.pick(CHILDREN);
@@ -54,13 +63,54 @@ function disturb(simulation: Simulation, random: Random): void {
     () => simulation.secret('keycloak-client', {'client-id': 'a', 'client-secret': `${random.next()}`}),
     () => simulation.secret('auth-db', {'database-url': 'postgres://app:wrong@db/auth'}),
     () => simulation.delete(RESOURCES.Secret, 'keycloak-client'),
+    () => simulation.delete(RESOURCES.Secret, random.pick(OWN_SECRETS)),
+    () => simulation.edit(RESOURCES.Secret, random.pick(OWN_SECRETS), {metadata: {labels: {[PART]: null}}}),
+    () => {
+      const job = simulation.children().find((each) => each.kind === 'Job');
+      if (job !== undefined) simulation.delete(RESOURCES.Job, job.metadata.name);
+    },
+    () => simulation.spec({...random.pick(SPECS), image: random.pick(Object.values(IMAGES)), ...HASTY}),
+    () => simulation.spec({...random.pick(SPECS), pod: {nodeSelector: {zone: 'mars'}}, ...HASTY}),
+    () => {
+      simulation.outside.provider = random.pick(['accepts', 'refuses', 'away'] as const);
+    },
+    () => {
+      simulation.outside.podsBecomeReady = random.chance(0.5);
+    },
     () => {
       for (const each of simulation.children())
         if (each.kind === 'ConfigMap') simulation.delete(RESOURCES.ConfigMap, each.metadata.name);
     },
     () => simulation.delete(FRAISEQLAUTH, 'auth'),
+    () => occupy(simulation, type, name),
   ];
   random.pick(actions)();
+}
+
+/** Something of that name that is none of ours stands where a child has to be. */
+function occupy(simulation: Simulation, type: ResourceType, name: string): void {
+  const {apiVersion, kind} = type;
+  simulation.delete(type, name);
+  const object = {
+    apiVersion,
+    kind,
+    metadata: {namespace: NAMESPACE, name, labels: STRANGER},
+    spec: {replicas: 0},
+  };
+  simulation.api.write('user', {verb: 'create', type, object, manager: 'user'});
+}
+
+function isStrange(object: KubeObject | undefined): boolean {
+  return object?.metadata.labels?.['stranger'] !== undefined;
+}
+
+/** What operators did to what is not theirs. */
+function seized({api}: Simulation): string[] {
+  return api.log.flatMap(({before, after}, index) => {
+    const by = api.writes[index]?.by ?? '';
+    const done = isStrange(before) && by.startsWith('operator-');
+    return done ? [`${by} ${after === undefined ? 'deleted' : 'changed'} ${before?.kind} of a stranger`] : [];
+  });
 }
 
 /** What happens to the processes and to the server. */
@@ -114,57 +164,20 @@ async function strike(simulation: Simulation, random: Random): Promise<void> {
 
 function heal(simulation: Simulation, spec: Record<string, unknown>): void {
   simulation.faults = NO_FAULTS;
-  simulation.secret('auth-db', {'database-url': 'postgres://app:secret@db/auth'});
-  simulation.secret('keycloak-client', {'client-id': 'auth', 'client-secret': 'hush'});
+  Object.assign(simulation.outside, {provider: 'accepts', podsBecomeReady: true});
+  for (const [type, name] of CHILDREN)
+    if (isStrange(simulation.api.get(type, {namespace: NAMESPACE, name}))) simulation.delete(type, name);
+  giveSecrets(simulation);
   simulation.spec(spec);
-}
-
-/** What was changed, in words; but that a backup is due is a matter of time. */
-function changesOf({plural, before, after}: Entry): string[] {
-  if (plural === 'leases' || plural === 'events') return [];
-  return difference(timeless(before), timeless(after)).map((line) => `${plural} ${line}`);
-}
-
-function timeless(object: KubeObject | undefined): Record<string, unknown> {
-  const {
-    conditions,
-    backup: _,
-    ...status
-  } = (object?.['status'] ?? {}) as {
-    conditions?: {type: string}[];
-    backup?: unknown;
-  };
-  const {resourceVersion: __, ...metadata} = object?.metadata ?? {name: ''};
-  return {
-    ...object,
-    metadata,
-    status: {...status, conditions: conditions?.filter(({type}) => type !== 'BackupHealthy')},
-  };
-}
-
-const references = new Map<Record<string, unknown>, Record<string, unknown>>();
-
-async function reference(spec: Record<string, unknown>): Promise<Record<string, unknown>> {
-  const known = references.get(spec);
-  if (known !== undefined) return known;
-  const simulation = new Simulation(1);
-  simulation.start();
-  simulation.spec(spec);
-  if (!(await simulation.settle())) throw new Error(`not ready: ${simulation.unrest()}`);
-  const state = essence(simulation, {jobs: false});
-  simulation.stopAll();
-  references.set(spec, state);
-  return state;
 }
 
 async function play(seed: number, tally: Tally): Promise<void> {
   const target = new Random(seed).pick(SPECS);
-  const fresh = await reference(target);
-  const chance = new Random(seed ^ 0x5eed);
-  const mock = vi.spyOn(Math, 'random').mockImplementation(() => chance.next());
-  const simulation = new Simulation(seed);
-  try {
+  const wanted = await fresh(target);
+  await simulated(seed, async (simulation) => {
     const {random} = simulation;
+    simulation.service.lagMs = STALE_MS;
+    giveSecrets(simulation);
     simulation.start();
     simulation.start();
     if (random.chance(0.7)) simulation.faults = mixture(random);
@@ -180,24 +193,23 @@ async function play(seed: number, tally: Tally): Promise<void> {
     await simulation.time.run(OVER_MS);
     const dropped = (simulation.tally.counts.get('dropped') ?? 0) > 0;
     if (dropped) await simulation.time.run(RELIST_MS);
-    const settled = await simulation.settle();
-    const odd = difference(fresh, essence(simulation, {jobs: false}));
+    const settled = await simulation.settle(WITHIN_MS);
+    const odd = difference(wanted, essence(simulation, {jobs: false}));
     if (!settled) throw new Error(`not at rest: ${simulation.unrest()}`);
     if (odd.length > 0) throw new Error(`not as a fresh one:\n${odd.slice(0, 20).join('\n')}`);
-    const from = simulation.api.log.length;
-    await simulation.time.run(15 * 60_000);
-    const late = simulation.api.log.slice(from).flatMap(changesOf);
+    const late = await silence(simulation);
     if (late.length > 0)
       throw new Error(`written when there was nothing to do:\n${late.slice(0, 9).join('\n')}`);
     const foreign = intruders(simulation);
     if (foreign.length > 0)
       throw new Error(`written without the lease: ${JSON.stringify(foreign.slice(0, 5))}`);
+    const taken = seized(simulation);
+    if (taken.length > 0) throw new Error(`not ours: ${taken.slice(0, 5).join('; ')}`);
+    const {broken} = simulation.service;
+    if (broken.length > 0) throw new Error(`pods were missed: ${broken.join('; ')}`);
     tally.addAll(simulation.tally);
     tally.add('(writes)', simulation.writes.length);
-  } finally {
-    simulation.stopAll();
-    mock.mockRestore();
-  }
+  });
 }
 
 test(
