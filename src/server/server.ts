@@ -17,6 +17,7 @@ import {Cookies} from './http/cookies.ts';
 import {FailedCredentials} from './limits/failed-credentials.ts';
 import {Limits} from './limits/limits.ts';
 import {LoginTransactions} from './login/transactions.ts';
+import {INTERVALS, type Intervals} from './intervals.ts';
 import {Metrics} from './metrics.ts';
 import {Gate} from './overload/gate.ts';
 import {Turns} from './overload/turns.ts';
@@ -44,27 +45,6 @@ export interface ServerOptions {
   readonly intervals?: Partial<Intervals>;
   readonly patience?: Patience;
 }
-
-/** Milliseconds between two looks at what the server needs, while it is well and while it is not. */
-interface Intervals {
-  readonly providerGoodMs: number;
-  readonly providerBadMs: number;
-  readonly databaseGoodMs: number;
-  readonly databaseBadMs: number;
-  readonly redisGoodMs: number;
-  readonly redisBadMs: number;
-  readonly certificateMs: number;
-}
-
-const INTERVALS: Intervals = {
-  providerGoodMs: 60_000,
-  providerBadMs: 10_000,
-  databaseGoodMs: 5_000,
-  databaseBadMs: 2_000,
-  redisGoodMs: 5_000,
-  redisBadMs: 1_000,
-  certificateMs: 5_000,
-};
 
 /** How long the start waits for the database's first answer. */
 const FIRST_LOOK_MS = 1_000;

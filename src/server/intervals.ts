@@ -1,0 +1,20 @@
+/** Milliseconds between two looks at what the server needs, while it is well and while it is not. */
+export interface Intervals {
+  readonly providerGoodMs: number;
+  readonly providerBadMs: number;
+  readonly databaseGoodMs: number;
+  readonly databaseBadMs: number;
+  readonly redisGoodMs: number;
+  readonly redisBadMs: number;
+  readonly certificateMs: number;
+}
+
+export const INTERVALS: Intervals = {
+  providerGoodMs: 60_000,
+  providerBadMs: 10_000,
+  databaseGoodMs: 5_000,
+  databaseBadMs: 2_000,
+  redisGoodMs: 5_000,
+  redisBadMs: 1_000,
+  certificateMs: 5_000,
+};
