@@ -132,7 +132,7 @@ async function write(
   observed: Observed,
 ): Promise<Taken> {
   const {cluster, caches, contests, signal} = context;
-  const key = keyOf(context.resource.metadata);
+  const owner = context.resource.metadata;
   switch (step.kind) {
     case 'mint':
       return {object: slim(await mint(context)), outcome: 'minted'};
@@ -149,12 +149,12 @@ async function write(
         fieldManager: MANAGER,
         initially: step.initially,
         onWrite: (what, it) => {
-          contests.ask(key, subject, what);
+          contests.ask(owner, subject, what);
           over = it;
         },
         signal,
       });
-      if (outcome !== 'unchanged') contests.wrote(key, subject, hash, over);
+      if (outcome !== 'unchanged') contests.wrote(owner, subject, hash, over);
       if (outcome !== 'unchanged' || object !== live) return {object: slim(object), outcome};
       caches.settle(object, hash);
       return {outcome};
@@ -164,9 +164,9 @@ async function write(
     case 'own': {
       const {type, desired, object: live} = step;
       const subject = subjectOf(step);
-      contests.ask(key, subject, OWNED);
+      contests.ask(owner, subject, OWNED);
       const object = await own(cluster, {type, desired, live, signal});
-      contests.wrote(key, subject, OWNED, object);
+      contests.wrote(owner, subject, OWNED, object);
       return {object: slim(object), outcome: 'updated'};
     }
     case 'patch': {

@@ -1,4 +1,5 @@
-import type {KubeObject} from '../../kube/objects.ts';
+import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {keyOf, type KubeObject} from '../../kube/objects.ts';
 import type {Clock} from '../../support/clock.ts';
 import {RecentMap} from '../../support/recent-map.ts';
 import {MANAGER} from '../desired/children.ts';
@@ -12,6 +13,8 @@ const OVER = 3;
 /** Children that were written last: whoever is fought over is among them. */
 const REMEMBERED = 1024;
 
+/** By its uid: one that is deleted and made anew begins anew. */
+type Owner = FraiseQLAuth['metadata'];
 type Subject = NonNullable<Problem['objectRef']>;
 
 interface Child {
@@ -49,19 +52,20 @@ export class Contests {
   }
 
   /**
-   * A child of the resource `key` is about to be written.
+   * A child of that resource is about to be written.
    * @throws ContestedError when that was done too often of late, with the same in it
    */
-  ask(key: string, subject: Subject, hash: string): void {
-    const child = this.#children.get(idOf(key, subject));
+  ask({uid}: Owner, subject: Subject, hash: string): void {
+    const child = this.#children.get(idOf(uid, subject));
     if (child === undefined || child.hash !== hash) return;
     this.#refill(child);
     if (child.tokens < 1) throw new ContestedError(subject, Math.ceil((1 - child.tokens) * REFILL_MS));
   }
 
   /** It was written; `before` is what somebody had made of it, undefined where it was not there. */
-  wrote(key: string, subject: Subject, hash: string, before: KubeObject | undefined): void {
-    const id = idOf(key, subject);
+  wrote(owner: Owner, subject: Subject, hash: string, before: KubeObject | undefined): void {
+    const id = idOf(owner.uid, subject);
+    const key = keyOf(owner);
     const known = this.#children.get(id);
     if (known === undefined || known.hash !== hash) {
       this.#children.set(id, {subject, hash, tokens: BURST, at: this.#clock.monotonic()});
@@ -75,7 +79,7 @@ export class Contests {
     this.#contested.set(key, contested.set(id, {child: known, problem: problemOf(subject, before)}));
   }
 
-  /** What is contested of a resource. */
+  /** What is contested of the resource `key`. */
   problems(key: string): readonly Problem[] {
     const contested = this.#contested.get(key);
     if (contested === undefined) return [];
@@ -104,8 +108,8 @@ export class Contests {
   }
 }
 
-function idOf(key: string, {kind, name}: Subject): string {
-  return `${key} ${kind}/${name}`;
+function idOf(uid: string, {kind, name}: Subject): string {
+  return `${uid} ${kind}/${name}`;
 }
 
 function problemOf(subject: Subject, before: KubeObject | undefined): Problem {
