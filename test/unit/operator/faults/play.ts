@@ -16,9 +16,14 @@ export const OVER_MS = 90_000;
 
 /** How a scenario ended. */
 interface End extends Ended {
-  /** Writes of the first operator since all was as before. */
-  readonly writes: {readonly work: number; readonly lease: number};
+  /** Writes of the first operator since all was as before: what came of each, in their order. */
+  readonly writes: Readonly<Record<Place['of'], readonly Sent[]>>;
 }
+/** A write that is refused has no moment after it was done. */
+interface Sent {
+  done: boolean;
+}
+
 interface Ended {
   readonly state: Record<string, unknown>;
   /** Successful creates and deletes by operators, by kind. */
@@ -89,10 +94,16 @@ export function undisturbed(scenario: Scenario): Promise<End> {
 }
 
 async function counted(scenario: Scenario): Promise<End> {
-  const writes = {work: 0, lease: 0};
+  const writes = {work: [] as Sent[], lease: [] as Sent[]};
   const ended = await play(scenario, 'undisturbed', (_, {client}) => {
-    client.beforeWrite = () => void writes.work++;
-    client.beforeLease = () => void writes.lease++;
+    const done = (sent: Sent[]): void => {
+      const last = sent.at(-1);
+      if (last !== undefined) last.done = true;
+    };
+    client.beforeWrite = () => void writes.work.push({done: false});
+    client.afterWrite = () => done(writes.work);
+    client.beforeLease = () => void writes.lease.push({done: false});
+    client.afterLease = () => done(writes.lease);
   });
   return {...ended, writes};
 }
@@ -124,9 +135,15 @@ let places = 0;
 /** Every write of a scenario, before and after; without FAULT_ALL one of so many. */
 export async function placesIn(scenario: Scenario, of: Place['of'], every: number): Promise<Place[]> {
   const {writes} = await undisturbed(scenario);
-  const most = of === 'work' ? writes.work : Math.min(writes.lease, MOST_OF_LEASE);
-  return Array.from({length: most}, (_, index) => index + 1)
-    .flatMap((n) => (['before', 'after'] as const).map((when) => ({of, n, when})))
+  const told = of === 'work' ? writes.work : writes.lease.slice(0, MOST_OF_LEASE);
+  return told
+    .flatMap(({done}, index) =>
+      (done ? (['before', 'after'] as const) : (['before'] as const)).map((when) => ({
+        of,
+        n: index + 1,
+        when,
+      })),
+    )
     .filter(() => ALL || places++ % every === 0);
 }
 
