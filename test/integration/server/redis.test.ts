@@ -71,6 +71,12 @@ async function healthOf(server: RunningServer): Promise<{auth: string; redis: st
 
 const redisIs = async (server: RunningServer): Promise<string> => (await healthOf(server)).redis;
 
+/** What is wrong with Redis, by the metric. */
+async function fault(server: RunningServer): Promise<string | undefined> {
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  return /dependency_error\{dependency="redis",reason="(\w+)"\} 1/.exec(text)?.[1];
+}
+
 /** Its health as soon as it serves: on a busy machine the first look at the database may be late. */
 async function healthOnceServing(server: RunningServer): Promise<Awaited<ReturnType<typeof healthOf>>> {
   let health = await healthOf(server);
@@ -243,8 +249,7 @@ describe('while Redis is away', () => {
 
   it('a wrong password is told apart, and never printed', async () => {
     const wrong = await replica({REDIS_URL: `redis://:not-the-password@127.0.0.1:${redis.port}`});
-    const metrics = await (await fetch(`${wrong.url}/metrics`)).text();
-    expect(metrics).toContain('dependency="redis",reason="authentication_failed"');
+    await until('its word', async () => (await fault(wrong)) === 'authentication_failed');
     expect(stack.logs.join('')).not.toContain('not-the-password');
   });
 });
@@ -339,10 +344,6 @@ describe('over TLS', () => {
     await encrypted.close();
     rmSync(directory, {recursive: true});
   });
-  const fault = async (server: RunningServer): Promise<string | undefined> => {
-    const text = await (await fetch(`${server.url}/metrics`)).text();
-    return /dependency_error\{dependency="redis",reason="(\w+)"\} 1/.exec(text)?.[1];
-  };
 
   it('replicas share it, where REDIS_CA holds who signed its certificate', async () => {
     const [c, d] = await Promise.all([
