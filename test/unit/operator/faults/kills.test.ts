@@ -3,8 +3,8 @@ import {SCENARIOS} from '../../../support/simulation/scenarios.ts';
 import {atWrite, Count, placesIn, play, undisturbed} from './play.ts';
 
 describe.each([
-  {of: 'work', what: 'killed at every write, with another in its place', every: 16},
-  {of: 'lease', what: 'killed at every write of the lease', every: 32},
+  {of: 'work', what: 'killed at every write, with another in its place', every: 32},
+  {of: 'lease', what: 'killed at every write of the lease', every: 64},
 ] as const)('$what', ({of, what, every}) => {
   const count = new Count(what);
   afterAll(() => count.print());

@@ -36,7 +36,7 @@ describe.each([
     '$name: the same end, and no more writes of the loser',
     async (scenario) => {
       const {state, counts} = await undisturbed(scenario);
-      for (const place of await placesIn(scenario, 'work', 24)) {
+      for (const place of await placesIn(scenario, 'work', 48)) {
         let struck = false;
         const strike = (simulation: Simulation): void => {
           struck = true;
