@@ -5,9 +5,12 @@ import {RecentMap} from '../../support/recent-map.ts';
 import {MANAGER} from '../desired/children.ts';
 import type {Problem} from '../problem.ts';
 
-/** A child is put right at once so often in a row, and once in so long from then on. */
-const BURST = 10;
-const REFILL_MS = 30_000;
+/**
+ * A child is put right at once so often in a row, which two programs that fight come to within seconds and a person never,
+ * and once in so long from then on.
+ */
+const BURST = 200;
+const REFILL_MS = 15_000;
 /** It is no longer contested when nothing had to be put right for so many times as long. */
 const OVER = 3;
 /** Children that were written last: whoever is fought over is among them. */

@@ -248,12 +248,14 @@ describe.concurrent('drift', () => {
           await steal();
           steals++;
         }
-        await new Promise((resolve) => void setTimeout(resolve, 50));
+        await new Promise((resolve) => void setTimeout(resolve, 10));
       }
     })();
-    await eventually(async () => (await see.condition('Ready')).reason === 'ChildContested');
+    await eventually(async () => (await see.condition('Ready')).reason === 'ChildContested', 100_000);
     const {message} = await see.condition('Ready');
-    expect(message).toContain('Service auth was put right 10 times in a row, and mesh-controller changes it');
+    expect(message).toContain(
+      'Service auth was put right 200 times in a row, and mesh-controller changes it',
+    );
     const before = steals;
     await new Promise((resolve) => void setTimeout(resolve, 5000));
     expect(steals - before).toBeLessThanOrEqual(1);
