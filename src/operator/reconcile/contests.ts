@@ -9,7 +9,7 @@ import type {Problem} from '../problem.ts';
  * A child is put right at once so often in a row, which two programs that fight come to within seconds and a person never,
  * and once in so long from then on.
  */
-const BURST = 200;
+const BURST = 120;
 const REFILL_MS = 15_000;
 /** It is no longer contested when nothing had to be put right for so many times as long. */
 const OVER = 3;

@@ -254,7 +254,7 @@ describe.concurrent('drift', () => {
     await eventually(async () => (await see.condition('Ready')).reason === 'ChildContested', 100_000);
     const {message} = await see.condition('Ready');
     expect(message).toContain(
-      'Service auth was put right 200 times in a row, and mesh-controller changes it',
+      'Service auth was put right 120 times in a row, and mesh-controller changes it',
     );
     const before = steals;
     await new Promise((resolve) => void setTimeout(resolve, 5000));

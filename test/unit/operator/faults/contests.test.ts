@@ -50,7 +50,7 @@ test.each([
   async (_, rival, says) => {
     const {simulation, ready, repairs, givesUp} = await contested(1, RESOURCES.Service, rival);
     await simulation.time.run(MINUTE);
-    expect(repairs()).toBeGreaterThanOrEqual(200);
+    expect(repairs()).toBeGreaterThanOrEqual(120);
     expect(ready()).toMatchObject({status: 'False', reason: 'ChildContested'});
     expect(ready()?.message).toMatch(says);
     const blocked = simulation.resource?.status?.blockedOn;
