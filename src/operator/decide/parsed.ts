@@ -1,4 +1,4 @@
-/** The JSON of an annotation of ours; undefined where somebody made something else of it. */
+/** The object that a text says as JSON; undefined where it says anything else, as an annotation may that somebody edited. */
 export function parsed(text: string | undefined): object | undefined {
   if (text === undefined) return undefined;
   try {

@@ -1,3 +1,4 @@
+import {parsed} from '../decide/parsed.ts';
 import {SERVER_PORT} from '../desired/deployment.ts';
 import type {KeyAnswer} from '../observed.ts';
 import type {KeyAsker} from './key-watch.ts';
@@ -56,14 +57,8 @@ function withCauses(health: HealthOf, errors: HealthOf['errors']): PodAnswer {
 
 /** The body of /health/auth; undefined for anything else. */
 export function parseHealth(text: string): PodAnswer {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  if (typeof body !== 'object' || body === null) return undefined;
+  const body = parsed(text);
+  if (body === undefined) return undefined;
   const {auth, oauth_provider: provider, db, redis} = body as Record<string, unknown>;
   if (auth !== 'healthy' && auth !== 'degraded' && auth !== 'unhealthy') return undefined;
   return {
@@ -89,15 +84,8 @@ export function parseErrors(text: string): {dependency: string; reason: string}[
 
 /** The kids of a JWK Set; undefined for anything else. */
 export function parseKids(text: string): string[] | undefined {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  if (typeof body !== 'object' || body === null || !('keys' in body) || !Array.isArray(body.keys))
-    return undefined;
+  const body = parsed(text);
+  if (body === undefined || !('keys' in body) || !Array.isArray(body.keys)) return undefined;
   return body.keys
     .flatMap((each: unknown) =>
       typeof each === 'object' && each !== null && 'kid' in each && typeof each.kid === 'string'

@@ -37,26 +37,8 @@ export const PROVING: readonly Scenario[] = [
     happens: (simulation) => simulation.spec({...running, image: IMAGES.missing}),
     done: (simulation) => simulation.says('ImagePullFailed') && tries(simulation) >= 2,
   },
-  {
-    name: 'a check that is tried again after its rest',
-    before: [running],
-    async happens(simulation) {
-      simulation.outside.provider = 'refuses';
-      simulation.spec(changed);
-      await until(simulation, 'ProviderInvalid');
-      simulation.outside.provider = 'accepts';
-    },
-  },
-  {
-    name: 'a provider that is away during a check',
-    before: [running],
-    async happens(simulation) {
-      simulation.outside.provider = 'away';
-      simulation.spec(changed);
-      await until(simulation, 'ProviderUnreachable');
-      simulation.outside.provider = 'accepts';
-    },
-  },
+  afterCheck('a check that is tried again after its rest', 'refuses', 'ProviderInvalid'),
+  afterCheck('a provider that is away during a check', 'away', 'ProviderUnreachable'),
   {
     name: 'a roll-out that fails and is taken back',
     before: [running],
@@ -96,4 +78,18 @@ export const PROVING: readonly Scenario[] = [
 function tries({api}: Simulation): number {
   const live = api.list('deployments').find(({metadata}) => metadata.annotations?.[REFUSED] !== undefined);
   return (JSON.parse(live?.metadata.annotations?.[REFUSED] ?? '{}') as {tries?: number}).tries ?? 0;
+}
+
+/** A change whose check the provider keeps from passing, until that is told. */
+function afterCheck(name: string, provider: 'refuses' | 'away', reason: string): Scenario {
+  return {
+    name,
+    before: [running],
+    async happens(simulation) {
+      simulation.outside.provider = provider;
+      simulation.spec(changed);
+      await until(simulation, reason);
+      simulation.outside.provider = 'accepts';
+    },
+  };
 }
