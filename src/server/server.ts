@@ -173,12 +173,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     onBeat: (lagMs) => metrics.feedBeat(lagMs),
     onChange(live, error) {
-      if (live) logger.info('the revocation feed is live');
-      else
-        logger.warn(
-          {cause: explain(error)},
-          'the revocation feed is lost: each request asks the database until it is back',
-        );
+      if (live) {
+        logger.info('the revocation feed is live');
+        // Its connection is the first to find a database that is back.
+        databaseHealth.answered();
+        return;
+      }
+      logger.warn(
+        {cause: explain(error)},
+        'the revocation feed is lost: each request asks the database until it is back',
+      );
     },
   });
   const cache = shared?.sessionCache(sessions, feed, (outcome) => metrics.sessionCache(outcome));

@@ -35,6 +35,8 @@ export class Dependency {
   #timer: Timer | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
   #running: Promise<void> | undefined;
+  /** The probe under way began before it answered elsewhere. */
+  #again = false;
   #stopped = true;
 
   constructor(options: DependencyOptions) {
@@ -67,6 +69,13 @@ export class Dependency {
     this.#schedule(SOON_MS);
   }
 
+  /** It answered elsewhere: where it counts as down, probe at once, or again where a probe is under way. */
+  answered(): void {
+    if (this.#state !== 'down') return;
+    this.#again = this.#running !== undefined;
+    this.#schedule(0);
+  }
+
   /** What the probe would have found was found by real work. */
   record(error?: unknown): void {
     if (error === undefined) this.#succeeded();
@@ -84,7 +93,10 @@ export class Dependency {
         this.#running = undefined;
         const {goodMs, badMs} = this.#options;
         this.#dueAt = Number.POSITIVE_INFINITY;
+        const again = this.#again;
+        this.#again = false;
         if (this.#failures === 0) this.#schedule(goodMs);
+        else if (again) this.#schedule(0);
         else this.#schedule(this.#state === 'down' ? badMs : Math.min(SOON_MS, badMs));
       });
     return this.#running;

@@ -102,6 +102,37 @@ describe('a dependency', () => {
     expect(probes).toEqual([0, 1_000]);
   });
 
+  it('is probed at once when it is down and answered elsewhere, and not when it is up', async () => {
+    const watched = dependency(1);
+    await watched.start();
+    watched.answered();
+    await clock.advance(59_999);
+    expect(probes).toEqual([0]);
+    broken = 'unreachable';
+    await clock.advance(1_001);
+    expect(probes).toEqual([0, 60_000]);
+    broken = undefined;
+    watched.answered();
+    await clock.advance(0);
+    expect(probes).toEqual([0, 60_000, 61_000]);
+    expect(changes).toEqual(['up', 'down:unreachable', 'up']);
+  });
+
+  it('is probed again when it answered elsewhere while a probe that fails was under way', async () => {
+    const watched = dependency(1);
+    broken = 'unreachable';
+    await watched.start();
+    const probe = watched.start();
+    watched.answered();
+    await probe;
+    broken = undefined;
+    await clock.advance(0);
+    expect(probes).toEqual([0, 0, 0]);
+    expect(watched.state).toBe('up');
+    await clock.advance(59_999);
+    expect(probes).toHaveLength(3);
+  });
+
   it('says when the fault becomes another', async () => {
     broken = 'unreachable';
     await dependency(1).start();
