@@ -1,26 +1,32 @@
+import {writeFileSync} from 'node:fs';
 import type {Reporter, TestModule} from 'vitest/node';
 
 /**
  * Prints what a log reader can count on: a line `FAILED file > test: why` for each that failed, and at the end one plain
- * `N passed, N failed, N skipped`.
+ * `N passed, N failed, N skipped`. Where FAILED_FILES names a file, the test files that failed are written there.
  */
 export default class TallyReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const tally = {passed: 0, failed: 0, skipped: 0};
-    const fail = (name: string, errors: readonly {readonly message: string}[] = []): void => {
+    const files = new Set<string>();
+    const fail = (file: string, test: string, errors: readonly {readonly message: string}[] = []): void => {
       tally.failed++;
+      files.add(file);
+      const name = test === '' ? file : `${file} > ${test}`;
       process.stdout.write(`FAILED ${name}: ${errors[0]?.message.split('\n')[0] ?? 'no error'}\n`);
     };
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const {state, errors} = test.result();
         if (state === 'passed') tally.passed++;
-        else if (state === 'failed') fail(`${module.relativeModuleId} > ${test.fullName}`, errors);
+        else if (state === 'failed') fail(module.relativeModuleId, test.fullName, errors);
         else tally.skipped++;
       }
       const errors = module.errors();
-      if (module.state() === 'failed' && errors.length > 0) fail(module.relativeModuleId, errors);
+      if (module.state() === 'failed' && errors.length > 0) fail(module.relativeModuleId, '', errors);
     }
+    const list = process.env['FAILED_FILES'];
+    if (list !== undefined) writeFileSync(list, [...files].map((file) => `${file}\n`).join(''));
     process.stdout.write(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped\n`);
   }
 }
