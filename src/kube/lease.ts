@@ -27,7 +27,7 @@ export interface LeaderElectionOptions {
   leaseDurationMs?: number;
   /** A leader that could not renew for this long stops; less than the lease's duration, so that it stops first. */
   renewDeadlineMs?: number;
-  /** How often the leader renews. Candidates look twice as often, so that a handover is quick. */
+  /** How often the leader renews. Candidates look at least twice as often, so that a handover is quick. */
   retryPeriodMs?: number;
   logger?: Pick<Logger, 'info' | 'warn'> | undefined;
   onLeading?: ((leading: boolean) => void) | undefined;
@@ -141,7 +141,8 @@ export class LeaderElection {
         if (!isApiError(error)) throw error;
         this.#options.logger?.warn({reason: error.message}, 'cannot read or write the lease');
       }
-      const jitter = 0.8 + 0.4 * (this.#options.random ?? Math.random)();
+      // Never longer than half a period: what is left of a hand-over's two seconds is the leader's to end in.
+      const jitter = 0.6 + 0.4 * (this.#options.random ?? Math.random)();
       await this.#pause((this.#periodMs / 2) * jitter, this.#stop.signal);
     }
     return false;

@@ -12,6 +12,8 @@ export interface Leading {
   readonly name: string;
   readonly identity: string;
   readonly clock: Clock;
+  /** By default `Math.random`. */
+  readonly random?: () => number;
   readonly logger: Logger;
   readonly onLeading: (leading: boolean) => void;
   /**
@@ -23,8 +25,16 @@ export interface Leading {
 
 /** Works while the lease is held. 1 when it was lost: a fresh process stands for election anew; 0 when it was to end. */
 export async function lead(options: Leading, ending: AbortSignal): Promise<number> {
-  const {client, namespace, name, identity, clock, logger, onLeading} = options;
-  const election = new LeaderElection(client, {namespace, name, identity, clock, logger, onLeading});
+  const {client, namespace, name, identity, clock, random, logger, onLeading} = options;
+  const election = new LeaderElection(client, {
+    namespace,
+    name,
+    identity,
+    clock,
+    random,
+    logger,
+    onLeading,
+  });
   const release = (): void =>
     void election
       .release()

@@ -34,6 +34,8 @@ export interface ManagerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: OperatorMetrics;
+  /** Where what is left to chance comes from, so that a test can repeat it; by default `Math.random`. */
+  readonly random?: () => number;
   readonly ask: (target: Target) => Promise<PodAnswer>;
   /** Left out: nobody can be asked for keys, and none moves on. */
   readonly askForKeys?: KeyAsker;
@@ -48,7 +50,7 @@ export interface ManagerOptions {
 
 /** Passes at once: enough to keep an API server busy, and few enough that a turn of the event loop stays short. */
 const CONCURRENCY = 16;
-/** At the end events are written for so long: whoever comes next looks at the lease once in 1.2 s, and leads within 2. */
+/** At the end events are written for so long: whoever comes next looks at the lease once a second, and leads within 2. */
 const FLUSH_MS = 250;
 const COMPONENT = 'fraiseql-auth-operator';
 
@@ -68,6 +70,7 @@ export class Manager {
       namespaces: options.namespaces,
       overlay: this.#overlay,
       clock: options.clock,
+      random: options.random,
       logger: options.logger,
       onKey: (key, priority) => this.#add(key, priority),
       onBlocked: (namespace, blocked) => options.metrics.blocked(namespace, blocked),
@@ -94,7 +97,7 @@ export class Manager {
 
   /** Does the work until the signal aborts. Nothing is written after that, nor while `mayWrite` says no. */
   async work(signal: AbortSignal, mayWrite: () => boolean = () => true): Promise<void> {
-    const {client, clock, logger, metrics, image, identity, ask} = this.#options;
+    const {client, clock, random, logger, metrics, image, identity, ask} = this.#options;
     const cluster = fenced(this.#options.wrap?.(client) ?? client, signal, mayWrite);
     const events = new EventRecorder(fencedEvents(client, mayWrite), {
       component: COMPONENT,
@@ -105,6 +108,7 @@ export class Manager {
     });
     const queue = new WorkQueue({
       clock,
+      random,
       concurrency: CONCURRENCY,
       backoff: {baseMs: 100, maxMs: 60_000},
       // A webhook that hangs does so for a namespace; and one team does not slow down another.
@@ -114,6 +118,7 @@ export class Manager {
     });
     const prober = new Prober({
       clock,
+      random,
       logger,
       ask,
       targets: (key) => this.#targets(key),
@@ -125,12 +130,13 @@ export class Manager {
     };
     const keyWatch = new KeyWatch({
       clock,
+      random,
       logger,
       ask: this.#options.askForKeys ?? nobody,
       targetOf: (pod) => this.#targetOf(pod),
       onChange: (key) => queue.add(key),
     });
-    const secrets = new SecretReader(client, {clock, logger, onKey: (key) => queue.add(key)});
+    const secrets = new SecretReader(client, {clock, random, logger, onKey: (key) => queue.add(key)});
     this.#secrets = secrets;
     const settings = {
       image,

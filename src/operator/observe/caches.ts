@@ -17,6 +17,7 @@ export interface CachesOptions {
   readonly namespaces: readonly string[];
   readonly overlay: Overlay;
   readonly clock: Clock;
+  readonly random?: (() => number) | undefined;
   readonly logger: Logger;
   /** Told which resource has to be looked at again. */
   readonly onKey: (key: string, priority: Priority) => void;
@@ -31,11 +32,12 @@ export class Caches {
 
   constructor(client: ReflectorPort, options: CachesOptions) {
     this.#options = options;
-    const {namespaces, clock, logger, onBlocked} = options;
+    const {namespaces, clock, random, logger, onBlocked} = options;
     for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
       const scope: Scope = new Scope(client, {
         namespace,
         clock,
+        random,
         logger,
         onResource: (change) => this.#resourceChanged(scope, change),
         onChild: (change) => this.#childChanged(scope, change),

@@ -20,7 +20,7 @@ export interface KeyWatchOptions {
   readonly targetOf: (pod: Pod) => Target | undefined;
   /** Told when somebody answered something else than before. */
   readonly onChange: (key: string) => void;
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /** How often is asked while something moves, and when nothing has for so many turns. */

@@ -16,7 +16,7 @@ export interface ProberOptions {
   readonly ask: (target: Target) => Promise<PodAnswer>;
   /** Told when the answer for a resource became another one. */
   readonly onChange: (key: string) => void;
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 const HEALTHY_MS = 10_000;

@@ -33,6 +33,7 @@ export interface ScopeOptions {
   /** Undefined: all namespaces. */
   readonly namespace: string | undefined;
   readonly clock: Clock;
+  readonly random: (() => number) | undefined;
   readonly logger: Logger;
   readonly onResource: (change: Change<Stored>) => void;
   readonly onChild: (change: Change<KubeObject>) => void;
@@ -56,13 +57,14 @@ export class Scope {
   #blocked = false;
 
   constructor(client: ReflectorPort, options: ScopeOptions) {
-    const {namespace, clock, logger} = options;
+    const {namespace, clock, random, logger} = options;
     this.namespace = namespace;
     this.#onOpen = options.onOpen;
     this.#onBlocked = options.onBlocked;
     const common = {
       namespace,
       clock,
+      random,
       logger,
       onBlocked: (reason: string | undefined) => this.#turned(reason),
     };

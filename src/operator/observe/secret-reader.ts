@@ -9,6 +9,7 @@ import {viewOf} from '../decide/secrets.ts';
 
 export interface SecretReaderOptions {
   readonly clock: Clock;
+  readonly random?: (() => number) | undefined;
   readonly logger: Logger;
   /** Told of a resource one of whose Secrets changed. */
   readonly onKey: (key: string) => void;
@@ -154,12 +155,13 @@ export class SecretReader {
   #space(namespace: string): Namespace {
     const found = this.#namespaces.get(namespace);
     if (found !== undefined) return found;
-    const {clock, logger, onKey} = this.#options;
+    const {clock, random, logger, onKey} = this.#options;
     const reflector = new Reflector<KubeObject>(this.#client, RESOURCES.Secret, {
       namespace,
       metadataOnly: true,
       transform: versionOnly,
       clock,
+      random,
       logger,
     });
     const space: Namespace = {

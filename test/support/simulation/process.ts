@@ -49,12 +49,14 @@ export class OperatorProcess {
     this.clock = new ProcessClock(parts.time, skew);
     this.client = new SimulatedClient(name, parts.api, {...parts, clock: this.clock});
     const client = this.client.asKubeClient;
+    const random = (): number => parts.random.next();
     this.manager = new Manager({
       client,
       image: 'registry.test/fraiseql-auth:1.0.0',
       namespaces: parts.namespaces,
       identity: name,
       clock: this.clock,
+      random,
       logger: LOGGER,
       metrics: this.metrics,
       ask: () => Promise.resolve(undefined),
@@ -69,6 +71,7 @@ export class OperatorProcess {
         name: 'fraiseql-auth-operator',
         identity: name,
         clock: this.clock,
+        random,
         logger: LOGGER,
         onLeading: (leading) => {
           this.leading = leading;
