@@ -42,7 +42,11 @@ export interface Harness<Server extends ApiServer = ApiServer> {
     namespaces?: string[];
     wrap?: (cluster: Cluster) => Cluster;
     /** What pods say of their keys; by default nobody is there. */
-    askForKeys?: {ask: (address: string) => ReturnType<KeyAsker['pod']>};
+    askForKeys?: {
+      ask: (address: string) => ReturnType<KeyAsker['pod']>;
+      /** What the public URL shows; by default it cannot be reached from here. */
+      published?: KeyAsker['published'];
+    };
     /** Its way to the API server, closed with it; by default one of its own. */
     client?: KubeClient;
     clock?: Clock;
@@ -121,7 +125,7 @@ function harnessOn<Server extends ApiServer>(server: Server, shared: boolean): H
         ...(askForKeys && {
           askForKeys: {
             pod: ({address}) => askForKeys.ask(address),
-            published: () => Promise.resolve(undefined),
+            published: askForKeys.published ?? (() => Promise.resolve(undefined)),
           },
         }),
       });

@@ -1,5 +1,8 @@
 import {X509Certificate} from 'node:crypto';
+import {once} from 'node:events';
 import {mkdtempSync, rmSync} from 'node:fs';
+import {createServer} from 'node:http';
+import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
@@ -7,6 +10,7 @@ import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {KeyAnswer} from '../../../src/operator/observed.ts';
 import {RETIRE, ROTATE} from '../../../src/operator/decide/key-finding.ts';
+import {podAsker} from '../../../src/operator/observe/ask-pod.ts';
 import type {Deployment} from '../../../src/operator/workloads.ts';
 import {fingerprintOf} from '../../../src/support/certificate.ts';
 import {selfSigned, type TestCertificate} from '../../support/certificate.ts';
@@ -44,7 +48,7 @@ const ALL = process.env['FAULT_ALL'] === '1';
 const WRITES = ALL ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 3, 5, 8];
 
 /** An instance with pods that serve what stands in the Secret, as soon as they are let. */
-async function instance(pods = 2) {
+async function instance(pods = 2, spec: Record<string, unknown> = {}) {
   const namespace = await harness.namespace();
   const see = new Observer(harness.admin, namespace);
   const key = {namespace, name: 'auth'};
@@ -55,7 +59,7 @@ async function instance(pods = 2) {
   const controllers = playControllers(see);
   await harness.admin.create(
     FRAISEQLAUTH,
-    fraiseqlauth(namespace, {signingKeys: {jwksMaxAge: '1s'}, replicas: pods}),
+    fraiseqlauth(namespace, {signingKeys: {jwksMaxAge: '1s'}, replicas: pods, ...spec}),
   );
   const secret = async (): Promise<Secret> => {
     const found = await see.get<Secret>(RESOURCES.Secret, 'auth-signing-keys');
@@ -161,6 +165,51 @@ describe.concurrent('signing keys', () => {
     expect(Object.keys((await it.secret()).data)).toEqual(expect.not.arrayContaining([`${old?.kid}.pem`]));
     await operator.stop();
     await it.stop();
+  }, 120_000);
+
+  test('rotate behind a public URL that still shows the old keys: held up, named, and on as soon as it shows the new', async () => {
+    // What stands before the pods and keeps their answer for too long.
+    let shown: readonly string[] = [];
+    let asked = 0;
+    const edge = createServer((request, response) => {
+      asked++;
+      response.statusCode = request.url === '/.well-known/jwks.json' ? 200 : 404;
+      response.end(JSON.stringify({keys: shown.map((kid) => ({kid}))}));
+    });
+    edge.listen(0, '127.0.0.1');
+    await once(edge, 'listening');
+    const publicURL = `http://localhost:${(edge.address() as AddressInfo).port}`;
+    const it = await instance(2, {publicURL});
+    const asker = podAsker();
+    const operator = await harness.operate({
+      namespaces: [it.namespace],
+      askForKeys: {ask: it.ask, published: (url) => asker.keys.published(url)},
+    });
+    await eventually(() => ready(it.see));
+    await it.startPods();
+    const kids = async (): Promise<string[]> => (await it.list()).map(({kid}) => kid);
+    const before = await kids();
+    shown = before;
+    await it.annotate({[ROTATE]: '1'});
+    await eventually(async () => (await it.states()) === 'Signing,Published');
+    const waiting = await eventually(async () => {
+      const condition = await it.see.condition('KeysHealthy');
+      return condition.message.includes('public URL') && condition;
+    });
+    expect(waiting).toMatchObject({status: 'True', reason: 'Rotating'});
+    // The pods serve it all the while, and caches have long expired.
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    expect(await it.states()).toBe('Signing,Published');
+    expect((await it.list()).find(({use}) => use === 'sign')?.kid).toBe(before[0]);
+    expect(asked).toBeGreaterThan(1);
+    shown = await kids();
+    await eventually(async () => (await it.states()) === 'Signing,Retiring');
+    expect((await it.list()).find(({use}) => use === 'sign')?.kid).not.toBe(before[0]);
+    await operator.stop();
+    await it.stop();
+    await asker.close();
+    edge.closeAllConnections();
+    edge.close();
   }, 120_000);
 
   test('the operator is killed before and after every write of a rotation: one key is made, and it signs', async () => {
