@@ -127,7 +127,7 @@ export function backupProcess(
 }
 
 /** Resolves once the condition holds; throws when it has not within `timeoutMs`. */
-export async function until(condition: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+export async function until(condition: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`it did not come true within ${timeoutMs} ms`);

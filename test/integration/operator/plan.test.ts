@@ -101,7 +101,7 @@ test('a plan of all that is to be made; let through, it is made to its end, and 
   expect(await it.see.children()).toEqual([]);
 
   await it.approve(hash);
-  await eventually(() => it.reasonIs('Ready'), 20_000);
+  await eventually(() => it.reasonIs('Ready'));
   expect((await it.see.children()).map((each) => each.replace(/-[0-9a-f]{8}$/, '-#')).sort()).toEqual(
     [...short].map((each) => each.split(' ').slice(1).join('/')).sort(),
   );
@@ -139,7 +139,7 @@ test('a change of image: its check, its roll-out and what is left over are one p
       delete: (type, key, options) => cluster.delete(type, key, options),
     }),
   });
-  await eventually(() => it.reasonIs('Ready'), 20_000);
+  await eventually(() => it.reasonIs('Ready'));
   await it.change({spec: {management: 'Plan'}});
   await eventually(async () => (await it.see.condition('Approved')).reason === 'NothingPlanned');
   const before = await it.versions();
@@ -177,8 +177,8 @@ test('a change of image: its check, its roll-out and what is left over are one p
   expect(await it.versions()).toEqual(before);
 
   await it.approve(first.hash);
-  await eventually(() => it.reasonIs('Ready', 5), 20_000);
-  await eventually(async () => (await it.plan())?.approved?.changes === undefined, 20_000);
+  await eventually(() => it.reasonIs('Ready', 5));
+  await eventually(async () => (await it.plan())?.approved?.changes === undefined);
   const live = await it.see.get<Deployment>(RESOURCES.Deployment, 'auth');
   expect(live?.spec?.template?.spec?.containers?.[0]?.image).toBe(OTHER);
   const kept = before.filter((each) => !/^(Deployment|Job)/.test(each));
@@ -196,7 +196,7 @@ test('a section that is taken out, drift, and what others own: told apart, and n
   const operator = await it.operate();
   const {admin} = harness;
   const key = {namespace: it.namespace, name: 'auth'};
-  await eventually(() => it.reasonIs('Ready'), 20_000);
+  await eventually(() => it.reasonIs('Ready'));
   await it.change({spec: {management: 'Plan'}});
   await eventually(async () => (await it.see.condition('Approved')).reason === 'NothingPlanned');
   // As an autoscaler, an injector and a person do.

@@ -300,7 +300,7 @@ test('a service begins to speak https, and its certificate is renewed without a 
     podIPs: [{ip: address}],
     conditions: [{type: 'Ready', status: 'True'}],
   });
-  await eventually(async () => (await reason('CertificateReady')) === 'Served', 20_000);
+  await eventually(async () => (await reason('CertificateReady')) === 'Served');
 
   const renewing = new Date();
   await renew(second);

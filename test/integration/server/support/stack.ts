@@ -175,7 +175,7 @@ export function browserAt(at: () => RunningServer): Browser {
 export async function until(
   what: string,
   condition: () => Promise<boolean> | boolean,
-  ms = 10_000,
+  ms = 30_000,
 ): Promise<void> {
   const deadline = Date.now() + ms;
   while (!(await condition())) {
