@@ -12,8 +12,8 @@ import {defineConfig} from 'vitest/config';
 const ALONE = ['test/e2e/install.test.ts', 'test/e2e/journey.test.ts'];
 const OWN = ['outages', 'silence', 'rollout', 'rollout-refused'].map((name) => `test/e2e/${name}.test.ts`);
 const CLUSTER = {
-  testTimeout: 240_000,
-  hookTimeout: 300_000,
+  testTimeout: 480_000,
+  hookTimeout: 600_000,
   pool: 'forks' as const,
   isolate: true,
   globalSetup: ['./test/e2e/support/guest.ts'],
@@ -22,8 +22,8 @@ const SIDE_BY_SIDE = {maxWorkers: 7, sequence: {groupOrder: 2}};
 
 /** Real servers: the tests wait for them more than they compute. */
 const SERVERS = {
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
   pool: 'forks' as const,
   maxWorkers: 4,
   globalSetup: ['./test/support/shared-postgres-setup.ts', './test/support/shared-apiserver-setup.ts'],
@@ -32,7 +32,7 @@ const SERVERS = {
 export default defineConfig({
   test: {
     projects: [
-      {test: {name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, isolate: false}},
+      {test: {name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 120_000, isolate: false}},
       {
         test: {
           ...SERVERS,

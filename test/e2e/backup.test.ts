@@ -44,7 +44,7 @@ beforeAll(async () => {
   watch.start();
   const spec = {backup: {destination: s3}};
   await runningInstance(watch, namespace, {spec, databaseUrl: databaseUrl(SHARED, databaseOf(namespace))});
-}, 300_000);
+});
 
 afterAll(async () => {
   watch.close();
@@ -61,7 +61,7 @@ test('a Job made from the CronJob leaves a backup, which restores into a fresh d
 
   const started = performance.now();
   await kubectl(['create', 'job', '--from=cronjob/auth-backup', 'by-hand'], {namespace});
-  await waitFor('job/by-hand', 'condition=complete', namespace, 120_000);
+  await waitFor('job/by-hand', 'condition=complete', namespace, 240_000);
   await figure('a backup Job', (performance.now() - started) / 1000, 's');
   const backedUp = await watch.until(namespace, NAME, 'speaking of its backup', (resource) => {
     const backup = resource.status?.['backup'] as {lastSuccess?: string} | undefined;
@@ -76,12 +76,12 @@ test('a Job made from the CronJob leaves a backup, which restores into a fresh d
   await login({baseUrl, user: 'late', route: route()});
   await restoreInto('restored', 's3');
   expect(await sql(SHARED, 'restored', SESSIONS)).toBe(sessions);
-}, 300_000);
+});
 
 test('a backup that fails is named in the status and leaves the service Ready; the next good one heals it', async () => {
   onTestFailed(dumpOnFailure('backup-fails', namespace));
   await kubectl(['scale', 'deployment/s3', '--replicas=0'], {namespace});
-  await waitFor('pod', 'delete', namespace, 90_000, 'app=s3');
+  await waitFor('pod', 'delete', namespace, 240_000, 'app=s3');
   // As the CronJob would run it, but without its further attempts, for which nobody has to wait here.
   const job = JSON.parse(
     await kubectl(
@@ -95,7 +95,7 @@ test('a backup that fails is named in the status and leaves the service Ready; t
     NAME,
     'speaking of the failed backup',
     (resource) => conditionOf(resource, 'BackupHealthy')?.status === 'False',
-    120_000,
+    240_000,
   );
   expect(conditionOf(failed, 'BackupHealthy')?.message).toMatch(/s3/i);
   expect(isReady(failed)).toBe(true);
@@ -104,14 +104,14 @@ test('a backup that fails is named in the status and leaves the service Ready; t
   await kubectl(['rollout', 'status', 'deployment/s3'], {namespace});
   await kubectl(['delete', 'job', 'without-s3', '--ignore-not-found'], {namespace});
   await kubectl(['create', 'job', '--from=cronjob/auth-backup', 'once-more'], {namespace});
-  await waitFor('job/once-more', 'condition=complete', namespace, 120_000);
+  await waitFor('job/once-more', 'condition=complete', namespace, 240_000);
   await watch.until(
     namespace,
     NAME,
     'speaking of the good backup',
     (resource) => conditionOf(resource, 'BackupHealthy')?.status === 'True',
   );
-}, 300_000);
+});
 
 test('all is lost and the operator has made the tables anew: asleep, restored, awake, with the same sessions', async () => {
   onTestFailed(dumpOnFailure('backup-lost', namespace, SHARED));
@@ -119,25 +119,25 @@ test('all is lost and the operator has made the tables anew: asleep, restored, a
   const sessions = await sql(SHARED, database, SESSIONS);
   expect(sessions).not.toBe('');
   await kubectl(['create', 'job', '--from=cronjob/auth-backup', 'before-the-loss'], {namespace});
-  await waitFor('job/before-the-loss', 'condition=complete', namespace, 120_000);
+  await waitFor('job/before-the-loss', 'condition=complete', namespace, 240_000);
   await sql(SHARED, database, 'DROP SCHEMA _system CASCADE');
   await expect
     .poll(() => sql(SHARED, database, `SELECT to_regclass('_system.sign_ins') IS NOT NULL`), {
-      timeout: 120_000,
+      timeout: 240_000,
       interval: 1_000,
     })
     .toBe('t');
-  await watch.until(namespace, NAME, 'ready again, and empty', isReady, 120_000);
+  await watch.until(namespace, NAME, 'ready again, and empty', isReady, 240_000);
   expect(await sql(SHARED, database, SESSIONS)).toBe('');
 
   const run = (runState: string): Promise<string> =>
     kubectl(['patch', `fqa/${NAME}`, '--type=merge', '-p', JSON.stringify({spec: {runState}})], {namespace});
   await run('Hibernated');
   const server = `app.kubernetes.io/instance=${NAME},app.kubernetes.io/component=server`;
-  await waitFor('pod', 'delete', namespace, 120_000, server);
+  await waitFor('pod', 'delete', namespace, 240_000, server);
   await restore('restore-in-place', 's3', 'auth-db');
   await run('Running');
-  await watch.until(namespace, NAME, 'ready with its sessions', isReady, 120_000);
+  await watch.until(namespace, NAME, 'ready with its sessions', isReady, 240_000);
   expect(await sql(SHARED, database, SESSIONS)).toBe(sessions);
 }, 480_000);
 
@@ -157,10 +157,10 @@ test('a volume as the destination instead: the CronJob follows, and what its Job
     {namespace},
   );
   const volumes = '{.spec.jobTemplate.spec.template.spec.volumes[*].persistentVolumeClaim.claimName}';
-  await waitFor('cronjob/auth-backup', `jsonpath=${volumes}=backups`, namespace, 90_000);
+  await waitFor('cronjob/auth-backup', `jsonpath=${volumes}=backups`, namespace, 240_000);
 
   await kubectl(['create', 'job', '--from=cronjob/auth-backup', 'to-volume'], {namespace});
-  await waitFor('job/to-volume', 'condition=complete', namespace, 120_000);
+  await waitFor('job/to-volume', 'condition=complete', namespace, 240_000);
   const backedUp = await watch.until(namespace, NAME, 'speaking of the backup on the volume', (resource) => {
     const backup = resource.status?.['backup'] as {lastLocation?: string} | undefined;
     return backup?.lastLocation?.startsWith('file://') === true;
@@ -168,7 +168,7 @@ test('a volume as the destination instead: the CronJob follows, and what its Job
   expect(conditionOf(backedUp, 'BackupHealthy')?.status).toBe('True');
   await restoreInto('from-volume', 'pvc');
   expect(await sql(SHARED, 'from-volume', SESSIONS)).toBe(await sql(SHARED, databaseOf(namespace), SESSIONS));
-}, 300_000);
+});
 
 /** Restores the newest backup into another database, by the Job of docs/backups.md. */
 async function restoreInto(database: string, from: 's3' | 'pvc'): Promise<void> {
@@ -211,7 +211,7 @@ async function restore(name: string, from: 's3' | 'pvc', secretName: string): Pr
     },
   };
   await apply([job]);
-  await waitFor(`job/${name}`, 'condition=complete', namespace, 120_000);
+  await waitFor(`job/${name}`, 'condition=complete', namespace, 240_000);
 }
 
 /** The container of the CronJob that makes the backups. */

@@ -26,7 +26,7 @@ beforeAll(async () => {
     join(overlay, 'kustomization.yaml'),
     JSON.stringify(kustomization(relative(overlay, 'config/default'))),
   );
-}, 300_000);
+});
 
 afterAll(async () => {
   watch.close();
@@ -85,7 +85,7 @@ test('kubectl apply -k config/default installs an operator that reconciles, and 
   await expect(kubectl(['get', 'fraiseqlauths', '-A'])).rejects.toThrow(
     /the server doesn't have a resource type|could not find the requested resource/,
   );
-}, 300_000);
+});
 
 test('helm install brings it up under the restricted Pod Security Standard, with no right that it does not need', async () => {
   onTestFailed(dumpOnFailure('install-helm'));
@@ -119,4 +119,4 @@ test('helm install brings it up under the restricted Pod Security Standard, with
   ] as const) {
     expect(await can(verb, resource), `${verb} ${resource}`).toBe('no');
   }
-}, 300_000);
+});

@@ -89,7 +89,7 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
         NAME,
         'quoting the pull',
         complains('Ready', 'ImagePullFailed', image),
-        120_000,
+        240_000,
       );
       expect(conditionOf(stuck, 'Available')?.status, 'the old pods serve').toBe('True');
       expect(conditionOf(stuck, 'Progressing')?.status).toBe('False');

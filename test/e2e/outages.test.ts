@@ -58,7 +58,7 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
       const before = await readyPods(namespace);
 
       await kubectl(['scale', 'deployment/provider', '--replicas=0'], {namespace});
-      await waitFor('pod', 'delete', namespace, 90_000, 'app=provider');
+      await waitFor('pod', 'delete', namespace, 240_000, 'app=provider');
       // Whoever tries to log in is told at once, and makes the server look again sooner than by itself.
       const refused = startLogin(browserFor(namespace), {baseUrl, provider: 'idp'});
       await expect(refused).rejects.toThrow(/502.*oauth_error/);
@@ -111,7 +111,7 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
         NAME,
         'saying that the database is down',
         complains('DatabaseReachable', 'DatabaseUnreachable', /postgres\.e2e-database-down|auth-db/),
-        120_000,
+        240_000,
       );
       expect(conditionOf(down, 'Ready')?.status).toBe('False');
       expect(blockedOn(down, 'Secret', 'auth-db')).toMatchObject({
@@ -147,7 +147,7 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
         NAME,
         'saying that the password is refused',
         complains('DatabaseReachable', 'DatabaseAuthenticationFailed'),
-        120_000,
+        240_000,
       );
       blockedOn(refused, 'Secret', 'auth-db');
       expect(JSON.stringify(refused.status)).not.toContain('not-the-one');
@@ -175,7 +175,7 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
         NAME,
         'saying that the migration failed',
         complains('SchemaCurrent', 'MigrationFailed', /sessions/),
-        120_000,
+        240_000,
       );
       const [blocked] = failed.status?.blockedOn ?? [];
       expect(blocked?.hint).toMatch(/\w+ \w+/);
@@ -210,7 +210,7 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
           await delay(250);
           const keys = await new Browser(options).visit(`${baseUrl}/.well-known/jwks.json`);
           expect(keys.status).toBe(200);
-        }, 120_000);
+        }, 240_000);
       const is = (type: string, reason: string) => (resource: FraiseQLAuth) =>
         conditionOf(resource, type)?.reason === reason;
 
@@ -232,7 +232,7 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
         isReady(resource) &&
         is('CertificateReady', 'Served')(resource) &&
         is('CacheReachable', 'Reachable')(resource);
-      await watch.until(namespace, NAME, 'ready, with its certificate and its Redis', whole, 90_000);
+      await watch.until(namespace, NAME, 'ready, with its certificate and its Redis', whole, 240_000);
       const before = await readyPods(namespace);
       const either = over(first, second);
       await served(either);
@@ -265,7 +265,7 @@ describe.concurrent('a failure is named, harms nothing that runs, and heals', ()
       await expect(new Browser(over(first)).visit(baseUrl)).rejects.toThrow(/certificate/);
 
       await kubectl(['scale', 'deployment/redis', '--replicas=1'], {namespace});
-      const healed = await watch.until(namespace, NAME, 'whole again', whole, 90_000);
+      const healed = await watch.until(namespace, NAME, 'whole again', whole, 240_000);
       expect(healed.status?.blockedOn ?? []).toEqual([]);
       await expectStillServing(namespace, before, new Browser(renewed));
     },

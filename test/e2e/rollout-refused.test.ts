@@ -37,9 +37,9 @@ test(
       NAME,
       'quoting the pull',
       complains('Progressing', 'ImagePullFailed'),
-      60_000,
+      180_000,
     );
-    const refused = await watch.until(namespace, NAME, 'refused', refusedWith('ImagePullFailed'), 90_000);
+    const refused = await watch.until(namespace, NAME, 'refused', refusedWith('ImagePullFailed'), 240_000);
     expect(conditionOf(refused, 'Progressing')).toMatchObject({status: 'False', reason: 'ImagePullFailed'});
     expect(refused.status?.blockedOn?.[0]?.hint).toMatch(/It is tried again at \S+Z, and at once when/);
     expect(conditionOf(refused, 'Available')?.status).toBe('True');
@@ -47,7 +47,7 @@ test(
     expect(await events('ImagePullFailed')).toBeGreaterThan(0);
     const jobs = await listObjects('jobs', namespace, 'app.kubernetes.io/component=check');
     await patch({image: good ?? null});
-    await watch.until(namespace, NAME, 'Ready again', isReady, 60_000);
+    await watch.until(namespace, NAME, 'Ready again', isReady, 180_000);
     expect(jobs.length, 'one Job, and no second beside it').toBe(1);
     expect(await readyPods(namespace), 'what ran came back without another pod').toEqual(before);
     unharmed('an image that does not exist');
@@ -67,12 +67,12 @@ test(
       NAME,
       'refused',
       refusedWith('ConfigurationInvalid'),
-      60_000,
+      180_000,
     );
     expect(refused.status?.blockedOn?.[0]?.message).toContain('LOGIN_BINDING');
     expect(await readyPods(namespace)).toEqual(before);
     await patch({pod: null});
-    await watch.until(namespace, NAME, 'Ready again', isReady, 60_000);
+    await watch.until(namespace, NAME, 'Ready again', isReady, 180_000);
 
     const client = {'client-id': 'fraiseql-auth', 'client-secret': 'fixture-client-secret'};
     await secret(namespace, 'idp-client', {...client, 'client-id': 'nobody-knows-it'});
@@ -80,7 +80,7 @@ test(
     expect(unknown.status?.blockedOn?.[0]?.message).toContain('idp');
     expect(await readyPods(namespace)).toEqual(before);
     await secret(namespace, 'idp-client', client);
-    await watch.until(namespace, NAME, 'Ready again', isReady, 60_000);
+    await watch.until(namespace, NAME, 'Ready again', isReady, 180_000);
     expect(await readyPods(namespace)).toEqual(before);
     unharmed('a wrong configuration and a wrong Secret');
   },
@@ -103,14 +103,14 @@ test(
       NAME,
       'rolled back',
       complains('Progressing', 'RolledBack', 'LOGIN_BINDING'),
-      120_000,
+      240_000,
     );
     expect(refusedWith('ContainerCrashing')(back)).toBe(true);
     expect(conditionOf(back, 'Available')?.status).toBe('True');
     expect(await events('RolledBack')).toBe(1);
     expect(await readyPods(namespace)).toEqual(before);
     await patch({rollout: {check: 'Always'}, pod: null});
-    await watch.until(namespace, NAME, 'Ready again', isReady, 60_000);
+    await watch.until(namespace, NAME, 'Ready again', isReady, 180_000);
     expect(await readyPods(namespace)).toEqual(before);
     unharmed('a roll-out that is taken back');
   },

@@ -29,7 +29,7 @@ async function rolledOver(
     `not Ready, for ${what} is on its way`,
     (resource) => !isReady(resource),
   );
-  await watch.until(namespace, NAME, `Ready after ${what}`, isReady, 120_000);
+  await watch.until(namespace, NAME, `Ready after ${what}`, isReady, 240_000);
   await gone(before);
   unharmed(what);
   return readyPods(namespace);

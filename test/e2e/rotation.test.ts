@@ -109,7 +109,7 @@ test.concurrent('a key rotates on request: old and new tokens verify all along, 
     NAME,
     'signing with another key',
     (each) => states(each) === 'Signing,Retiring',
-    120_000,
+    240_000,
   );
   // The pods follow one by one; whichever answers, its token is good everywhere.
   for (let kid = old; kid === old; await delay(500)) {
@@ -127,7 +127,7 @@ test.concurrent('a key rotates on request: old and new tokens verify all along, 
     NAME,
     'retiring the old key at a known time',
     (each) => / retires at /.test(conditionOf(each, 'KeysHealthy')?.message ?? ''),
-    120_000,
+    240_000,
   );
   await figure(
     'a key rotation on request, until every pod signs with the new key',
@@ -145,7 +145,7 @@ test.concurrent('a key rotates on request: old and new tokens verify all along, 
   // Should the old key be known to others: at once.
   const before = session.access_token;
   await annotate(ROTATION, `retire-signing-key=${old}`);
-  await watch.until(ROTATION, NAME, 'without the old key', (each) => states(each) === 'Signing', 90_000);
+  await watch.until(ROTATION, NAME, 'without the old key', (each) => states(each) === 'Signing', 240_000);
   const secret = (
     await listObjects<{data: Record<string, string>}>(
       'secrets',
@@ -158,13 +158,13 @@ test.concurrent('a key rotates on request: old and new tokens verify all along, 
     await eventually(async () => {
       const keys = await browserFor(ROTATION, pod).visit(`${baseUrl}/.well-known/jwks.json`);
       return !keys.body.includes(String(old));
-    }, 300_000);
+    });
     const verified = await browserFor(ROTATION, pod).visit(`${baseUrl}/auth/verify`, {
       headers: {authorization: `Bearer ${before}`},
     });
     expect(verified.status).toBe(200);
   }
-}, 300_000);
+});
 
 test.concurrent('a service hibernates and wakes within seconds, and who was signed in still is', async () => {
   onTestFailed(dumpOnFailure('hibernation', HIBERNATION));
@@ -217,4 +217,4 @@ test.concurrent('a service hibernates and wakes within seconds, and who was sign
     async () =>
       (await listObjects('services', HIBERNATION, `app.kubernetes.io/instance=${NAME}`)).length === 1,
   );
-}, 300_000);
+});

@@ -38,7 +38,7 @@ test('when converged the operator writes nothing but its lease, for 60 s', async
   onTestFailed(dumpOnFailure('silence', namespace));
   // Half a day away, so that no backup falls into the minute.
   await apply([production(namespace, `0 ${(new Date().getUTCHours() + 12) % 24} * * *`)]);
-  await watch.until(namespace, NAME, 'ready', isReady, 120_000);
+  await watch.until(namespace, NAME, 'ready', isReady, 240_000);
   const since = Date.now() + 5000;
   const until = since + 60_000;
   await new Promise((resolve) => setTimeout(resolve, until - Date.now() + 1000));
@@ -58,4 +58,4 @@ test('when converged the operator writes nothing but its lease, for 60 s', async
     5,
   );
   expect(here).toEqual([]);
-}, 300_000);
+});

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await Promise.all([ensureOperator(), ensureShared()]);
   await createNamespace(namespace);
   watch.start();
-}, 300_000);
+});
 
 afterAll(async () => {
   watch.close();
@@ -85,4 +85,4 @@ test('each is refused with the field and the remedy; the operator and other reso
   expect(await operatorRestarts()).toBe(restarts);
   const ready = watch.latest(others, NAME);
   expect(ready !== undefined && isReady(ready)).toBe(true);
-}, 300_000);
+});

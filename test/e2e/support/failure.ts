@@ -38,7 +38,7 @@ export function failureSuite(): FailureSuite {
       onTestFailed(dumpOnFailure(namespace, namespace));
       return namespace;
     },
-    async readyAgain(namespace, timeoutMs = 120_000) {
+    async readyAgain(namespace, timeoutMs = 240_000) {
       const healed = await watch.until(namespace, NAME, 'ready again', isReady, timeoutMs);
       expect(healed.status?.blockedOn ?? []).toEqual([]);
       await reachable(namespace);

@@ -91,7 +91,7 @@ export async function runningInstance(
   if (setting.databaseUrl === undefined) await prepare(namespace);
   await secrets(namespace, setting.databaseUrl ?? databaseUrl(SHARED, databaseOf(namespace)));
   await apply([fraiseqlauth(namespace, setting)]);
-  await watch.until(namespace, NAME, 'ready', isReady, 90_000);
+  await watch.until(namespace, NAME, 'ready', isReady, 240_000);
   await reachable(namespace);
 }
 

@@ -53,7 +53,7 @@ export async function uninstallHelm(): Promise<void> {
     timeoutMs: 70_000,
   });
   await kubectl(['delete', 'crd', 'fraiseqlauths.auth.fraiseql.dev', '--ignore-not-found']);
-  await kubectl(['delete', 'namespace', OPERATOR_NAMESPACE, '--ignore-not-found'], {timeoutMs: 120_000});
+  await kubectl(['delete', 'namespace', OPERATOR_NAMESPACE, '--ignore-not-found'], {timeoutMs: 240_000});
 }
 
 export async function createNamespace(name: string): Promise<void> {

@@ -78,7 +78,7 @@ export class ResourceWatch {
     name: string,
     what: string,
     test: Test,
-    timeoutMs = 120_000,
+    timeoutMs = 240_000,
   ): Promise<FraiseQLAuth> {
     const key = `${namespace}/${name}`;
     const now = this.#latest.get(key);

@@ -157,7 +157,7 @@ describe.concurrent('two operators, one leader', () => {
     console.log(`crash: the other's first write ${Math.round(ms)} ms after SIGKILL`);
     expect(ms).toBeLessThan(40_000);
     expectOneAfterTheOther(all);
-  }, 120_000);
+  });
 
   // Another quarter of a minute, so only with the other long ones.
   test.each(LONG)(

@@ -151,7 +151,7 @@ describe('a network that fails', () => {
     await delay(400);
     await harness.server.restart();
     expect(await under).toEqual(fresh);
-  }, 90_000);
+  });
 
   test('ten resources with a child that cannot be written say so, and do not hold up the others', async () => {
     const random = new Random(SEED);

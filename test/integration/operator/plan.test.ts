@@ -115,7 +115,7 @@ test('a plan of all that is to be made; let through, it is made to its end, and 
   expect(next.hash).not.toBe(hash);
   await operator.stop();
   await it.controllers.stop();
-}, 60_000);
+});
 
 test('a change of image: its check, its roll-out and what is left over are one plan, and nothing else is touched', async () => {
   const it = await instance();
@@ -189,7 +189,7 @@ test('a change of image: its check, its roll-out and what is left over are one p
   );
   await operator.stop();
   await it.controllers.stop();
-}, 60_000);
+});
 
 test('a section that is taken out, drift, and what others own: told apart, and never a value of a Secret', async () => {
   const it = await instance(PRODUCTION);
@@ -253,7 +253,7 @@ test('a section that is taken out, drift, and what others own: told apart, and n
   expect(await it.see.get<CronJob>(RESOURCES.CronJob, 'auth-backup')).toBeUndefined();
   await operator.stop();
   await it.controllers.stop();
-}, 60_000);
+});
 
 test('killed before and after writes of a plan that was let through, it goes on by itself', async () => {
   const run = async (n: number, when: 'before' | 'after') => {
@@ -282,4 +282,4 @@ test('killed before and after writes of a plan that was let through, it goes on 
   const all = await Promise.all([run(8, 'after'), run(9, 'before'), run(10, 'after')]);
   expect(all.filter(({died}) => died).length).toBe(3);
   for (const {state} of all) expect(state).toEqual(all[0]?.state);
-}, 120_000);
+});

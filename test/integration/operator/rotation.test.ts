@@ -165,7 +165,7 @@ describe.concurrent('signing keys', () => {
     expect(Object.keys((await it.secret()).data)).toEqual(expect.not.arrayContaining([`${old?.kid}.pem`]));
     await operator.stop();
     await it.stop();
-  }, 120_000);
+  });
 
   test('rotate behind a public URL that still shows the old keys: held up, named, and on as soon as it shows the new', async () => {
     // What stands before the pods and keeps their answer for too long.
@@ -210,7 +210,7 @@ describe.concurrent('signing keys', () => {
     await asker.close();
     edge.closeAllConnections();
     edge.close();
-  }, 120_000);
+  });
 
   test('the operator is killed before and after every write of a rotation: one key is made, and it signs', async () => {
     const run = async (n: number, when: 'before' | 'after'): Promise<boolean> => {
@@ -242,7 +242,7 @@ describe.concurrent('signing keys', () => {
     expect(died.at(-1)).toBe(false);
     console.log(`kills (real API server): rotation: ${cases} of ${cases} ended in the same state`);
     expect(cases).toBeGreaterThanOrEqual(ALL ? 8 : 4);
-  }, 120_000);
+  });
 });
 
 /** What a pod answers that shows this certificate. */
@@ -315,4 +315,4 @@ test('a service begins to speak https, and its certificate is renewed without a 
   expect(JSON.stringify((await see.resource()).status)).not.toContain('PRIVATE KEY');
   await operator.stop();
   await controllers.stop();
-}, 90_000);
+});

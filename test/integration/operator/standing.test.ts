@@ -67,7 +67,7 @@ test('sleeps and wakes with the pods that its autoscaler had given it, which it 
   expect(await it.replicas()).toBe(7);
   await operator.stop();
   await it.controllers.stop();
-}, 90_000);
+});
 
 test('is killed at every write of falling asleep, and of waking: it ends as it would have', async () => {
   const run = async (n: number, when: 'before' | 'after', waking: boolean): Promise<boolean> => {
@@ -101,4 +101,4 @@ test('is killed at every write of falling asleep, and of waking: it ends as it w
     run(n, 'after', true),
   ]);
   expect((await Promise.all(places)).filter(Boolean).length).toBeGreaterThanOrEqual(8);
-}, 120_000);
+});

@@ -61,4 +61,4 @@ it('the bundle serves https, with a Redis over TLS', async () => {
     rmSync(directory, {recursive: true});
     expect({code, output}).toMatchObject({code: 0});
   }
-}, 40_000);
+});
