@@ -1,22 +1,11 @@
 import type {ResolvedBackup} from '../../api/v1alpha1/resolve.ts';
 import type {KubeObject} from '../../kube/objects.ts';
 import {childMeta, labels} from './children.ts';
+import {commandPod} from './command-pod.ts';
 import type {Instance} from './instance.ts';
 import {names} from './names.ts';
 import {PATHS} from './paths.ts';
-import {
-  CONTAINER_SECURITY,
-  type EnvVar,
-  type Mount,
-  SCRATCH,
-  type Volume,
-  databaseAccess,
-  extraEnv,
-  placement,
-  podAnnotations,
-  podLabels,
-  podSecurity,
-} from './pod.ts';
+import type {EnvVar, MountedVolume} from './pod.ts';
 
 /** A run that could not start within this time is left out: an operator or cluster that was away replays nothing. */
 const STARTING_DEADLINE_SECONDS = 3600;
@@ -45,14 +34,10 @@ export function backupCronJob(
   instance: Instance,
   {image, version}: {image: string; version: string},
 ): KubeObject | undefined {
-  const {spec} = instance;
-  const {backup} = spec;
+  const {backup} = instance.spec;
   if (!backup) return undefined;
   const name = names(instance).backup;
-  const podMeta = {
-    labels: {...podLabels(spec), ...labels(instance, 'backup', version)},
-    ...(Object.keys(podAnnotations(spec)).length > 0 && {annotations: podAnnotations(spec)}),
-  };
+  const target = destination(backup);
   return {
     apiVersion: 'batch/v1',
     kind: 'CronJob',
@@ -70,55 +55,37 @@ export function backupCronJob(
         spec: {
           backoffLimit: RETRIES,
           activeDeadlineSeconds: DEADLINE_SECONDS,
-          template: {metadata: podMeta, spec: podSpec(instance, backup, image)},
+          template: commandPod(instance, {
+            component: 'backup',
+            version,
+            serviceAccountName: name,
+            name: 'backup',
+            image,
+            args: ['backup'],
+            env: [
+              {name: 'BACKUP_NAME_PREFIX', value: backupPrefix(instance)},
+              {name: 'BACKUP_RETENTION_SECONDS', value: String(backup.retentionSeconds)},
+              {name: 'BACKUP_TIMEOUT_SECONDS', value: String(TIMEOUT_SECONDS)},
+              ...target.env,
+            ],
+            volumes: target.volumes,
+          }),
         },
       },
     },
   };
 }
 
-function podSpec(instance: Instance, backup: ResolvedBackup, image: string) {
-  const {spec} = instance;
-  const database = databaseAccess(spec);
-  const target = destination(backup);
-  return {
-    restartPolicy: 'Never',
-    serviceAccountName: names(instance).backup,
-    automountServiceAccountToken: false,
-    enableServiceLinks: false,
-    securityContext: podSecurity(instance),
-    ...placement(spec),
-    containers: [
-      {
-        name: 'backup',
-        image,
-        args: ['backup'],
-        env: [
-          ...database.env,
-          {name: 'BACKUP_NAME_PREFIX', value: backupPrefix(instance)},
-          {name: 'BACKUP_RETENTION_SECONDS', value: String(backup.retentionSeconds)},
-          {name: 'BACKUP_TIMEOUT_SECONDS', value: String(TIMEOUT_SECONDS)},
-          ...target.env,
-          {name: 'LOG_LEVEL', value: spec.logging.level},
-          {name: 'TERMINATION_LOG', value: PATHS.termination},
-          ...extraEnv(spec),
-        ],
-        terminationMessagePolicy: 'FallbackToLogsOnError',
-        resources: spec.resources,
-        securityContext: CONTAINER_SECURITY,
-        volumeMounts: [SCRATCH.mount, ...database.files.map(({mount}) => mount), ...target.mounts],
-      },
-    ],
-    volumes: [SCRATCH.volume, ...database.files.map(({volume}) => volume), ...target.volumes],
-  };
-}
-
-function destination({destination}: ResolvedBackup): {env: EnvVar[]; mounts: Mount[]; volumes: Volume[]} {
+function destination({destination}: ResolvedBackup): {env: EnvVar[]; volumes: MountedVolume[]} {
   if (destination.kind === 'pvc') {
     return {
       env: [{name: 'BACKUP_DESTINATION', value: `file://${PATHS.backups}`}],
-      mounts: [{name: 'backups', mountPath: PATHS.backups}],
-      volumes: [{name: 'backups', persistentVolumeClaim: {claimName: destination.claimName}}],
+      volumes: [
+        {
+          volume: {name: 'backups', persistentVolumeClaim: {claimName: destination.claimName}},
+          mount: {name: 'backups', mountPath: PATHS.backups},
+        },
+      ],
     };
   }
   const {bucket, prefix, endpoint, region, forcePathStyle, credentialsSecretRef} = destination;
@@ -141,7 +108,6 @@ function destination({destination}: ResolvedBackup): {env: EnvVar[]; mounts: Mou
       ...credential('AWS_SECRET_ACCESS_KEY', 'secret-access-key'),
       ...credential('AWS_SESSION_TOKEN', 'session-token', true),
     ],
-    mounts: [],
     volumes: [],
   };
 }

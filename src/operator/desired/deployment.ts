@@ -1,27 +1,26 @@
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import {SURGE} from '../../api/v1alpha1/scaling.ts';
 import type {KubeObject} from '../../kube/objects.ts';
 import {ANNOTATION, childMeta, labels, selectorLabels, VERSION_LABEL} from './children.ts';
 import type {Instance} from './instance.ts';
 import {names} from './names.ts';
 import {PATHS} from './paths.ts';
 import {
-  CONTAINER_SECURITY,
   type EnvVar,
   type Mount,
   type Volume,
   SCRATCH,
   TLS_VOLUME,
   authorityVolume,
+  containerBasics,
   databaseAccess,
   extraEnv,
-  placement,
   podAnnotations,
+  podBasics,
   podLabels,
-  podSecurity,
   secretVolume,
   urlVolume,
 } from './pod.ts';
-import {SURGE} from '../../api/v1alpha1/scaling.ts';
 
 /** The port of the server, of its probes and of its metrics. */
 export const SERVER_PORT = 8000;
@@ -108,12 +107,8 @@ export function serverTemplate(instance: Instance, inputs: TemplateInputs): Serv
       },
     },
     spec: {
-      serviceAccountName: names(instance).server,
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      securityContext: podSecurity(instance),
+      ...podBasics(instance, names(instance).server),
       terminationGracePeriodSeconds: 45,
-      ...placement(spec),
       // Also for a single pod, so that the second one comes without rolling the first.
       topologySpreadConstraints: spread(instance),
       containers: [
@@ -142,9 +137,7 @@ export function serverTemplate(instance: Instance, inputs: TemplateInputs): Serv
             timeoutSeconds: 3,
             failureThreshold: 2,
           },
-          terminationMessagePolicy: 'FallbackToLogsOnError',
-          resources: spec.resources,
-          securityContext: CONTAINER_SECURITY,
+          ...containerBasics(spec),
           volumeMounts,
         },
       ],

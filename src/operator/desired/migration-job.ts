@@ -1,19 +1,9 @@
 import type {KubeObject} from '../../kube/objects.ts';
-import {childMeta, labels} from './children.ts';
+import {childMeta} from './children.ts';
+import {commandPod} from './command-pod.ts';
 import {shortHash} from './hash.ts';
 import type {Instance} from './instance.ts';
 import {names} from './names.ts';
-import {PATHS} from './paths.ts';
-import {
-  CONTAINER_SECURITY,
-  SCRATCH,
-  databaseAccess,
-  extraEnv,
-  placement,
-  podAnnotations,
-  podLabels,
-  podSecurity,
-} from './pod.ts';
 
 /** The command says itself that it ran out of time; it is ended from outside only where it cannot. */
 const GRACE_SECONDS = 60;
@@ -37,7 +27,6 @@ export function migrationJobName(
 /** One attempt. It does not try again by itself: the reconciler does, with back-off, and says why in the status. */
 export function migrationJob(instance: Instance, inputs: MigrationInputs): KubeObject {
   const {spec} = instance;
-  const database = databaseAccess(spec);
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -50,39 +39,14 @@ export function migrationJob(instance: Instance, inputs: MigrationInputs): KubeO
     spec: {
       backoffLimit: 0,
       activeDeadlineSeconds: spec.migrations.timeoutSeconds + GRACE_SECONDS,
-      template: {
-        metadata: {
-          labels: {...podLabels(spec), ...labels(instance, 'migration')},
-          ...(Object.keys(podAnnotations(spec)).length > 0 && {annotations: podAnnotations(spec)}),
-        },
-        spec: {
-          restartPolicy: 'Never',
-          serviceAccountName: names(instance).server,
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          securityContext: podSecurity(instance),
-          ...placement(spec),
-          containers: [
-            {
-              name: 'migrate',
-              image: inputs.image,
-              args: ['db', 'migrate'],
-              env: [
-                ...database.env,
-                {name: 'MIGRATION_TIMEOUT_SECONDS', value: String(spec.migrations.timeoutSeconds)},
-                {name: 'LOG_LEVEL', value: spec.logging.level},
-                {name: 'TERMINATION_LOG', value: PATHS.termination},
-                ...extraEnv(spec),
-              ],
-              terminationMessagePolicy: 'FallbackToLogsOnError',
-              resources: spec.resources,
-              securityContext: CONTAINER_SECURITY,
-              volumeMounts: [SCRATCH.mount, ...database.files.map(({mount}) => mount)],
-            },
-          ],
-          volumes: [SCRATCH.volume, ...database.files.map(({volume}) => volume)],
-        },
-      },
+      template: commandPod(instance, {
+        component: 'migration',
+        serviceAccountName: names(instance).server,
+        name: 'migrate',
+        image: inputs.image,
+        args: ['db', 'migrate'],
+        env: [{name: 'MIGRATION_TIMEOUT_SECONDS', value: String(spec.migrations.timeoutSeconds)}],
+      }),
     },
   };
 }

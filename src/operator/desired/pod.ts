@@ -5,6 +5,11 @@ import {PATHS} from './paths.ts';
 /** The user in the image. */
 const USER = 65_532;
 
+/** A volume, and where a container finds it. */
+export interface MountedVolume {
+  readonly volume: Volume;
+  readonly mount: Mount;
+}
 export interface Mount {
   readonly name: string;
   readonly mountPath: string;
@@ -24,7 +29,7 @@ export interface EnvVar {
  * What the restricted Pod Security Standard asks of a pod. The group may read Secrets and write volumes. A cluster that
  * assigns user and group refuses a pod that names others.
  */
-export function podSecurity({assignedIds}: Pick<Instance, 'assignedIds'>) {
+function podSecurity({assignedIds}: Pick<Instance, 'assignedIds'>) {
   return {
     runAsNonRoot: true,
     ...(assignedIds !== true && {runAsUser: USER, runAsGroup: USER, fsGroup: USER}),
@@ -34,7 +39,7 @@ export function podSecurity({assignedIds}: Pick<Instance, 'assignedIds'>) {
 }
 
 /** What it asks of a container. */
-export const CONTAINER_SECURITY = {
+const CONTAINER_SECURITY = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
   capabilities: {drop: ['ALL']},
@@ -52,7 +57,7 @@ export function secretVolume(
   secretName: string,
   mountPath: string,
   items?: {key: string; path: string}[],
-): {volume: Volume; mount: Mount} {
+): MountedVolume {
   return {
     volume: {name, secret: {secretName, defaultMode: SECRET_MODE, ...(items && {items})}},
     mount: {name, mountPath, readOnly: true},
@@ -62,7 +67,7 @@ export function secretVolume(
 /** How a pod comes to the database: its URL as the file `url`, and who signed its certificate. */
 export function databaseAccess({database: {urlSecretRef, caSecretRef}}: ResolvedSpec): {
   env: EnvVar[];
-  files: {volume: Volume; mount: Mount}[];
+  files: MountedVolume[];
 } {
   return {
     env: [
@@ -81,7 +86,7 @@ export function authorityVolume(
   volume: string,
   {name, key}: {name: string; key: string},
   mountPath: string,
-): {volume: Volume; mount: Mount} {
+): MountedVolume {
   return secretVolume(volume, name, mountPath, [{key, path: 'ca.crt'}]);
 }
 
@@ -90,7 +95,7 @@ export function urlVolume(
   volume: string,
   {name, key}: {name: string; key: string},
   mountPath: string,
-): {volume: Volume; mount: Mount} {
+): MountedVolume {
   return secretVolume(volume, name, mountPath, [{key, path: 'url'}]);
 }
 
@@ -101,12 +106,32 @@ export const SCRATCH = {
 };
 
 /** Where pods run, as the spec says. Empty lists are left out, as the API server would. */
-export function placement({pod, imagePullSecrets}: ResolvedSpec) {
+function placement({pod, imagePullSecrets}: ResolvedSpec) {
   return {
     ...(imagePullSecrets.length > 0 && {imagePullSecrets}),
     ...(filled(pod.nodeSelector) && {nodeSelector: pod.nodeSelector}),
     ...(pod.tolerations?.length && {tolerations: pod.tolerations.map((each) => withoutEmpty(each))}),
     ...(filled(pod.affinity) && {affinity: pod.affinity}),
+  };
+}
+
+/** What every pod of ours has: whose rights, none of which it needs within the cluster, and where it runs. */
+export function podBasics(instance: Instance, serviceAccountName: string) {
+  return {
+    serviceAccountName,
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    securityContext: podSecurity(instance),
+    ...placement(instance.spec),
+  };
+}
+
+/** What every container of ours has. */
+export function containerBasics({resources}: ResolvedSpec) {
+  return {
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    resources,
+    securityContext: CONTAINER_SECURITY,
   };
 }
 
