@@ -1,9 +1,10 @@
-import {createReadStream, type ReadStream} from 'node:fs';
+import {createReadStream} from 'node:fs';
 import {access, constants, mkdir, open, readdir, rename, rm, stat, unlink} from 'node:fs/promises';
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {BackupError} from './errors.ts';
 import type {Store, StoredObject} from './store.ts';
+import {chunksOf} from './streams.ts';
 
 /** The ending of a file that is still being written. */
 const PARTIAL = '.partial';
@@ -72,15 +73,9 @@ export class FileStore implements Store {
   async read(name: string): Promise<AsyncIterable<Uint8Array> | undefined> {
     const path = join(this.#directory, name);
     const found = await this.#storage(() => statOf(path));
-    return found && this.#chunks(createReadStream(path, {highWaterMark: 256 * 1024}));
-  }
-
-  async *#chunks(stream: ReadStream): AsyncGenerator<Uint8Array> {
-    try {
-      for await (const chunk of stream) yield chunk as Uint8Array;
-    } catch (error) {
-      throw this.#unavailable(error);
-    }
+    if (!found) return undefined;
+    const stream = createReadStream(path, {highWaterMark: 256 * 1024});
+    return chunksOf(stream, (error) => this.#unavailable(error));
   }
 
   async remove(name: string): Promise<void> {

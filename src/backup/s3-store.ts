@@ -13,6 +13,7 @@ import {BackupError} from './errors.ts';
 import {explainS3} from './s3-errors.ts';
 import type {S3Destination} from './settings.ts';
 import type {Store, StoredObject} from './store.ts';
+import {chunksOf} from './streams.ts';
 
 /** 10,000 parts at most, so 80 GB; two of them in memory at once. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -126,19 +127,11 @@ export class S3Store implements Store {
         new GetObjectCommand({Bucket: this.#destination.bucket, Key: this.#key(name)}),
         {abortSignal: signal},
       );
-      return this.#chunks(answer.Body as Readable);
+      return chunksOf(answer.Body as Readable, (error) => this.#unavailable(error));
     } catch (error) {
       if (error instanceof Error && (error.name === 'NoSuchKey' || error.name === 'NotFound'))
         return undefined;
       if (signal.aborted) throw signal.reason;
-      throw this.#unavailable(error);
-    }
-  }
-
-  async *#chunks(stream: Readable): AsyncGenerator<Uint8Array> {
-    try {
-      for await (const chunk of stream) yield chunk as Uint8Array;
-    } catch (error) {
       throw this.#unavailable(error);
     }
   }

@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import type {Duplex} from 'node:stream';
+import type {Duplex, Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 
 /** Counts and digests what passes through. */
@@ -40,6 +40,18 @@ export async function* transformed(
   } finally {
     transform.destroy();
     await pumped;
+  }
+}
+
+/** The content of a store's stream. Where it breaks off, what is thrown is the error as the store explains it. */
+export async function* chunksOf(
+  stream: Readable,
+  explain: (error: unknown) => Error,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of stream) yield chunk as Uint8Array;
+  } catch (error) {
+    throw explain(error);
   }
 }
 

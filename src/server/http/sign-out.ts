@@ -3,6 +3,7 @@ import {departureOf} from '../login/departure.ts';
 import {signingOutPage} from '../pages/signed-out-page.ts';
 import type {Services} from '../services.ts';
 import type {Session} from '../sessions/session.ts';
+import {ofSameUser, recordEnded} from './ended.ts';
 
 export interface SigningOut {
   readonly session: Session;
@@ -25,31 +26,9 @@ export async function signOut(
   const {sessions, cookies, pages} = services;
   const {ended, idToken} = await sessions.signOut(session, cookie, everywhere);
   void reply.header('set-cookie', cookies.clear(cookies.sessionName));
-  recordEnded(services, request, session, ended, everywhere ? 'logout_all' : 'logout');
+  recordEnded(services, request, everywhere ? 'logout_all' : 'logout', ofSameUser(session, ended));
   const departure = departureOf(services, session, {idToken, returnTo: returnTo?.(), requestId: request.id});
   return departure.to === 'provider'
     ? pages.send(reply, 200, signingOutPage(departure.name, departure.url))
     : reply.redirect(departure.address, 303);
-}
-
-/** Notes sessions that their user ended. */
-export function recordEnded(
-  services: Services,
-  request: FastifyRequest,
-  session: Session,
-  ended: readonly string[],
-  reason: 'logout' | 'logout_all',
-): void {
-  services.metrics.sessionsRevoked(reason, ended.length);
-  for (const id of ended) {
-    services.audit.record('session_revoked', {
-      requestId: request.id,
-      address: request.ip,
-      user: session.userId,
-      session: id,
-      provider: session.provider,
-      outcome: 'success',
-      reason,
-    });
-  }
 }

@@ -14,6 +14,12 @@ const SPANS = `(s.expires_at - ${NOW})::float8 AS remaining,
   extract(epoch FROM now() - d.last_used_at)::float8 AS unused,
   ${CLOCK}`;
 
+/** The session of `s` was used now, and may be idle for that many seconds from here on. */
+const used = (idleSeconds: '$2' | '$4'): string => `UPDATE _system.session_details d
+      SET last_used_at = now(), idle_expires_at = now() + make_interval(secs => ${idleSeconds}::float8)
+      FROM s WHERE d.session_id = s.id
+      RETURNING d.session_id, d.provider, d.email, d.name`;
+
 /** $1 user, $2 token hash, $3 lifetime, $4 provider, $5 issuer, $6 subject, $7 client, $8 email, $9 name, $10 idle,
  * $11 provider's session, $12 user agent, $13 sealed ID token. */
 export const CREATE: Statement = {
@@ -58,10 +64,7 @@ export const ROTATE: Statement = {
       INSERT INTO _system.refresh_history (token_hash, session_id, rotated_at, successor_sealed)
       SELECT $1, s.id, clock_timestamp(), $3::bytea FROM s
     ), d AS (
-      UPDATE _system.session_details d
-      SET last_used_at = now(), idle_expires_at = now() + make_interval(secs => $4::float8)
-      FROM s WHERE d.session_id = s.id
-      RETURNING d.session_id, d.provider, d.email, d.name
+      ${used('$4')}
     )
     SELECT ${COLUMNS} FROM s LEFT JOIN d ON d.session_id = s.id`,
 };
@@ -94,10 +97,7 @@ export const ROTATE_MANY: Statement = {
       INSERT INTO _system.refresh_history (token_hash, session_id, rotated_at, successor_sealed)
       SELECT s.hash, s.id, clock_timestamp(), decode(s.sealed, 'base64') FROM s
     ), d AS (
-      UPDATE _system.session_details d
-      SET last_used_at = now(), idle_expires_at = now() + make_interval(secs => $4::float8)
-      FROM s WHERE d.session_id = s.id
-      RETURNING d.session_id, d.provider, d.email, d.name
+      ${used('$4')}
     )
     SELECT s.hash AS presented, ${COLUMNS} FROM s LEFT JOIN d ON d.session_id = s.id`,
 };
@@ -111,10 +111,7 @@ export const TOUCH: Statement = {
       SELECT s.id, s.user_id, s.expires_at FROM _system.sessions s
       WHERE s.refresh_token_hash = $1 AND ${ALIVE} AND ${NOT_IDLE}
     ), d AS (
-      UPDATE _system.session_details d
-      SET last_used_at = now(), idle_expires_at = now() + make_interval(secs => $2::float8)
-      FROM s WHERE d.session_id = s.id
-      RETURNING d.session_id, d.provider, d.email, d.name
+      ${used('$2')}
     )
     SELECT ${COLUMNS} FROM s LEFT JOIN d ON d.session_id = s.id`,
 };

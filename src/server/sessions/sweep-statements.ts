@@ -53,29 +53,22 @@ export const DELETE_ENDED: Statement = {
 };
 
 /** Logout tokens that would be refused for their age. */
-export const FORGET_LOGOUT_TOKENS: Statement = {
-  name: 'sweep-logout-tokens',
-  urgency: 'login',
-  text: `
-    WITH swept AS (
-      DELETE FROM _system.logout_tokens WHERE token_hash IN (
-        SELECT token_hash FROM _system.logout_tokens WHERE expires_at < now()
-        ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
-      RETURNING 1
-    )
-    SELECT count(*)::int AS swept, count(*) = ${BATCH} AS more FROM swept`,
-};
+export const FORGET_LOGOUT_TOKENS = forgetExpired('sweep-logout-tokens', 'logout_tokens', 'token_hash');
 
 /** Logins that took too long. */
-export const FORGET_LOGINS: Statement = {
-  name: 'sweep-logins',
-  urgency: 'login',
-  text: `
+export const FORGET_LOGINS = forgetExpired('sweep-logins', 'login_transactions', 'id');
+
+function forgetExpired(name: string, table: string, key: string): Statement {
+  return {
+    name,
+    urgency: 'login',
+    text: `
     WITH swept AS (
-      DELETE FROM _system.login_transactions WHERE id IN (
-        SELECT id FROM _system.login_transactions WHERE expires_at < now()
+      DELETE FROM _system.${table} WHERE ${key} IN (
+        SELECT ${key} FROM _system.${table} WHERE expires_at < now()
         ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
       RETURNING 1
     )
     SELECT count(*)::int AS swept, count(*) = ${BATCH} AS more FROM swept`,
-};
+  };
+}

@@ -10,7 +10,8 @@ import type {Session} from '../../sessions/session.ts';
 import {authenticate} from '../authenticate.ts';
 import {readCookie} from '../cookies.ts';
 import {checkFormToken, formToken} from '../form-token.ts';
-import {recordEnded, signOut} from '../sign-out.ts';
+import {ofSameUser, recordEnded} from '../ended.ts';
+import {signOut} from '../sign-out.ts';
 
 /** The pages of a person who is signed in: who they are, their sessions, end one, end all. Plain forms. */
 export async function accountRoutes(parent: FastifyInstance, services: Services): Promise<void> {
@@ -89,7 +90,8 @@ function takeForms(app: FastifyInstance, services: Services): void {
   form('/end-session', async ({session}, request, reply) => {
     const {session: id = ''} = request.body;
     // One that is not theirs, or has ended already: the list says how it stands.
-    if (await sessions.revokeOwn(id, session.userId)) recordEnded(services, request, session, [id], 'logout');
+    if (await sessions.revokeOwn(id, session.userId))
+      recordEnded(services, request, 'logout', ofSameUser(session, [id]));
     return reply.redirect(`${ACCOUNT_PATH}?ended=1`, 303);
   });
 }

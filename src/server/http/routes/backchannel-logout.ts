@@ -1,6 +1,7 @@
 import type {FastifyInstance} from 'fastify';
 import {AuthError} from '../../../support/errors.ts';
 import type {Services} from '../../services.ts';
+import {recordEnded} from '../ended.ts';
 
 interface LogoutForm {
   readonly logout_token: string;
@@ -11,7 +12,7 @@ interface LogoutForm {
  * session has ended, and ours that came of it end too. 200, or 400 where the token is not good, never stored (2.8).
  */
 export function backchannelLogoutRoute(app: FastifyInstance, services: Services): void {
-  const {providers, sessions, metrics, audit, failures} = services;
+  const {providers, sessions, failures} = services;
   app.post<{Params: {provider: string}; Body: LogoutForm}>(
     '/auth/backchannel-logout/:provider',
     {schema: SCHEMA},
@@ -26,18 +27,9 @@ export function backchannelLogoutRoute(app: FastifyInstance, services: Services)
           message: 'logout_token is not acceptable',
           oauth: 'invalid_request',
         });
-      metrics.sessionsRevoked('backchannel_logout', ended.length);
-      for (const {id, userId} of ended) {
-        audit.record('session_revoked', {
-          requestId: request.id,
-          address: request.ip,
-          user: userId,
-          session: id,
-          provider: provider.settings.name,
-          outcome: 'success',
-          reason: 'backchannel_logout',
-        });
-      }
+      const {name} = provider.settings;
+      const known = ended.map((session) => ({...session, provider: name}));
+      recordEnded(services, request, 'backchannel_logout', known);
       return reply.code(200).send();
     },
   );

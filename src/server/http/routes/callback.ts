@@ -4,6 +4,7 @@ import {completeLogin, type AuthorizationResponse} from '../../login/login.ts';
 import {explain} from '../../providers/failures.ts';
 import type {Services} from '../../services.ts';
 import {readCookie} from '../cookies.ts';
+import {recordEnded} from '../ended.ts';
 import {describeUserAgent} from '../user-agent.ts';
 import {tokenResponse, type TokenResponse} from '../schemas.ts';
 
@@ -68,20 +69,10 @@ export function callbackRoute(app: FastifyInstance, services: Services): void {
 
 /** A browser holds one session: the one whose cookie is overwritten ends (OWASP ASVS 5, 7.2.4). */
 async function endReplaced(services: Services, request: FastifyRequest): Promise<void> {
-  const {sessions, cookies, metrics, audit} = services;
+  const {sessions, cookies} = services;
   const cookie = readCookie(request.headers.cookie, cookies.sessionName);
   const session = cookie === undefined ? undefined : (await sessions.findByCookie(cookie))?.session;
-  if (!session || !(await sessions.revoke(session.id))) return;
-  metrics.sessionsRevoked('replaced', 1);
-  audit.record('session_revoked', {
-    requestId: request.id,
-    address: request.ip,
-    user: session.userId,
-    session: session.id,
-    provider: session.provider,
-    outcome: 'success',
-    reason: 'replaced',
-  });
+  if (session && (await sessions.revoke(session.id))) recordEnded(services, request, 'replaced', [session]);
 }
 
 const SCHEMA = {

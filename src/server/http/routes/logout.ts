@@ -7,7 +7,8 @@ import {SIGNED_OUT_PATH} from '../../pages/addresses.ts';
 import {wantsPage} from '../../pages/pages.ts';
 import {readCookie} from '../cookies.ts';
 import {refreshToken} from '../schemas.ts';
-import {recordEnded, signOut} from '../sign-out.ts';
+import {ofSameUser, recordEnded} from '../ended.ts';
+import {signOut} from '../sign-out.ts';
 
 interface LogoutBody {
   readonly refresh_token?: string;
@@ -40,7 +41,7 @@ export function logoutRoute(app: FastifyInstance, services: Services): void {
         : (await sessions.revoke(session.id))
           ? [session.id]
           : [];
-      recordEnded(services, request, session, ended, all ? 'logout_all' : 'logout');
+      recordEnded(services, request, all ? 'logout_all' : 'logout', ofSameUser(session, ended));
     }
     // Not before: where the session could not be ended, who tries again still has what names it.
     if (cookie !== undefined) void reply.header('set-cookie', cookies.clear(cookies.sessionName));

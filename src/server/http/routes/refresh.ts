@@ -3,6 +3,7 @@ import type {FastifyInstance, FastifyRequest} from 'fastify';
 import {AuthError} from '../../../support/errors.ts';
 import type {Services} from '../../services.ts';
 import type {Session} from '../../sessions/session.ts';
+import {recordEnded} from '../ended.ts';
 import {refreshToken, tokenResponse, type TokenResponse} from '../schemas.ts';
 
 interface RefreshBody {
@@ -26,10 +27,14 @@ function route(app: FastifyInstance, services: Services): void {
   const refresh = async (request: FastifyRequest<{Body: RefreshBody}>): Promise<TokenResponse> => {
     const where = {requestId: request.id, address: request.ip};
     const onReuse = (session: Session): void => {
-      const whose = {...where, user: session.userId, session: session.id, provider: session.provider};
-      metrics.sessionsRevoked('reuse', 1);
-      audit.record('session_reuse_detected', {...whose, outcome: 'failure'});
-      audit.record('session_revoked', {...whose, outcome: 'success', reason: 'reuse'});
+      audit.record('session_reuse_detected', {
+        ...where,
+        user: session.userId,
+        session: session.id,
+        provider: session.provider,
+        outcome: 'failure',
+      });
+      recordEnded(services, request, 'reuse', [session]);
     };
     try {
       await limits?.admitRefresh(request.body.refresh_token);

@@ -3,6 +3,7 @@ import {AuthError} from '../../../support/errors.ts';
 import type {Services} from '../../services.ts';
 import type {Session} from '../../sessions/session.ts';
 import {authenticateClient} from '../client-authentication.ts';
+import {recordEnded} from '../ended.ts';
 import {tokenForm} from '../schemas.ts';
 import type {TokenForm} from './introspect.ts';
 
@@ -12,24 +13,14 @@ import type {TokenForm} from './introspect.ts';
  * (section 2.2), for it is as good as revoked.
  */
 export function revokeRoute(app: FastifyInstance, services: Services): void {
-  const {sessions, metrics, audit, failures} = services;
+  const {sessions, failures} = services;
   app.post<{Body: TokenForm}>('/auth/revoke', {schema: {body: tokenForm}}, async (request, reply) => {
     await authenticateClient(services, request);
     failures?.admit('credentials', request);
     const session = await identify(request.body.token, services);
     if (!session) failures?.count('credentials', request);
-    if (session && (await sessions.revoke(session.id))) {
-      metrics.sessionsRevoked('token_revoked', 1);
-      audit.record('session_revoked', {
-        requestId: request.id,
-        address: request.ip,
-        user: session.userId,
-        session: session.id,
-        provider: session.provider,
-        outcome: 'success',
-        reason: 'token_revoked',
-      });
-    }
+    if (session && (await sessions.revoke(session.id)))
+      recordEnded(services, request, 'token_revoked', [session]);
     return reply.code(200).send();
   });
 }

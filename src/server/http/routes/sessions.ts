@@ -2,10 +2,11 @@ import type {FastifyInstance, FastifyRequest} from 'fastify';
 import {AuthError} from '../../../support/errors.ts';
 import type {Services} from '../../services.ts';
 import {authenticate} from '../authenticate.ts';
+import {recordEnded} from '../ended.ts';
 
 /** `GET /auth/sessions`: where the caller is signed in. `DELETE /auth/sessions/{id}`: ends one of them. */
 export function sessionsRoutes(app: FastifyInstance, services: Services): void {
-  const {sessions, metrics, audit} = services;
+  const {sessions} = services;
   const list = async (request: FastifyRequest): Promise<Record<string, unknown>[]> => {
     const {session} = await authenticate(request, services);
     return (await sessions.ofUser(session.userId)).map((entry) => ({
@@ -26,15 +27,7 @@ export function sessionsRoutes(app: FastifyInstance, services: Services): void {
     // Another's session and none at all look the same.
     if (!(await sessions.revokeOwn(id, session.userId)))
       throw new AuthError('not_found', `the user has no session ${id}`);
-    metrics.sessionsRevoked('user', 1);
-    audit.record('session_revoked', {
-      requestId: request.id,
-      address: request.ip,
-      user: session.userId,
-      session: id,
-      outcome: 'success',
-      reason: 'user',
-    });
+    recordEnded(services, request, 'user', [{id, userId: session.userId}]);
     return reply.code(204).send();
   });
 }
