@@ -21,10 +21,8 @@ describe('on a slow database, where nothing limits by address', () => {
   beforeAll(async () => {
     const {database, op, servers} = await theWorld();
     network = await startFaultProxy(database.port);
-    const url = new URL(database.url);
-    url.port = String(network.port);
     server = await servers.server({
-      DATABASE_URL: url.href,
+      DATABASE_URL: network.through(database.url),
       DATABASE_POOL_SIZE: '4',
       OIDC_CLIENT_SECRET: op.clientSecret,
       OAUTH_REDIRECT_URI: `${HOME}/auth/callback`,

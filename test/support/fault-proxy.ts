@@ -6,6 +6,8 @@ import {createServer as createTcpServer, connect, type Socket} from 'node:net';
  */
 export interface FaultProxy {
   readonly port: number;
+  /** A URL of the server with the proxy's port in place of the server's own. */
+  through(url: string): string;
   /** Connections taken since the start, and those that are open now. */
   readonly taken: number;
   readonly open: number;
@@ -61,6 +63,11 @@ export async function startFaultProxy(target: number): Promise<FaultProxy> {
   };
   return {
     port: address.port,
+    through(text) {
+      const url = new URL(text);
+      url.port = String(address.port);
+      return url.href;
+    },
     get taken() {
       return taken;
     },

@@ -9,9 +9,7 @@ let server: RunningServer;
 beforeAll(async () => {
   const {database} = await theWorld();
   network = await startFaultProxy(database.port);
-  const url = new URL(database.url);
-  url.port = String(network.port);
-  server = await authServer({DATABASE_URL: url.href});
+  server = await authServer({DATABASE_URL: network.through(database.url)});
 });
 afterAll(async () => {
   await server.stop(0);

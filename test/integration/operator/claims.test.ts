@@ -5,7 +5,7 @@ import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import {ClaimReader} from '../../../src/operator/observe/claim-reader.ts';
 import {systemClock} from '../../../src/support/clock.ts';
 import {createLogger} from '../../../src/support/logging.ts';
-import {createSecrets, eventually, fraiseqlauth, Observer, startHarness, type Harness} from './harness.ts';
+import {eventually, fraiseqlauth, startHarness, type Harness} from './harness.ts';
 
 let harness: Harness;
 beforeAll(async () => {
@@ -21,9 +21,7 @@ const claim = (namespace: string): KubeObject => ({
 });
 
 test('a claim for backups that is missing is told of at once, and taken back soon after it has come', async () => {
-  const namespace = await harness.operated();
-  const see = new Observer(harness.admin, namespace);
-  await createSecrets(harness.admin, namespace);
+  const {namespace, see} = await harness.prepare({operated: true});
   const backup = {destination: {pvc: {claimName: 'backups'}}};
   await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, {backup}));
   await see.becomeReady();

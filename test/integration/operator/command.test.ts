@@ -4,15 +4,7 @@ import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import type {Lease} from '../../../src/kube/lease.ts';
 import {RESOURCES} from '../../../src/kube/objects.ts';
 import {startOperator, type OperatorProgram} from '../../support/operator-program.ts';
-import {
-  createSecrets,
-  eventually,
-  fraiseqlauth,
-  IMAGE,
-  Observer,
-  startOwnHarness,
-  type OwnHarness,
-} from './harness.ts';
+import {eventually, fraiseqlauth, IMAGE, startOwnHarness, type OwnHarness} from './harness.ts';
 
 let harness: OwnHarness;
 beforeAll(async () => {
@@ -36,9 +28,7 @@ const lease = async (): Promise<Lease | undefined> =>
 
 describe('fraiseql-auth operator', () => {
   test('leads, works, shows how it is, and ends within seconds when it is told to', async () => {
-    const namespace = await harness.namespace();
-    const see = new Observer(harness.admin, namespace);
-    await createSecrets(harness.admin, namespace);
+    const {namespace, see} = await harness.prepare();
     const one = await program({POD_NAME: 'one', WATCH_NAMESPACE: namespace});
     await eventually(() => one.health('/readyz'));
     expect(await one.health('/healthz')).toBe('ok\n');

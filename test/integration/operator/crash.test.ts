@@ -5,7 +5,7 @@ import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {Deployment} from '../../../src/operator/workloads.ts';
 import {deathAt, dyingIn, type Death, type Kill} from './dying.ts';
 import {createsAndDeletes} from './creates-and-deletes.ts';
-import {createSecrets, fraiseqlauth, startOwnHarness, type OwnHarness} from './harness.ts';
+import {fraiseqlauth, startOwnHarness, type OwnHarness} from './harness.ts';
 import {OWNED_TYPES} from '../../support/normalised.ts';
 import {WholeCluster, type Sight} from './whole-cluster.ts';
 
@@ -47,8 +47,7 @@ beforeAll(async () => {
   cluster = new WholeCluster(harness.admin);
   places = await Promise.all(
     KILLS.map(async (kill) => {
-      const namespace = await harness.namespace();
-      await createSecrets(harness.admin, namespace);
+      const {namespace} = await harness.prepare();
       return {...kill, namespace};
     }),
   );

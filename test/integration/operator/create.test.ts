@@ -2,7 +2,7 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {setTimeout as delay} from 'node:timers/promises';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES} from '../../../src/kube/objects.ts';
-import {createSecrets, eventually, fraiseqlauth, Observer, startHarness, type Harness} from './harness.ts';
+import {eventually, fraiseqlauth, startHarness, type Harness} from './harness.ts';
 
 let harness: Harness;
 beforeAll(async () => {
@@ -12,9 +12,7 @@ afterAll(() => harness.stop());
 
 describe('a FraiseQLAuth is applied', () => {
   test('its children come in order, nothing rolls out before the migration, and when converged nothing is written', async () => {
-    const namespace = await harness.namespace();
-    const see = new Observer(harness.admin, namespace);
-    await createSecrets(harness.admin, namespace);
+    const {namespace, see} = await harness.prepare();
     const operator = await harness.operate({namespaces: [namespace]});
     const started = new Date();
     await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));

@@ -3,15 +3,7 @@ import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
 import type {Deployment} from '../../../src/operator/workloads.ts';
 import {playControllers} from './controllers.ts';
-import {
-  createSecrets,
-  eventually,
-  fraiseqlauth,
-  Observer,
-  PRODUCTION,
-  startHarness,
-  type Harness,
-} from './harness.ts';
+import {eventually, fraiseqlauth, type Observer, PRODUCTION, startHarness, type Harness} from './harness.ts';
 
 let harness: Harness;
 beforeAll(async () => {
@@ -20,9 +12,7 @@ beforeAll(async () => {
 afterAll(() => harness.stop());
 
 async function apply(): Promise<{namespace: string; see: Observer; stop: () => Promise<void>}> {
-  const namespace = await harness.operated();
-  const see = new Observer(harness.admin, namespace);
-  await createSecrets(harness.admin, namespace);
+  const {namespace, see} = await harness.prepare({operated: true});
   const controllers = playControllers(see);
   await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, PRODUCTION));
   await eventually(async () => (await see.condition('Ready')).status === 'True');
@@ -196,9 +186,7 @@ describe.concurrent('drift', () => {
   });
 
   test('an object of the same name that is not ours is never taken over, of whatever kind', async () => {
-    const namespace = await harness.operated();
-    const see = new Observer(harness.admin, namespace);
-    await createSecrets(harness.admin, namespace);
+    const {namespace, see} = await harness.prepare({operated: true});
     const model = await apply();
     const theirs: {type: ResourceType; object: KubeObject}[] = [];
     for (const {type, name, immutable} of CHILDREN) {

@@ -3,15 +3,7 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {Deployment} from '../../../src/operator/workloads.ts';
-import {
-  createSecret,
-  createSecrets,
-  eventually,
-  fraiseqlauth,
-  Observer,
-  startHarness,
-  type Harness,
-} from './harness.ts';
+import {createSecret, eventually, fraiseqlauth, Observer, startHarness, type Harness} from './harness.ts';
 
 let harness: Harness;
 beforeAll(async () => {
@@ -20,9 +12,7 @@ beforeAll(async () => {
 afterAll(() => harness.stop());
 
 async function ready(): Promise<{namespace: string; see: Observer}> {
-  const namespace = await harness.operated();
-  const see = new Observer(harness.admin, namespace);
-  await createSecrets(harness.admin, namespace);
+  const {namespace, see} = await harness.prepare({operated: true});
   await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
   await see.becomeReady();
   return {namespace, see};
@@ -135,9 +125,7 @@ describe.concurrent('what goes wrong is said, what runs goes on, and it heals by
   });
 
   test('a failed migration is tried again after a while, and counted', async () => {
-    const namespace = await harness.operated();
-    const see = new Observer(harness.admin, namespace);
-    await createSecrets(harness.admin, namespace);
+    const {namespace, see} = await harness.prepare({operated: true});
     await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
     const first = await eventually(() => see.migrationJob());
     await see.failJob(first, 'segmentation fault\n');
@@ -152,9 +140,7 @@ describe.concurrent('what goes wrong is said, what runs goes on, and it heals by
   });
 
   test("somebody else's object of the same name is left alone", async () => {
-    const namespace = await harness.operated();
-    const see = new Observer(harness.admin, namespace);
-    await createSecrets(harness.admin, namespace);
+    const {namespace, see} = await harness.prepare({operated: true});
     const theirs = {
       apiVersion: 'v1',
       kind: 'Service',
@@ -175,9 +161,7 @@ describe.concurrent('what goes wrong is said, what runs goes on, and it heals by
   });
 
   test('what the API server refuses is quoted', async () => {
-    const namespace = await harness.operated();
-    const see = new Observer(harness.admin, namespace);
-    await createSecrets(harness.admin, namespace);
+    const {namespace, see} = await harness.prepare({operated: true});
     await harness.admin.create<KubeObject>(
       {apiVersion: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas', namespaced: true},
       {
@@ -209,22 +193,7 @@ describe.concurrent('what goes wrong is said, what runs goes on, and it heals by
     const {see} = await ready();
     const live = await see.get<Deployment>(RESOURCES.Deployment, 'auth');
     if (live === undefined) throw new Error('no Deployment');
-    await see.createPod('auth-1', live, live.spec?.template?.metadata?.labels ?? {}, {
-      phase: 'Running',
-      podIP: '198.51.100.7',
-      podIPs: [{ip: '198.51.100.7'}],
-      conditions: [{type: 'Ready', status: 'True'}],
-      containerStatuses: [
-        {
-          name: 'server',
-          image: 'x',
-          imageID: '',
-          ready: true,
-          restartCount: 0,
-          state: {running: {startedAt: new Date().toISOString()}},
-        },
-      ],
-    });
+    await see.createServerPod('auth-1', live, '198.51.100.7');
     const mine = (address: string) => address === '198.51.100.7';
     harness.answer = (address) =>
       mine(address) ? {auth: 'healthy', oauthProvider: 'ok', db: 'ok', errors: []} : undefined;

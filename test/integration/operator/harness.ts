@@ -21,9 +21,9 @@ import {
   type Stored,
 } from '../../support/fraiseqlauths.ts';
 import {sharedApiServer} from '../../support/shared-apiserver.ts';
+import {Observer} from './observer.ts';
 
-export {createSecret, eventually, IMAGE, type Stored};
-export {Observer} from './observer.ts';
+export {createSecret, eventually, IMAGE, Observer, type Stored};
 
 /** What the user agents of operators under test begin with. */
 export const AGENT = 'operator-under-test';
@@ -35,8 +35,8 @@ export interface Harness<Server extends ApiServer = ApiServer> {
   answer: (address: string) => PodAnswer;
   /** Makes a namespace of its own. */
   namespace(): Promise<string>;
-  /** Makes one with an operator over it. */
-  operated(): Promise<string>;
+  /** Makes one with the Secrets that {@link fraiseqlauth} names, and with an operator over it where that is asked for. */
+  prepare(options?: {operated?: boolean}): Promise<Prepared>;
   /** Starts an operator over these namespaces; all of them without any, where the API server is the test's own. */
   operate(options?: {
     namespaces?: string[];
@@ -56,6 +56,14 @@ export interface Harness<Server extends ApiServer = ApiServer> {
   /** Writes by operators after a moment, as `verb resource/name`. */
   writesSince(from: Date, namespace?: string): Promise<string[]>;
   stop(): Promise<void>;
+}
+
+/** A namespace in which a resource may be created. */
+interface Prepared {
+  readonly namespace: string;
+  readonly see: Observer;
+  /** The key of the resource `auth`, and of its Deployment. */
+  readonly key: {namespace: string; name: string};
 }
 
 export type OwnHarness = Harness<TestApiServer>;
@@ -98,10 +106,11 @@ function harnessOn<Server extends ApiServer>(server: Server, shared: boolean): H
       await createNamespace(admin, name);
       return name;
     },
-    async operated() {
+    async prepare({operated = false} = {}) {
       const namespace = await harness.namespace();
-      await harness.operate({namespaces: [namespace]});
-      return namespace;
+      if (operated) await harness.operate({namespaces: [namespace]});
+      await createSecrets(admin, namespace);
+      return {namespace, see: new Observer(admin, namespace), key: {namespace, name: 'auth'}};
     },
     async operate({namespaces = [], wrap, askForKeys, client: given, clock = systemClock, version} = {}) {
       if (shared && namespaces.length === 0)

@@ -6,15 +6,7 @@ import {startApiProxy, type ApiProxy, type ProxiedWrite} from '../../support/api
 import {startOperator, type OperatorProgram} from '../../support/operator-program.ts';
 import {Random} from '../../support/simulation/random.ts';
 import {playControllers} from './controllers.ts';
-import {
-  createSecrets,
-  eventually,
-  fraiseqlauth,
-  IMAGE,
-  Observer,
-  startOwnHarness,
-  type OwnHarness,
-} from './harness.ts';
+import {eventually, fraiseqlauth, IMAGE, type Observer, startOwnHarness, type OwnHarness} from './harness.ts';
 
 let harness: OwnHarness;
 const running: {stop(): Promise<void>}[] = [];
@@ -39,9 +31,7 @@ async function pair(): Promise<{
   all: [Candidate, Candidate];
   holder: () => Promise<string>;
 }> {
-  const namespace = await harness.namespace();
-  const see = new Observer(harness.admin, namespace);
-  await createSecrets(harness.admin, namespace);
+  const {namespace, see} = await harness.prepare();
   running.push(playControllers(see));
   const start = async (name: string): Promise<Candidate> => {
     const proxy = await startApiProxy(harness.server.kubeconfigPath, `${namespace}-${name}`, new Random(1));
@@ -101,6 +91,17 @@ function keepBusy(namespace: string): {stop(): Promise<void>} {
   };
 }
 
+/** Two of which the first leads, and has written for a while. */
+async function busyPair() {
+  const started = await pair();
+  const {namespace, see, all} = started;
+  await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
+  await eventually(async () => (await see.condition('Ready')).status === 'True');
+  const busy = keepBusy(namespace);
+  await eventually(() => all[0].proxy.writes.filter(work).length > 30);
+  return {...started, busy};
+}
+
 /** All writes of both, in the order in which they went to the API server: first those of one, then those of the other. */
 function expectOneAfterTheOther([one, other]: [Candidate, Candidate]): void {
   const log = [one, other]
@@ -123,12 +124,8 @@ async function takeover({proxy}: Candidate, since: number, withinMs: number): Pr
 
 describe.concurrent('two operators, one leader', () => {
   test('told to end, it hands over long before its lease would have expired', async () => {
-    const {namespace, see, all, holder} = await pair();
+    const {all, holder, busy} = await busyPair();
     const [first, second] = all;
-    await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
-    await eventually(async () => (await see.condition('Ready')).status === 'True');
-    const busy = keepBusy(namespace);
-    await eventually(() => first.proxy.writes.filter(work).length > 30);
     const since = performance.now();
     first.program.process.kill('SIGTERM');
     const ms = await takeover(second, since, 30_000);
@@ -143,12 +140,8 @@ describe.concurrent('two operators, one leader', () => {
   });
 
   test('killed, the other takes over when its lease has expired', async () => {
-    const {namespace, see, all} = await pair();
+    const {all, busy} = await busyPair();
     const [first, second] = all;
-    await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
-    await eventually(async () => (await see.condition('Ready')).status === 'True');
-    const busy = keepBusy(namespace);
-    await eventually(() => first.proxy.writes.filter(work).length > 30);
     const since = performance.now();
     first.program.process.kill('SIGKILL');
     const ms = await takeover(second, since, 60_000);
@@ -163,12 +156,8 @@ describe.concurrent('two operators, one leader', () => {
   test.each(LONG)(
     '%s while the other takes over, it writes nothing when it wakes, and ends',
     async () => {
-      const {namespace, see, all} = await pair();
+      const {all, busy} = await busyPair();
       const [first, second] = all;
-      await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
-      await eventually(async () => (await see.condition('Ready')).status === 'True');
-      const busy = keepBusy(namespace);
-      await eventually(() => first.proxy.writes.filter(work).length > 30);
       const since = performance.now();
       first.program.process.kill('SIGSTOP');
       await takeover(second, since, 30_000);
@@ -183,12 +172,8 @@ describe.concurrent('two operators, one leader', () => {
   );
 
   test('whose lease another took stops at its next renewal', async () => {
-    const {namespace, see, all, holder} = await pair();
+    const {namespace, all, holder, busy} = await busyPair();
     const [first] = all;
-    await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
-    await eventually(async () => (await see.condition('Ready')).status === 'True');
-    const busy = keepBusy(namespace);
-    await eventually(() => first.proxy.writes.filter(work).length > 30);
     await harness.admin.mergePatch(
       RESOURCES.Lease,
       {namespace, name: 'fraiseql-auth-operator'},

@@ -4,15 +4,7 @@ import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {Deployment, Job, ReplicaSet} from '../../../src/operator/workloads.ts';
 import {playControllers} from './controllers.ts';
-import {
-  createSecrets,
-  eventually,
-  fraiseqlauth,
-  Observer,
-  PRODUCTION,
-  startHarness,
-  type Harness,
-} from './harness.ts';
+import {eventually, fraiseqlauth, type Observer, PRODUCTION, startHarness, type Harness} from './harness.ts';
 
 let harness: Harness;
 beforeAll(async () => {
@@ -23,12 +15,10 @@ afterAll(() => harness.stop());
 async function apply(
   spec: Record<string, unknown> = {},
 ): Promise<{namespace: string; see: Observer; key: {namespace: string; name: string}}> {
-  const namespace = await harness.operated();
-  const see = new Observer(harness.admin, namespace);
-  await createSecrets(harness.admin, namespace);
-  await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, spec));
-  await see.becomeReady();
-  return {namespace, see, key: {namespace, name: 'auth'}};
+  const prepared = await harness.prepare({operated: true});
+  await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(prepared.namespace, spec));
+  await prepared.see.becomeReady();
+  return prepared;
 }
 
 const deployment = async (see: Observer): Promise<Deployment> => {
@@ -319,9 +309,7 @@ describe.concurrent('a resource over its life', () => {
   });
 
   test("forty at once do not get in each other's way, one of them broken", async () => {
-    const namespace = await harness.operated();
-    const see = new Observer(harness.admin, namespace);
-    await createSecrets(harness.admin, namespace);
+    const {namespace, see} = await harness.prepare({operated: true});
     const controllers = playControllers(see);
     const started = performance.now();
     await Promise.all(

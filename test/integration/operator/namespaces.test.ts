@@ -6,15 +6,7 @@ import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import {startOperator, type OperatorProgram} from '../../support/operator-program.ts';
 import {playControllers} from './controllers.ts';
-import {
-  createSecrets,
-  eventually,
-  fraiseqlauth,
-  IMAGE,
-  Observer,
-  startOwnHarness,
-  type OwnHarness,
-} from './harness.ts';
+import {eventually, fraiseqlauth, IMAGE, type Observer, startOwnHarness, type OwnHarness} from './harness.ts';
 
 const RBAC = resolve(import.meta.dirname, '../../../config/rbac');
 
@@ -70,9 +62,7 @@ async function start(user: string, home: string, namespaces: readonly string[]):
 }
 
 async function team(): Promise<{namespace: string; see: Observer}> {
-  const namespace = await harness.namespace();
-  const see = new Observer(harness.admin, namespace);
-  await createSecrets(harness.admin, namespace);
+  const {namespace, see} = await harness.prepare();
   running.push(playControllers(see));
   return {namespace, see};
 }

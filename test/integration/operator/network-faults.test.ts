@@ -82,9 +82,7 @@ const insist = (work: () => Promise<unknown>): Promise<void> => eventually(async
 
 /** A resource that is created and changed while things go wrong. Its lines, when all is well again. */
 async function live(faults: HttpFaults, random: Random, offsetMs: number): Promise<string[]> {
-  const namespace = await harness.namespace();
-  const see = new Observer(harness.admin, namespace);
-  await createSecrets(harness.admin, namespace);
+  const {namespace, see} = await harness.prepare();
   const controllers = playControllers(see);
   const proxy = await startApiProxy(harness.server.kubeconfigPath, namespace, random);
   const client = await KubeClient.fromKubeconfig(proxy.kubeconfigPath);

@@ -108,6 +108,27 @@ export class Observer {
     );
   }
 
+  /** A pod of the server that runs, as that Deployment wants it. */
+  createServerPod(name: string, deployment: Deployment, address: string): Promise<Pod> {
+    return this.createPod(name, deployment, deployment.spec?.template?.metadata?.labels ?? {}, {
+      phase: 'Running',
+      podIP: address,
+      podIPs: [{ip: address}],
+      startTime: new Date().toISOString(),
+      conditions: [{type: 'Ready', status: 'True'}],
+      containerStatuses: [
+        {
+          name: 'server',
+          image: 'x',
+          imageID: '',
+          ready: true,
+          restartCount: 0,
+          state: {running: {startedAt: new Date().toISOString()}},
+        },
+      ],
+    });
+  }
+
   async createPod(
     name: string,
     owner: KubeObject,

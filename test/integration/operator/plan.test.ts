@@ -6,16 +6,7 @@ import {CHILD_TYPES} from '../../../src/operator/observe/scope.ts';
 import type {CronJob, Deployment} from '../../../src/operator/workloads.ts';
 import {playControllers} from './controllers.ts';
 import {dyingAt} from './dying.ts';
-import {
-  createSecrets,
-  eventually,
-  fraiseqlauth,
-  IMAGE,
-  Observer,
-  PRODUCTION,
-  startHarness,
-  type Harness,
-} from './harness.ts';
+import {eventually, fraiseqlauth, IMAGE, PRODUCTION, startHarness, type Harness} from './harness.ts';
 
 let harness: Harness;
 beforeAll(async () => {
@@ -27,10 +18,7 @@ const SECRETS = ['hush-hush', 'postgres://app:hunter2@db/auth'];
 const OTHER = `${IMAGE}-other`;
 
 async function instance(spec: Record<string, unknown> = {}) {
-  const namespace = await harness.namespace();
-  const see = new Observer(harness.admin, namespace);
-  const key = {namespace, name: 'auth'};
-  await createSecrets(harness.admin, namespace);
+  const {namespace, see, key} = await harness.prepare();
   const controllers = playControllers(see);
   await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, spec));
   const change = (patch: Record<string, unknown>) => harness.admin.mergePatch(FRAISEQLAUTH, key, patch);

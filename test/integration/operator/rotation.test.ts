@@ -18,10 +18,9 @@ import {playControllers} from './controllers.ts';
 import {dyingAt} from './dying.ts';
 import {
   createSecret,
-  createSecrets,
   eventually,
   fraiseqlauth,
-  Observer,
+  type Observer,
   startHarness,
   type Harness,
 } from './harness.ts';
@@ -49,13 +48,10 @@ const WRITES = ALL ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 3, 5, 8];
 
 /** An instance with pods that serve what stands in the Secret, as soon as they are let. */
 async function instance(pods = 2, spec: Record<string, unknown> = {}) {
-  const namespace = await harness.namespace();
-  const see = new Observer(harness.admin, namespace);
-  const key = {namespace, name: 'auth'};
+  const {namespace, see, key} = await harness.prepare();
   const answers = new Map<string, KeyAnswer | undefined>();
   const stuck = new Set<string>();
   const ending = new AbortController();
-  await createSecrets(harness.admin, namespace);
   const controllers = playControllers(see);
   await harness.admin.create(
     FRAISEQLAUTH,
@@ -102,23 +98,7 @@ async function instance(pods = 2, spec: Record<string, unknown> = {}) {
       for (let n = 0; n < pods; n++) {
         const address = `10.0.0.${++addresses}`;
         answers.set(address, undefined);
-        await see.createPod(`auth-${n}`, live, live.spec?.template?.metadata?.labels ?? {}, {
-          phase: 'Running',
-          podIP: address,
-          podIPs: [{ip: address}],
-          startTime: new Date().toISOString(),
-          conditions: [{type: 'Ready', status: 'True'}],
-          containerStatuses: [
-            {
-              name: 'server',
-              image: 'x',
-              imageID: '',
-              ready: true,
-              restartCount: 0,
-              state: {running: {startedAt: new Date().toISOString()}},
-            },
-          ],
-        });
+        await see.createServerPod(`auth-${n}`, live, address);
       }
       return [...answers.keys()];
     },
@@ -255,11 +235,8 @@ function showing({cert}: TestCertificate): Harness['answer'] {
 const data = ({cert, key}: {cert: string; key: string}) => ({'tls.crt': cert, 'tls.key': key});
 
 test('a service begins to speak https, and its certificate is renewed without a write to anything that runs', async () => {
-  const namespace = await harness.namespace();
-  const see = new Observer(harness.admin, namespace);
-  const key = {namespace, name: 'auth'};
+  const {namespace, see, key} = await harness.prepare();
   const address = `10.0.0.${++addresses}`;
-  await createSecrets(harness.admin, namespace);
   await createSecret(harness.admin, namespace, 'auth-tls', data({...first, key: second.key}));
   const controllers = playControllers(see);
   await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, {publicURL: 'https://auth.example.com'}));

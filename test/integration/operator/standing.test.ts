@@ -4,15 +4,7 @@ import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {CronJob, Deployment} from '../../../src/operator/workloads.ts';
 import {playControllers} from './controllers.ts';
 import {dyingAt} from './dying.ts';
-import {
-  createSecrets,
-  eventually,
-  fraiseqlauth,
-  Observer,
-  PRODUCTION,
-  startHarness,
-  type Harness,
-} from './harness.ts';
+import {eventually, fraiseqlauth, type Observer, PRODUCTION, startHarness, type Harness} from './harness.ts';
 
 let harness: Harness;
 beforeAll(async () => {
@@ -21,10 +13,7 @@ beforeAll(async () => {
 afterAll(() => harness.stop());
 
 async function instance() {
-  const namespace = await harness.namespace();
-  const see = new Observer(harness.admin, namespace);
-  const key = {namespace, name: 'auth'};
-  await createSecrets(harness.admin, namespace);
+  const {namespace, see, key} = await harness.prepare();
   const controllers = playControllers(see);
   await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, PRODUCTION));
   return {

@@ -4,15 +4,7 @@ import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import {configMapsOf, type Deployment} from '../../../src/operator/workloads.ts';
 import {playControllers} from './controllers.ts';
-import {
-  createSecrets,
-  eventually,
-  fraiseqlauth,
-  Observer,
-  startOwnHarness,
-  type OwnHarness,
-  type Stored,
-} from './harness.ts';
+import {eventually, fraiseqlauth, startOwnHarness, type OwnHarness, type Stored} from './harness.ts';
 
 let harness: OwnHarness;
 beforeAll(async () => {
@@ -138,9 +130,7 @@ const WRONG: readonly [string, unknown, string, RegExp][] = [
 
 describe('specs that should never have been let in', () => {
   test('each is named with its field and its remedy; none stops the operator or another resource', async () => {
-    const namespace = await harness.namespace();
-    const see = new Observer(harness.admin, namespace);
-    await createSecrets(harness.admin, namespace);
+    const {namespace, see} = await harness.prepare();
     await Promise.all(
       WRONG.map(async ([, spec], index) => {
         const object = fraiseqlauth(namespace, {}, `wrong-${index}`);
@@ -174,9 +164,7 @@ describe('specs that should never have been let in', () => {
   });
 
   test('one that runs and becomes invalid goes on, and heals', async () => {
-    const namespace = await harness.namespace();
-    const see = new Observer(harness.admin, namespace);
-    await createSecrets(harness.admin, namespace);
+    const {namespace, see} = await harness.prepare();
     await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
     await see.becomeReady();
     const before = await see.get<Deployment>(RESOURCES.Deployment, 'auth');
@@ -199,9 +187,7 @@ describe('specs that should never have been let in', () => {
   });
 
   test('a public URL that moves waits for the old one to be listed, and then rolls out with it', async () => {
-    const namespace = await harness.namespace();
-    const see = new Observer(harness.admin, namespace);
-    await createSecrets(harness.admin, namespace);
+    const {namespace, see} = await harness.prepare();
     await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));
     await see.becomeReady();
     const key = {namespace, name: 'auth'};

@@ -9,7 +9,7 @@ import {selfSigned} from '../../support/certificate.ts';
 import {freePort} from '../../support/ports.ts';
 import {startProgram} from '../../support/program.ts';
 import {startRedis} from '../../support/redis.ts';
-import {CLIENT_SECRET, PUBLIC_URL, startStack, until} from './support/stack.ts';
+import {serverEnv, startStack, until} from './support/stack.ts';
 
 it('the bundle serves https, with a Redis over TLS', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'bundle-'));
@@ -20,19 +20,12 @@ it('the bundle serves https, with a Redis over TLS', async () => {
   const {child, ended} = await startProgram(
     ['serve'],
     {
+      ...serverEnv(stack.database.url, stack.provider.issuer),
       PORT: String(port),
-      SERVER_HOST: '127.0.0.1',
       TLS_CERT_PATH: certificate.certPath,
       TLS_KEY_PATH: certificate.keyPath,
-      DATABASE_URL: stack.database.url,
       REDIS_URL: redis.url,
       REDIS_CA_FILE: certificate.certPath,
-      OAUTH_PROVIDER: 'oidc',
-      OIDC_ISSUER_URL: stack.provider.issuer,
-      OIDC_CLIENT_ID: 'auth-server',
-      OIDC_CLIENT_SECRET: CLIENT_SECRET,
-      OAUTH_REDIRECT_URI: `${PUBLIC_URL}/auth/callback`,
-      PROVIDER_ALLOWED_HOSTS: '127.0.0.1',
       JWT_SIGNING_KEY: String(key),
       JWT_ALGORITHM: 'ES256',
     },

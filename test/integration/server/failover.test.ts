@@ -23,9 +23,8 @@ beforeAll(async () => {
   stack = await startStack(primary);
   standby = await startStandby(primary);
   network = await startFaultProxy(primary.port);
-  const url = new URL(primary.url);
-  url.port = String(network.port);
-  const replica = (): Promise<RunningServer> => stack.server({DATABASE_URL: url.href, REDIS_URL: redis.url});
+  const replica = (): Promise<RunningServer> =>
+    stack.server({DATABASE_URL: network.through(primary.url), REDIS_URL: redis.url});
   [a, b] = await Promise.all([replica(), replica()]);
   await until('both are well', async () => (await auth(a)) === 'healthy' && (await auth(b)) === 'healthy');
 });

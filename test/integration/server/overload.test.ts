@@ -16,9 +16,7 @@ let server: RunningServer;
 beforeAll(async () => {
   stack = await startStack();
   network = await startFaultProxy(stack.database.port);
-  const url = new URL(stack.database.url);
-  url.port = String(network.port);
-  server = await stack.server({DATABASE_URL: url.href, DATABASE_POOL_SIZE: '5'});
+  server = await stack.server({DATABASE_URL: network.through(stack.database.url), DATABASE_POOL_SIZE: '5'});
 });
 afterAll(async () => {
   await stack.close();

@@ -15,9 +15,10 @@ let b: RunningServer;
 beforeAll(async () => {
   stack = await startStack();
   network = await startFaultProxy(stack.database.port);
-  const url = new URL(stack.database.url);
-  url.port = String(network.port);
-  [a, b] = await Promise.all([stack.server(), stack.server({DATABASE_URL: url.href})]);
+  [a, b] = await Promise.all([
+    stack.server(),
+    stack.server({DATABASE_URL: network.through(stack.database.url)}),
+  ]);
   await Promise.all([a, b].map((server) => until('its feed', () => feedUp(server))));
 });
 afterEach(async () => {

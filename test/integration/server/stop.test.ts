@@ -5,7 +5,7 @@ import {afterAll, beforeAll, expect, it} from 'vitest';
 import {developmentKey} from '../../../src/support/configuration/signing-keys.ts';
 import {freePort} from '../../support/ports.ts';
 import {startProgram, type RunningProgram} from '../../support/program.ts';
-import {CLIENT_SECRET, PUBLIC_URL, startStack, until, type Stack} from './support/stack.ts';
+import {serverEnv, startStack, until, type Stack} from './support/stack.ts';
 
 let stack: Stack;
 const programs: RunningProgram[] = [];
@@ -27,15 +27,8 @@ async function serve(env: NodeJS.ProcessEnv): Promise<{program: RunningProgram; 
   const program = await startProgram(
     ['serve'],
     {
+      ...serverEnv(stack.database.url, stack.provider.issuer),
       PORT: String(port),
-      SERVER_HOST: '127.0.0.1',
-      DATABASE_URL: stack.database.url,
-      OAUTH_PROVIDER: 'oidc',
-      OIDC_ISSUER_URL: stack.provider.issuer,
-      OIDC_CLIENT_ID: 'auth-server',
-      OIDC_CLIENT_SECRET: CLIENT_SECRET,
-      OAUTH_REDIRECT_URI: `${PUBLIC_URL}/auth/callback`,
-      PROVIDER_ALLOWED_HOSTS: '127.0.0.1',
       JWT_SIGNING_KEY: String(developmentKey('ES256').privateKey?.export({type: 'pkcs8', format: 'pem'})),
       JWT_ALGORITHM: 'ES256',
       RATE_LIMITS: 'Off',

@@ -115,6 +115,21 @@ export const SIGNING_KEY = SIGNING.developmentKey('RS256').privateKey?.export({
   format: 'pem',
 }) as string;
 
+/** What every server is told that stands on this database and this provider. */
+export function serverEnv(databaseUrl: string, issuer: string): Record<string, string> {
+  return {
+    PORT: '0',
+    SERVER_HOST: '127.0.0.1',
+    DATABASE_URL: databaseUrl,
+    OAUTH_PROVIDER: 'oidc',
+    OIDC_ISSUER_URL: issuer,
+    OIDC_CLIENT_ID: CLIENT_ID,
+    OIDC_CLIENT_SECRET: CLIENT_SECRET,
+    OAUTH_REDIRECT_URI: `${PUBLIC_URL}/auth/callback`,
+    PROVIDER_ALLOWED_HOSTS: '127.0.0.1',
+  };
+}
+
 export function configurationFor(
   databaseUrl: string,
   issuer: string,
@@ -131,16 +146,8 @@ export function loadFor(
 ): ReturnType<typeof loadConfiguration> {
   return loadConfiguration({
     env: {
-      PORT: '0',
-      SERVER_HOST: '127.0.0.1',
-      DATABASE_URL: databaseUrl,
+      ...serverEnv(databaseUrl, issuer),
       DATABASE_POOL_SIZE: '10',
-      OAUTH_PROVIDER: 'oidc',
-      OIDC_ISSUER_URL: issuer,
-      OIDC_CLIENT_ID: CLIENT_ID,
-      OIDC_CLIENT_SECRET: CLIENT_SECRET,
-      OAUTH_REDIRECT_URI: `${PUBLIC_URL}/auth/callback`,
-      PROVIDER_ALLOWED_HOSTS: '127.0.0.1',
       JWT_SIGNING_KEY: SIGNING_KEY,
       STATE_KEY: Buffer.alloc(32, 7).toString('base64'),
       // A test makes more requests a minute than a person; those about the limits switch them on.
