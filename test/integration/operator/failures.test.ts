@@ -29,7 +29,8 @@ const dbUrl = (value: string) => ({stringData: {'database-url': value}});
 
 describe.concurrent('what goes wrong is said, what runs goes on, and it heals by itself', () => {
   test('a Secret that is missing, then its key, then its value', async () => {
-    const namespace = await harness.operated();
+    const namespace = await harness.namespace();
+    await harness.operate({namespaces: [namespace]});
     const see = new Observer(harness.admin, namespace);
     await createSecret(harness.admin, namespace, 'keycloak-client', {'client-id': 'a', 'client-secret': 'b'});
     await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace));

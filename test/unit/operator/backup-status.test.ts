@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {productionSpec} from '../../fixtures/specs.ts';
-import {ended, iso, outcome, running, World} from './world.ts';
+import {ended, iso, outcome} from './objects.ts';
+import {running, World} from './world.ts';
 
 describe('backups', () => {
   const job = (world: World, name: string, condition: string, at: number, message?: string) => {

@@ -1,5 +1,6 @@
 import {describe, expect, test} from 'vitest';
-import {iso, running, type World} from './world.ts';
+import {iso} from './objects.ts';
+import {running, type World} from './world.ts';
 
 describe('Progressing', () => {
   const progressing = (world: World) => {

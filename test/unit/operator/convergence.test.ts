@@ -1,7 +1,8 @@
 import {array, assert, constantFrom, property, record} from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {developmentSpec, productionSpec, provider} from '../../fixtures/specs.ts';
-import {outcome, World} from './world.ts';
+import {outcome} from './objects.ts';
+import {World} from './world.ts';
 
 // Wherever a resource comes from, it ends as a fresh one of the same spec.
 

@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {BAD, imageOf, refusal, running, short} from './proving.ts';
-import {iso, World} from './world.ts';
+import {iso} from './objects.ts';
+import {World} from './world.ts';
 
 describe('a change proves itself', () => {
   test('before it migrates and before it rolls, and the word of its Job is then no longer needed', () => {

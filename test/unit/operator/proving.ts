@@ -1,5 +1,6 @@
 import {developmentSpec} from '../../fixtures/specs.ts';
-import {iso, World} from './world.ts';
+import {iso} from './objects.ts';
+import {World} from './world.ts';
 
 /** What was done, without hashes in names. */
 export const short = (done: string[]): string[] => done.map((each) => each.replace(/-[0-9a-f]{8}$/, ''));

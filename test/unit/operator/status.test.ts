@@ -1,7 +1,8 @@
 import {describe, expect, test} from 'vitest';
 import type {HealthReport} from '../../../src/operator/observed.ts';
 import {developmentSpec} from '../../fixtures/specs.ts';
-import {iso, outcome, running, World} from './world.ts';
+import {iso, outcome} from './objects.ts';
+import {running, World} from './world.ts';
 
 const health = (over: Partial<HealthReport>): HealthReport => ({
   auth: 'healthy',

@@ -1,19 +1,18 @@
 import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../../src/api/v1alpha1/fraiseqlauth.ts';
 import type {KubeObject} from '../../../src/kube/objects.ts';
-import {KEY_LIST, keyList, RING, writeRing} from '../../../src/operator/desired/key-ring.ts';
 import type {HealthReport, KeyAnswer, KeyView, Observed, SecretView} from '../../../src/operator/observed.ts';
 import type {Problem} from '../../../src/operator/problem.ts';
 import {FirstSeen} from '../../../src/operator/observe/first-seen.ts';
 import {decide, type Settings} from '../../../src/operator/decide/decide.ts';
-import {stepId, type Decision, type Step} from '../../../src/operator/decide/decision.ts';
-import {NEW} from '../../../src/operator/decide/key-rotation.ts';
-import {valueHash} from '../../../src/operator/key-view.ts';
+import type {Decision} from '../../../src/operator/decide/decision.ts';
 import {viewOf} from '../../../src/operator/decide/secrets.ts';
 import {computeStatus} from '../../../src/operator/status/status.ts';
 import {transitions, type StatusEvent} from '../../../src/operator/status/transitions.ts';
 import type {Pod, ReplicaSet} from '../../../src/operator/workloads.ts';
 import type {Clock} from '../../../src/support/clock.ts';
 import {developmentSpec, productionSpec} from '../../fixtures/specs.ts';
+import {Hands} from './hands.ts';
+import {ended, isCheck, iso} from './objects.ts';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const SETTINGS: Settings = {
@@ -51,10 +50,9 @@ export class World {
   annotations: Record<string, string> = {};
   keyAnswers = new Map<string, KeyAnswer>();
   publicKids: readonly string[] | undefined;
-  #version = 0;
-  #minted = 0;
   #clocks: Pick<Clock, 'now' | 'monotonic'> = {now: () => this.now, monotonic: () => this.now};
   #firstSeen = new FirstSeen(this.#clocks);
+  readonly #hands = new Hands(this);
   readonly uid = `uid-auth-${++worlds}`;
 
   constructor(spec: Record<string, unknown> = developmentSpec()) {
@@ -123,7 +121,7 @@ export class World {
     const done: string[] = [];
     for (let round = 0; round < 3; round++) {
       const {steps} = this.decide();
-      const acted = steps.flatMap((step) => this.#take(step));
+      const acted = steps.flatMap((step) => this.#hands.take(step));
       done.push(...acted);
       const proven =
         this.checks === 'instant' && steps.some((step) => step.kind === 'run' && isCheck(step.desired));
@@ -260,140 +258,10 @@ export class World {
     const {reason, message} = this.condition('Ready') ?? {reason: '', message: ''};
     return `${reason}: ${message}`;
   }
-
-  /** As `writeKeys` does, with names in place of material. */
-  #takeKeys({rotation, name}: Extract<Step, {kind: 'keys'}>): string {
-    const kid = `k-${rotation.mint}${this.#minted++ === 0 ? '' : `-${this.#minted}`}`;
-    const ring = {
-      ...rotation.ring,
-      keys: rotation.ring.keys.map((each) => (each.kid === NEW ? {...each, kid} : each)),
-    };
-    const signer = ring.keys.find(({state}) => state === 'Signing');
-    const kept = (this.signingKeys ?? []).filter((each) => !rotation.drop.includes(each.kid));
-    const made = rotation.mint === undefined ? [] : [{kid, algorithm: rotation.mint}];
-    this.signingKeys = [...kept, ...made].map((each) => ({...each, signs: each.kid === signer?.kid}));
-    const secret = secretObject(name, this.uid);
-    this.children.set(`Secret/${name}`, {
-      ...secret,
-      metadata: {...secret.metadata, annotations: {[RING]: writeRing(ring)}},
-      data: {[KEY_LIST]: valueHash(keyList(ring.keys))},
-    });
-    return rotation.mint === undefined ? 'update' : 'mint';
-  }
-
-  #take(step: Step): string[] {
-    const id = stepId(step);
-    switch (step.kind) {
-      case 'mint':
-        this.children.set(id, secretObject(step.name, this.uid));
-        return [`mint ${id}`];
-      case 'keys':
-        return [`${this.#takeKeys(step)} ${id}`];
-      case 'patch': {
-        const {annotations, ...metadata} = step.object.metadata;
-        const kept = Object.entries({...annotations, ...step.patch.metadata?.annotations}).filter(
-          (entry): entry is [string, string] => entry[1] !== null,
-        );
-        const desired = step.object['desired'] as {spec: Record<string, unknown>} | undefined;
-        const astray = Object.entries(step.patch.spec).some(
-          ([name, value]) => name in (desired?.spec ?? {}) && desired?.spec[name] !== value,
-        );
-        this.children.set(id, {
-          ...step.object,
-          desired: astray ? undefined : desired,
-          metadata: {
-            ...metadata,
-            annotations: Object.fromEntries(kept),
-            generation: (metadata.generation ?? 0) + 1,
-          },
-          spec: {...(step.object['spec'] as object), ...step.patch.spec},
-        });
-        return [`patch ${id}`];
-      }
-      case 'own':
-        this.children.set(id, {
-          ...step.object,
-          metadata: {...step.object.metadata, ...step.desired.metadata},
-        });
-        return [`own ${id}`];
-      case 'delete':
-        this.children.delete(id);
-        return this.checks === 'instant' && isCheck(step.object) ? [] : [`delete ${id}`];
-      case 'run':
-      case 'apply': {
-        const live = this.children.get(id);
-        if (step.kind === 'apply' && JSON.stringify(live?.['desired']) === JSON.stringify(step.desired))
-          return [];
-        const spec = {...(step.desired['spec'] as object | undefined)};
-        if (step.kind === 'apply' && step.initially) {
-          const initial = step.initially['spec'] as object;
-          Object.assign(
-            spec,
-            live === undefined ? initial : {replicas: (live['spec'] as {replicas?: number}).replicas},
-          );
-        }
-        this.children.set(id, {
-          ...step.desired,
-          ...('spec' in step.desired && {spec}),
-          desired: step.desired,
-          metadata: {
-            ...step.desired.metadata,
-            uid: `uid-${id}-${++this.#version}`,
-            generation:
-              (live?.metadata.generation ?? 0) +
-              (JSON.stringify(live?.['spec']) === JSON.stringify(spec) && live !== undefined ? 0 : 1),
-            creationTimestamp: iso(this.now),
-          },
-          ...(live?.['status'] !== undefined && step.kind === 'apply' && {status: live['status']}),
-        });
-        if (step.kind === 'run' && this.checks === 'instant' && isCheck(step.desired)) {
-          this.endCheck();
-          return [];
-        }
-        return [`${live === undefined ? 'create' : step.kind === 'run' ? 'recreate' : 'update'} ${id}`];
-      }
-      default:
-        return step satisfies never;
-    }
-  }
 }
 
-function isCheck({kind, metadata}: KubeObject): boolean {
-  return kind === 'Job' && metadata.labels?.['app.kubernetes.io/component'] === 'check';
-}
-
-export function iso(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z');
-}
+/** What was done, without the hash that ends a name. */
+export const short = (done: string[]): string[] => done.map((each) => each.replace(/-[0-9a-f]{8}$/, ''));
 
 /** An instance of the Production profile, rolled out and Ready. */
 export const running = (): World => new World(productionSpec()).settle();
-
-export function ended(message: string, exitCode = 1) {
-  return {name: 'migrate', state: {terminated: {exitCode, reason: 'Error', message}}};
-}
-
-export function outcome(reason: string, message: string, hint = 'do this', kind = 'migrate'): string {
-  return JSON.stringify({ok: false, kind, reason, message, hint});
-}
-
-function secretObject(name: string, uid: string): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: {
-      name,
-      namespace: 'prod',
-      ownerReferences: [
-        {
-          apiVersion: 'auth.fraiseql.dev/v1alpha1',
-          kind: 'FraiseQLAuth',
-          name: 'auth',
-          uid,
-          controller: true,
-        },
-      ],
-    },
-    data: {key: 'hash'},
-  };
-}
