@@ -3,7 +3,7 @@ import {isApiError} from '../../kube/client.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Problem} from '../problem.ts';
 import {conditionsFrom, isUnknown} from '../status/conditions.ts';
-import {blockedOn} from '../status/status.ts';
+import {blockedOn} from '../status/blocked-on.ts';
 import {sentence} from '../problem.ts';
 import type {Failure} from './act.ts';
 

@@ -1,15 +1,10 @@
 import type {ConditionType} from '../../api/v1alpha1/conditions.ts';
-import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
-import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
-import {selectorText} from '../desired/children.ts';
 import {names} from '../desired/names.ts';
 import {cronJobOf, deploymentOf, type Observed} from '../observed.ts';
 import {sentence, type Problem} from '../problem.ts';
-import type {Standing} from '../plan/approval.ts';
-import type {Decision} from '../decide/decision.ts';
 import {assessBackup} from './backup.ts';
-import {seconds} from '../seconds.ts';
 import {assessCertificate} from './certificate.ts';
 import {conditionsFrom, cut, isFalse, isTrue, type Finding} from './conditions.ts';
 import {cacheProblem, databaseProblem, providerProblems} from './dependencies.ts';
@@ -25,24 +20,13 @@ import {
   secretsFinding,
 } from './findings.ts';
 import {keysFinding, signingKeysNow} from './keys.ts';
-import {isPending, planNow, planProblem} from './plan.ts';
+import {planNow, planProblem} from './plan.ts';
 import {assessRollout, readyPods, type Rollout} from '../decide/rollout.ts';
 import {withStanding} from './standing.ts';
 import {summarise} from './summary.ts';
-
-/** What the status is computed from, once, at the end of a pass. */
-export interface Inputs {
-  readonly resource: FraiseQLAuth;
-  readonly decision: Decision;
-  readonly observed: Observed;
-  /** What the API server, or another's object in the way, did not let us do. */
-  readonly refused: readonly Problem[];
-  /** With spec.management: Plan: what waits to be let through. */
-  readonly plan?: Standing | undefined;
-  readonly schemaVersion: string;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-}
+import {blockedOn, distinct} from './blocked-on.ts';
+import {countsNow, endpoints, healthNow, schemaNow, versionNow} from './facts.ts';
+import type {Inputs} from './inputs.ts';
 
 /** The whole status of a resource: what is so, since when, what is wrong, and what to do. */
 export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
@@ -53,7 +37,8 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
   const rollout = assessRollout(live, observed, now);
   if (spec === undefined) return invalid(inputs, rollout);
 
-  const database = migrationProblems(decision).database ?? databaseProblem(observed.health, spec);
+  const migration = migrationProblems(decision);
+  const database = migration.database ?? databaseProblem(observed.health, spec);
   const providers = providerProblems(observed.health, spec, {kind: resource.kind, name: metadata.name});
   const asleep = spec.runState === 'Hibernated';
   const cache = asleep ? undefined : cacheProblem(observed.health, spec);
@@ -70,7 +55,6 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
   const secretProblems = decision.secrets?.problems ?? [];
   const certificate = assessCertificate(spec, observed, secretProblems, now);
   const keyProblems = decision.keys?.problems ?? [];
-  const migration = migrationProblems(decision);
   const proof = proofProblem(decision, names(metadata).server);
   // In the order in which a person should look at them: the first is what Ready speaks of.
   const problems = asleep
@@ -131,12 +115,11 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     serving: serving(rollout, observed),
     before,
     generation: metadata.generation,
-    name: metadata.name,
   });
 
   return withoutAbsent({
     observedGeneration: metadata.generation,
-    ...counts(resource, rollout),
+    ...countsNow(resource, rollout),
     version: {...versionNow(inputs, rollout), target: decision.version},
     schema: schemaNow(inputs),
     signingKeys: signingKeysNow(decision),
@@ -180,7 +163,7 @@ function invalid({resource, decision, observed, now}: Inputs, rollout: Rollout):
   return withoutAbsent({
     ...before,
     observedGeneration: metadata.generation,
-    ...counts(resource, rollout),
+    ...countsNow(resource, rollout),
     health: healthNow(observed, before),
     plan: planNow(undefined, before),
     blockedOn: blockedOn(problems, before, now),
@@ -195,102 +178,6 @@ function serving(rollout: Rollout, observed: Observed): string {
   return rollout.old > 0 && rollout.newReady < rollout.desired
     ? `The previous version keeps serving (${ready} ready)`
     : `What runs keeps serving (${ready} of ${rollout.desired} pods ready)`;
-}
-
-function counts(resource: FraiseQLAuth, rollout: Rollout): Partial<FraiseQLAuthStatus> {
-  return {
-    replicas: rollout.replicas,
-    readyReplicas: rollout.ready,
-    selector: selectorText(resource.metadata, 'server'),
-  };
-}
-
-function versionNow({decision, plan, resource}: Inputs, rollout: Rollout): {current?: string} {
-  const done =
-    rollout.state === 'Complete' &&
-    decision.migration?.state === 'Done' &&
-    decision.proof?.state === 'Roll' &&
-    !isPending(plan, 'Deployment');
-  const current = done ? decision.version : resource.status?.version?.current;
-  return current === undefined ? {} : {current};
-}
-
-function schemaNow({decision, plan, resource, schemaVersion}: Inputs): FraiseQLAuthStatus['schema'] {
-  const {migration, migrationJob, spec, databaseHash: database = ''} = decision;
-  const before = resource.status?.schema;
-  // What another image needs, only its migration can say.
-  const target = spec?.image === undefined ? {target: schemaVersion} : undefined;
-  if (migration === undefined || migrationJob === undefined) return before ?? target;
-  // What nobody has let through has not been begun.
-  if (migration.state === 'Wanted' && isPending(plan, 'Job', migrationJob)) return before ?? target;
-  if (migration.state === 'Done') {
-    const {schema} = migration;
-    return {current: schema, target: schema, job: migrationJob, database};
-  }
-  // What another database has says nothing of this one.
-  const current = before?.database === database ? before.current : undefined;
-  const attempts = migration.state === 'Failed' ? migration.attempt : migration.attempt - 1;
-  return {
-    ...(current !== undefined && {current}),
-    ...target,
-    job: migrationJob,
-    ...(attempts > 0 && {attempts}),
-    database,
-  };
-}
-
-function endpoints({publicURL}: ResolvedSpec): FraiseQLAuthStatus['endpoints'] {
-  return {
-    issuer: publicURL,
-    authorize: `${publicURL}/auth/start`,
-    callback: `${publicURL}/auth/callback`,
-    jwks: `${publicURL}/.well-known/jwks.json`,
-  };
-}
-
-function healthNow(observed: Observed, before: FraiseQLAuthStatus | undefined): FraiseQLAuthStatus['health'] {
-  const {health} = observed;
-  if (health === undefined) return undefined;
-  const {auth, oauthProvider, db, cache, checkedAt} = health;
-  const known = before?.health;
-  const same =
-    known?.auth === auth && known.oauthProvider === oauthProvider && known.db === db && known.cache === cache;
-  return {
-    auth,
-    ...(oauthProvider && {oauthProvider}),
-    ...(db && {db}),
-    ...(cache && {cache}),
-    checkedAt: same ? (known.checkedAt ?? checkedAt) : checkedAt,
-  };
-}
-
-/** Problems as a status tells them: each since it was first told. */
-export function blockedOn(
-  problems: readonly Problem[],
-  before: FraiseQLAuthStatus | undefined,
-  now: number,
-): FraiseQLAuthStatus['blockedOn'] {
-  return problems.slice(0, STATUS_LIMITS.blockedOn).map(({reason, message, hint, objectRef}) => {
-    const known = before?.blockedOn?.find(
-      (each) =>
-        each.reason === reason &&
-        each.objectRef?.kind === objectRef?.kind &&
-        each.objectRef?.name === objectRef?.name &&
-        each.objectRef?.key === objectRef?.key,
-    );
-    return {
-      reason,
-      message: cut(message, 2000),
-      ...(hint !== '' && {hint: cut(hint, 2000)}),
-      ...(objectRef && {objectRef}),
-      since: known?.since ?? seconds(now),
-    };
-  });
-}
-
-function distinct(problems: readonly Problem[]): Problem[] {
-  const seen = new Map(problems.map((each) => [`${each.reason} ${each.message}`, each]));
-  return [...seen.values()];
 }
 
 /** Without fields that are undefined, and without empty lists: they would not be stored. */

@@ -16,7 +16,6 @@ export function summarise(input: {
   readonly serving: string;
   readonly before: FraiseQLAuthStatus | undefined;
   readonly generation: number;
-  readonly name: string;
 }): Finding {
   const {problems, decision, rollout, serving, before, generation} = input;
   const [first, ...others] = problems;

@@ -64,8 +64,8 @@ export class Simulation {
 
   start(skew: {offsetMs?: number; rate?: number} = {}): OperatorProcess {
     const operator = new OperatorProcess(`operator-${++this.#started}`, this, skew);
-    operator.client.faults = this.#faults;
-    operator.client.forbidden = this.#forbidden;
+    operator.client.line.faults = this.#faults;
+    operator.client.line.forbidden = this.#forbidden;
     // As the cluster does with a program that has ended.
     operator.onExit = () => void this.time.after(1000, () => this.start(skew));
     this.operators.push(operator);
@@ -74,7 +74,7 @@ export class Simulation {
 
   set faults(faults: Faults) {
     this.#faults = faults;
-    for (const each of this.operators) each.client.faults = faults;
+    for (const each of this.operators) each.client.line.faults = faults;
   }
 
   get faults(): Faults {
@@ -84,13 +84,13 @@ export class Simulation {
   /** Operators have no rights in these namespaces. */
   set forbidden(namespaces: ReadonlySet<string>) {
     this.#forbidden = namespaces;
-    for (const each of this.operators) each.client.forbidden = namespaces;
+    for (const each of this.operators) each.client.line.forbidden = namespaces;
   }
 
   /** The API server goes away, or comes back. */
   outage(away: boolean): void {
     for (const each of this.living) {
-      each.client.outage = away;
+      each.client.line.outage = away;
       if (away) each.client.cut();
     }
   }

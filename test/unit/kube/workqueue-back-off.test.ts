@@ -33,7 +33,10 @@ test('the back-off has jitter: between half of it and all of it', async () => {
     [1, 100],
   ] as const) {
     const delays: number[] = [];
-    const {queue, running} = heldQueue({random: () => random, onError: (_key, _error, ms) => delays.push(ms)});
+    const {queue, running} = heldQueue({
+      random: () => random,
+      onError: (_key, _error, ms) => delays.push(ms),
+    });
     queue.add('a');
     await running[0]?.fail();
     expect(delays).toEqual([expected]);

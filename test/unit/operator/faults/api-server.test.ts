@@ -33,7 +33,7 @@ test('a webhook that does not answer is told in the status, once, and all that d
     call.includes(' services ')
       ? new ApiError(500, 'InternalError', `${call}: 500 InternalError: ${hook}`)
       : undefined;
-  client.instead = failing;
+  client.line.instead = failing;
   simulation.spec(DEVELOPMENT);
   await simulation.time.run(30_000);
   expect(ready()).toMatchObject({status: 'False', reason: 'APIServerError'});
@@ -50,7 +50,7 @@ test('a webhook that does not answer is told in the status, once, and all that d
   const text = await metrics();
   expect(text).toMatch(/reconcile_total\{result="error"\} [1-9]/);
   expect(synced(text)).toBe(before);
-  client.instead = () => undefined;
+  client.line.instead = () => undefined;
   expect(await simulation.settle(2 * MINUTE)).toBe(true);
   expect(synced(await metrics())).toBeGreaterThan(before + 600);
   simulation.stopAll();
@@ -60,14 +60,14 @@ test('where nothing can be read, or the operator fails by itself, the status say
   const {simulation, client, ready} = await begin(2);
   simulation.spec(DEVELOPMENT);
   expect(await simulation.settle()).toBe(true);
-  client.instead = (call) =>
+  client.line.instead = (call) =>
     call.startsWith('get secrets') ? new ApiError(500, 'InternalError', `${call}: 500: etcd`) : undefined;
   simulation.secret('auth-db', {'database-url': 'postgres://app:secret@other/auth'});
   await simulation.time.run(30_000);
   expect(ready()).toMatchObject({status: 'Unknown', reason: 'APIServerError'});
   // The rest is as it was last known.
   expect(simulation.resource?.status?.conditions?.length).toBeGreaterThan(5);
-  client.instead = () => undefined;
+  client.line.instead = () => undefined;
   expect(await simulation.settle(2 * MINUTE)).toBe(true);
 
   client.beforeWrite = () => {
@@ -78,7 +78,7 @@ test('where nothing can be read, or the operator fails by itself, the status say
   let writes = 0;
   // The status is written; whatever is done for the Service fails.
   client.beforeWrite = () => undefined;
-  client.instead = (call) => {
+  client.line.instead = (call) => {
     if (!call.includes(' services ')) return undefined;
     writes++;
     throw new TypeError('a value that nobody may see');
@@ -87,7 +87,7 @@ test('where nothing can be read, or the operator fails by itself, the status say
   expect(writes).toBeGreaterThan(0);
   expect(ready()).toMatchObject({status: 'Unknown', reason: 'OperatorError'});
   expect(JSON.stringify(simulation.resource)).not.toContain('nobody may see');
-  client.instead = () => undefined;
+  client.line.instead = () => undefined;
   expect(await simulation.settle(2 * MINUTE)).toBe(true);
   simulation.stopAll();
 });
@@ -97,7 +97,7 @@ test.each([0, 86_400_000, 1e12])(
   async (retryAfterMs) => {
     const {simulation, client, there} = await begin(3);
     let calls = 0;
-    client.instead = (call) => {
+    client.line.instead = (call) => {
       if (!call.includes(' services ')) return undefined;
       calls++;
       return new ApiError(429, 'TooManyRequests', `${call}: 429`, {retryAfterMs});
@@ -106,7 +106,7 @@ test.each([0, 86_400_000, 1e12])(
     await simulation.time.run(MINUTE);
     expect(calls).toBeGreaterThan(0);
     expect(calls).toBeLessThan(30);
-    client.instead = () => undefined;
+    client.line.instead = () => undefined;
     await simulation.time.run(2 * MINUTE);
     expect(there(RESOURCES.Service)).toBe(true);
     simulation.stopAll();
@@ -115,7 +115,7 @@ test.each([0, 86_400_000, 1e12])(
 
 test('what the API server refuses is no success', async () => {
   const {simulation, client, ready, metrics} = await begin(4);
-  client.instead = (call) =>
+  client.line.instead = (call) =>
     call.includes(' services ') ? new ApiError(422, 'Invalid', `${call}: 422 Invalid: port`) : undefined;
   simulation.spec(DEVELOPMENT);
   await simulation.time.run(MINUTE);
@@ -130,7 +130,7 @@ test('what the API server refuses is no success', async () => {
 
 test('a namespace that was deleted and made anew is not taken for the old one', async () => {
   const {simulation, client, there} = await begin(5);
-  client.instead = (call) =>
+  client.line.instead = (call) =>
     /^(create|apply)/.test(call) && !call.includes('leases')
       ? new ApiError(403, 'Forbidden', `${call}: 403 Forbidden: because it is being terminated`)
       : undefined;
@@ -138,7 +138,7 @@ test('a namespace that was deleted and made anew is not taken for the old one', 
   await simulation.time.run(5000);
   simulation.delete(FRAISEQLAUTH, 'auth');
   simulation.spec(DEVELOPMENT);
-  client.instead = () => undefined;
+  client.line.instead = () => undefined;
   await simulation.time.run(5000);
   expect(there(RESOURCES.ServiceAccount)).toBe(true);
   simulation.stopAll();
@@ -168,7 +168,7 @@ test.each([7, 8, 9, 10, 11, 12, 13, 14])(
   async (seed) => {
     const {simulation, operator, client} = await begin(seed);
     const next = simulation.start();
-    client.instead = (call) => (call.includes(' events ') ? 'silence' : undefined);
+    client.line.instead = (call) => (call.includes(' events ') ? 'silence' : undefined);
     simulation.spec(DEVELOPMENT);
     await simulation.time.run(10_000);
     operator.end();

@@ -139,9 +139,9 @@ async function strike(simulation: Simulation, random: Random): Promise<void> {
     async () => {
       tally.add('leaseBlocked');
       if (leader === undefined) return;
-      leader.client.leaseBlocked = true;
+      leader.client.line.leaseBlocked = true;
       await simulation.time.run(random.between(5000, 20_000));
-      leader.client.leaseBlocked = false;
+      leader.client.line.leaseBlocked = false;
     },
     async () => {
       tally.add('outage');

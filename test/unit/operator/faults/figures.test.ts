@@ -101,7 +101,7 @@ describe('two operators, one leader', () => {
     const silent: number[] = [];
     const took = await withEverySeed(async (simulation, first) => {
       const from = simulation.time.now;
-      first.client.leaseBlocked = true;
+      first.client.line.leaseBlocked = true;
       const tookMs = await takeover(simulation, first);
       await simulation.time.run(5000);
       const last = simulation.writes.findLast(({by}) => by === first.name);

@@ -1,7 +1,8 @@
 import {array, assert, asyncProperty, constantFrom, integer, oneof, tuple, type Arbitrary} from 'fast-check';
 import {expect, test} from 'vitest';
 import {RESOURCES} from '../../../../src/kube/objects.ts';
-import {ORIGINS, specArbitrary} from '../../../fixtures/spec-arbitraries.ts';
+import {specArbitrary} from '../../../fixtures/spec-arbitraries.ts';
+import {ORIGINS} from '../../../fixtures/spec-values.ts';
 import {developmentSpec, productionSpec, provider} from '../../../fixtures/specs.ts';
 import {difference, essence} from '../../../support/simulation/essence.ts';
 import {IMAGES} from '../../../support/simulation/pods.ts';

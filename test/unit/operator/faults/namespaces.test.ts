@@ -67,7 +67,7 @@ test('told to end before its watches have seen everything, it ends; and so it do
     const operator = simulation.start();
     expect(await simulation.time.run(MINUTE, () => operator.leading)).toBe(true);
     if (how === 'end') operator.end();
-    else operator.client.leaseBlocked = true;
+    else operator.client.line.leaseBlocked = true;
     expect(await simulation.time.run(20_000, () => operator.ended)).toBe(true);
     simulation.stopAll();
   }

@@ -42,7 +42,7 @@ test.each<[string, Record<string, unknown>, visible?: true]>([
   for (const [type, name] of objects) {
     const before = byName(simulation, type, name);
     let calls = 0;
-    if (leader) leader.client.instead = () => void calls++;
+    if (leader) leader.client.line.instead = () => void calls++;
     simulation.edit(type, name, {metadata});
     await simulation.time.run(5 * MINUTE);
     const after = byName(simulation, type, name);
