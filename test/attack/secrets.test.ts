@@ -17,6 +17,7 @@ import {
 } from '../integration/server/support/stack.ts';
 import {finishLogin, signIn, startLogin} from '../support/login.ts';
 import {startRedis} from '../support/redis.ts';
+import {metricsOf} from '../integration/server/support/metrics.ts';
 
 const person = {baseUrl: PUBLIC_URL, user: 'secretive', password: 'planted-password-of-a-person'};
 let stack: Stack;
@@ -134,7 +135,7 @@ it('no secret is in a log, a metric or a table', async () => {
 
   const places = {
     logs: stack.logs.join(''),
-    metrics: await (await fetch(`${server.url}/metrics`)).text(),
+    metrics: await metricsOf(server),
     tables: await tables(stack.database.url),
   };
   expect(places.logs).toContain('session_refreshed');
@@ -190,7 +191,7 @@ it('nor is one of a browser, of its provider or of Redis, nor in what Redis hold
 
     const places = {
       logs: servers.logs.join(''),
-      metrics: await (await fetch(`${cached.url}/metrics`)).text(),
+      metrics: await metricsOf(cached),
       tables: await tables(database.url),
       Redis: JSON.stringify([held, await redis.dump()]),
     };

@@ -63,6 +63,15 @@ async function replaceData(manifest: Manifest, sql: string, change: Partial<Mani
   await rewrite(manifest, {sizeBytes: data.length, sha256, ...change});
 }
 
+/** `fraiseql-auth restore` of the newest into the target, with the programs of that directory before all others. */
+function startRestore(programs?: string): ReturnType<typeof startProgram> {
+  return startProgram(['restore', '--from', newest.name], {
+    DATABASE_URL: target,
+    BACKUP_DESTINATION: `file://${directory}`,
+    ...(programs !== undefined && {PATH: `${programs}:${process.env['PATH'] ?? ''}`}),
+  });
+}
+
 describe('restore refuses', () => {
   /** What it says of itself, and what is in the target afterwards. */
   async function refusal(from: string): Promise<unknown> {
@@ -183,10 +192,7 @@ describe('restore takes everything back when', () => {
       newest,
       'CREATE SCHEMA _system;\nCREATE TABLE _system.sessions ();\nSELECT pg_sleep(3);\nCREATE TABLE _system.more ();\n',
     );
-    const {child, ended} = await startProgram(['restore', '--from', newest.name], {
-      DATABASE_URL: target,
-      BACKUP_DESTINATION: `file://${directory}`,
-    });
+    const {child, ended} = await startRestore();
     await expect.poll(() => restoring(), {timeout: 20_000}).toBe(1);
     child.kill(signal);
     const run = await ended;
@@ -207,10 +213,7 @@ describe('restore takes everything back when', () => {
       INSERT INTO _system.sessions DEFAULT VALUES;
 `;
     await replaceData(newest, slow, {rowCounts: {sessions: 1}});
-    const {child, ended} = await startProgram(['restore', '--from', newest.name], {
-      DATABASE_URL: target,
-      BACKUP_DESTINATION: `file://${directory}`,
-    });
+    const {child, ended} = await startRestore();
     await expect.poll(() => restoring('COMMIT'), {timeout: 20_000}).toBe(1);
     child.kill('SIGTERM');
     const {outcome} = await ended;
@@ -231,22 +234,14 @@ describe('restore takes everything back when', () => {
 describe('a restore that is committed is done', () => {
   it('though psql dies after it', async () => {
     const fake = await fakeTool(postgres, '"$REAL" "$@"; kill -9 $$', 'psql');
-    const {ended} = await startProgram(['restore', '--from', newest.name], {
-      DATABASE_URL: target,
-      BACKUP_DESTINATION: `file://${directory}`,
-      PATH: `${fake}:${process.env['PATH'] ?? ''}`,
-    });
+    const {ended} = await startRestore(fake);
     expect((await ended).outcome).toMatchObject({ok: true, kind: 'restore'});
     expect(await contentOf(postgres, target)).toBe(await contentOf(postgres, source));
   });
 
   it('though the process is told to stop before it has heard of it', async () => {
     const fake = await fakeTool(postgres, '"$REAL" "$@"; exec sleep 60', 'psql');
-    const {child, ended} = await startProgram(['restore', '--from', newest.name], {
-      DATABASE_URL: target,
-      BACKUP_DESTINATION: `file://${directory}`,
-      PATH: `${fake}:${process.env['PATH'] ?? ''}`,
-    });
+    const {child, ended} = await startRestore(fake);
     await expect.poll(() => relationsIn(postgres, target), {timeout: 20_000}).toBeGreaterThan(0);
     child.kill('SIGTERM');
     expect((await ended).outcome).toMatchObject({ok: true, kind: 'restore'});
@@ -254,11 +249,7 @@ describe('a restore that is committed is done', () => {
 
   it('which nobody knows while the database is away: that is said, and not that it was stopped', async () => {
     const fake = await fakeTool(postgres, '"$REAL" "$@"; exec sleep 60', 'psql');
-    const {child, ended} = await startProgram(['restore', '--from', newest.name], {
-      DATABASE_URL: target,
-      BACKUP_DESTINATION: `file://${directory}`,
-      PATH: `${fake}:${process.env['PATH'] ?? ''}`,
-    });
+    const {child, ended} = await startRestore(fake);
     await expect.poll(() => relationsIn(postgres, target), {timeout: 20_000}).toBeGreaterThan(0);
     try {
       await postgres.stop();
@@ -291,11 +282,7 @@ describe('a restore that is committed is done', () => {
 
   it('and not where psql only says so', async () => {
     const fake = await fakeTool(postgres, 'head -c 1 >/dev/null; exit 0', 'psql');
-    const {ended} = await startProgram(['restore', '--from', newest.name], {
-      DATABASE_URL: target,
-      BACKUP_DESTINATION: `file://${directory}`,
-      PATH: `${fake}:${process.env['PATH'] ?? ''}`,
-    });
+    const {ended} = await startRestore(fake);
     expect((await ended).outcome).toMatchObject({ok: false, reason: 'RestoreFailed'});
     expect(await relationsIn(postgres, target)).toBe(0);
   });

@@ -13,6 +13,7 @@ import {
   theWorld,
   visit,
 } from '../../conformance/support/auth-server.ts';
+import {metricsOf} from './support/metrics.ts';
 import {until} from './support/stack.ts';
 
 let server: RunningServer;
@@ -39,7 +40,7 @@ async function eventsOf(act: () => Promise<unknown>): Promise<string[]> {
 }
 
 async function metrics(): Promise<string> {
-  return (await fetch(`${server.url}/metrics`)).text();
+  return metricsOf(server);
 }
 
 /** The value of the first series that begins so. */

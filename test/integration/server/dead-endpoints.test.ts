@@ -4,6 +4,7 @@ import {afterEach, beforeEach, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {begin, browserOf, CLIENT, HOME, theWorld} from '../../conformance/support/auth-server.ts';
 import {startHostileProvider, type HostileProvider} from './support/hostile-provider.ts';
+import {metricsOf} from './support/metrics.ts';
 import {until} from './support/stack.ts';
 
 let op: HostileProvider;
@@ -25,7 +26,7 @@ afterEach(async () => {
 
 const health = async (): Promise<{auth: string; oauth_provider: string}> =>
   (await (await fetch(`${server.url}/health/auth`)).json()) as {auth: string; oauth_provider: string};
-const metrics = async (): Promise<string> => (await fetch(`${server.url}/metrics`)).text();
+const metrics = async (): Promise<string> => metricsOf(server);
 
 /** A login; its status and how long its callback took. */
 async function logIn(): Promise<{status: number; ms: number}> {

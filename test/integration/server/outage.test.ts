@@ -4,6 +4,7 @@ import {startServer, type RunningServer} from '../../../src/server/server.ts';
 import {createLogger} from '../../../src/support/logging.ts';
 import {finishLogin, signIn, startLogin, type Tokens} from '../../support/login.ts';
 import {startPostgres, type TestPostgres} from '../../support/postgres.ts';
+import {metricsOf} from './support/metrics.ts';
 import {
   browserAt,
   configurationFor,
@@ -82,7 +83,7 @@ describe('while the provider is away', () => {
     expect(refreshed.status).toBe(200);
     expect((await post('/auth/logout', {refresh_token: tokens.refresh_token})).status).toBe(204);
 
-    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    const metrics = await metricsOf(server);
     expect(metrics).toContain('fraiseql_auth_dependency_up{dependency="provider:oidc"} 0');
     expect(metrics).toContain(
       'fraiseql_auth_dependency_error{dependency="provider:oidc",reason="unreachable"} 1',
@@ -91,7 +92,7 @@ describe('while the provider is away', () => {
     stack.provider.setIntercept(undefined);
     await until('healthy', is('healthy'));
     expect((await login('alice')).token_type).toBe('Bearer');
-    const after = await (await fetch(`${server.url}/metrics`)).text();
+    const after = await metricsOf(server);
     expect(after).toContain('fraiseql_auth_dependency_up{dependency="provider:oidc"} 1');
     expect(after).not.toContain('fraiseql_auth_dependency_error{dependency="provider:oidc"');
   });
@@ -135,7 +136,7 @@ describe('while the database is away', () => {
     // Not a 401, which would log the user out.
     await until('verify refuses', async () => (await verify(tokens)) !== 200, 6_000);
     expect(await verify(tokens)).toBe(503);
-    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    const metrics = await metricsOf(server);
     expect(metrics).toContain('fraiseql_auth_dependency_error{dependency="database",reason="unreachable"} 1');
 
     await postgres.start();

@@ -2,6 +2,7 @@
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
+import {metricsOf} from './support/metrics.ts';
 import {holdSession, verifyStatus, type HeldSession} from './support/sessions.ts';
 import {startStack, until, type Stack} from './support/stack.ts';
 
@@ -50,7 +51,7 @@ async function post(path: string, body: unknown = {}): Promise<Answer> {
 }
 
 async function shed(): Promise<Record<string, number>> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
+  const text = await metricsOf(server);
   const totals: Record<string, number> = {};
   for (const [, urgency = '', count] of text.matchAll(
     /^fraiseql_auth_shed_total\{urgency="(\w+)",cause="\w+"\} (\d+)$/gm,
@@ -87,7 +88,7 @@ it('sheds logins first, then refreshes, logouts last; each refusal is a 503 with
   expect(refreshed.filter(({status}) => status !== 200 && status !== 503)).toEqual([]);
   const share = (answers: readonly Answer[]): number =>
     answers.filter(({status}) => status === 503).length / answers.length;
-  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  const metrics = await metricsOf(server);
   const causes = metrics.match(/^fraiseql_auth_shed_total.*$/gm)?.join('; ');
   expect(share(refreshed), `what was shed: ${causes}`).toBeLessThan(share(begun));
   expect(ended.map(({status}) => status)).toEqual(ended.map(() => 204));

@@ -3,6 +3,7 @@ import type {RunningServer} from '../../../src/server/server.ts';
 import type {Answer as BrowserAnswer} from '../../support/browser.ts';
 import {startLogin} from '../../support/login.ts';
 import {startHostileProvider, type Answer, type HostileProvider} from './support/hostile-provider.ts';
+import {metricsOf} from './support/metrics.ts';
 import {browserAt, PUBLIC_URL, startStack, until, type Stack} from './support/stack.ts';
 
 const CLIENT = 'auth-server';
@@ -209,7 +210,7 @@ describe('a client secret that the provider refuses', () => {
   it('is told by health and metrics until a login succeeds', async () => {
     const state = async (): Promise<[string, boolean]> => {
       const body = (await (await fetch(`${server.url}/health/auth`)).json()) as {oauth_provider: string};
-      const metrics = await (await fetch(`${server.url}/metrics`)).text();
+      const metrics = await metricsOf(server);
       const series =
         'fraiseql_auth_dependency_error{dependency="provider:oidc",reason="authentication_failed"} 1';
       return [body.oauth_provider, metrics.includes(series)];

@@ -9,6 +9,7 @@ import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
 import {startRedis, type TestRedis} from '../../support/redis.ts';
 import {deniedLogin} from './support/denied-login.ts';
 import {startHostileProvider} from './support/hostile-provider.ts';
+import {metricsOf} from './support/metrics.ts';
 import {holdSession, verifyStatus, type HeldSession} from './support/sessions.ts';
 import {CLIENT_SECRET, startStack, until, type Stack} from './support/stack.ts';
 
@@ -73,7 +74,7 @@ const redisIs = async (server: RunningServer): Promise<string> => (await healthO
 
 /** What is wrong with Redis, by the metric. */
 async function fault(server: RunningServer): Promise<string | undefined> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
+  const text = await metricsOf(server);
   return /dependency_error\{dependency="redis",reason="(\w+)"\} 1/.exec(text)?.[1];
 }
 
@@ -118,7 +119,7 @@ const newSession = (): Promise<HeldSession> =>
   holdSession(a, {subject: `user-${(users += 1)}`, email: `user-${users}@example.com`});
 
 async function looks(server: RunningServer): Promise<Record<string, number>> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
+  const text = await metricsOf(server);
   const found = text.matchAll(/^fraiseql_auth_session_cache_total\{outcome="(\w+)"\} (\d+)$/gm);
   return Object.fromEntries([...found].map(([, outcome, count]) => [outcome, Number(count)]));
 }
@@ -200,7 +201,7 @@ describe('while Redis is away', () => {
     await redis.stop();
     await until('both know', async () => (await redisIs(a)) === 'error' && (await redisIs(b)) === 'error');
     expect(await healthOnceServing(a)).toEqual(ONLY_REDIS_IS_AWAY);
-    const metrics = await (await fetch(`${a.url}/metrics`)).text();
+    const metrics = await metricsOf(a);
     expect(metrics).toContain('fraiseql_auth_dependency_up{dependency="redis"} 0');
     expect(metrics).toContain('fraiseql_auth_dependency_error{dependency="redis",reason="unreachable"} 1');
     expect(stack.logs.join('')).toContain('"dependency":"redis","fault":"unreachable"');
@@ -275,7 +276,7 @@ describe('a session that one replica read', () => {
     // Nor does one believe it that was not there to hear of the end.
     const late = await replica();
     await until('its feed', async () =>
-      (await (await fetch(`${late.url}/metrics`)).text()).includes('fraiseql_auth_revocation_feed_up 1'),
+      (await metricsOf(late)).includes('fraiseql_auth_revocation_feed_up 1'),
     );
     expect(await verifyStatus(late, held)).toBe(401);
     expect(await looks(late)).not.toHaveProperty('hit');

@@ -9,6 +9,7 @@ import type {RunningServer} from '../../../src/server/server.ts';
 import {systemClock} from '../../../src/support/clock.ts';
 import {developmentKey} from '../../../src/support/configuration/signing-keys.ts';
 import {createLogger} from '../../../src/support/logging.ts';
+import {metricsOf} from './support/metrics.ts';
 import {loadFor, SIGNING_KEY, startStack, until, type Stack} from './support/stack.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'reload-'));
@@ -100,7 +101,7 @@ it('a provider that was down and is taken out says nothing any more', async () =
   write(
     `${KEYS}providers: [{name: gone, type: oidc, issuerUrl: "http://127.0.0.1:1", clientId: x, clientSecretFile: ${secret}}]\n`,
   );
-  const shown = async (): Promise<string> => (await fetch(`${server.url}/metrics`)).text();
+  const shown = async (): Promise<string> => metricsOf(server);
   await until('it is down', async () =>
     (await shown()).includes('dependency_up{dependency="provider:gone"} 0'),
   );

@@ -4,6 +4,7 @@ import {setTimeout as delay} from 'node:timers/promises';
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
+import {metricsOf} from './support/metrics.ts';
 import {startStack, until, type Stack} from './support/stack.ts';
 
 let stack: Stack;
@@ -32,7 +33,7 @@ afterAll(async () => {
 });
 
 async function metric(server: RunningServer, name: string): Promise<number> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
+  const text = await metricsOf(server);
   return Number(new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1]);
 }
 

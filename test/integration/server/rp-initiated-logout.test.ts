@@ -3,13 +3,11 @@ import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import {startProvider, type ProviderOptions, type RunningProvider} from '../../fixtures/provider/provider.ts';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {cookieHashOf} from '../../../src/server/sessions/secrets.ts';
-import {formOf, type Answer, type Browser} from '../../support/browser.ts';
 import {signIn} from '../../support/login.ts';
+import {confirm, HTML, onward, personAt, signOut, type Person} from './support/person.ts';
 import {browserAt, CLIENT_SECRET, PUBLIC_URL, startStack, until, type Stack} from './support/stack.ts';
 
 const APP = 'https://app.example.com';
-const HTML = {accept: 'text/html,*/*;q=0.8'};
-const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0';
 let stack: Stack;
 let server: RunningServer;
 
@@ -19,46 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-interface Person {
-  readonly browser: Browser;
-  /** What its session cookie holds, and as the header. */
-  readonly secret: string;
-  readonly cookie: string;
-}
-
-async function signedIn(user: string, at: RunningServer = server, query = ''): Promise<Person> {
-  const browser = browserAt(() => at);
-  const address = `${PUBLIC_URL}/auth/start?return_to=/auth/me${query}`;
-  const start = await browser.visit(address, {headers: {'user-agent': FIREFOX}});
-  if (!start.location) throw new Error(`no location: ${start.body}`);
-  const back = await signIn(browser, start.location, {baseUrl: PUBLIC_URL, user});
-  await browser.visit(back, {headers: {'user-agent': FIREFOX}});
-  const [cookie] = await browser.jar.getCookies(PUBLIC_URL);
-  return {browser, secret: cookie?.value ?? '', cookie: `${cookie?.key ?? ''}=${cookie?.value ?? ''}`};
-}
-
-const signOut = ({browser}: Person, form: Record<string, string> = {}): Promise<Answer> =>
-  browser.visit(`${PUBLIC_URL}/auth/logout`, {form, headers: HTML});
+const signedIn = (user: string, at = server, query = ''): Promise<Person> => personAt(at, user, query);
 
 const status = async ({cookie}: Person): Promise<number> =>
   (await fetch(`${server.url}/auth/verify`, {headers: {cookie}})).status;
-
-/** Where the page sends the browser by itself. */
-function onward(page: Answer): URL {
-  const [, url = ''] = /http-equiv="refresh" content="0;url=([^"]*)"/.exec(page.body) ?? [];
-  return new URL(url.replaceAll('&amp;', '&'));
-}
-
-/** Says yes to the provider's question, and follows until something else than a redirect comes. */
-async function confirm({browser}: Person, url: URL): Promise<Answer> {
-  let answer = await browser.visit(url);
-  while (answer.location?.origin !== PUBLIC_URL) {
-    const form = formOf(answer);
-    if (!form) throw new Error(`no form: ${answer.status} ${answer.body}`);
-    answer = await browser.visit(form.action, {form: {...form.fields, logout: 'yes'}});
-  }
-  return browser.visit(answer.location, {headers: HTML});
-}
 
 const rowOf = async ({
   secret,
