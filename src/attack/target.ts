@@ -117,6 +117,7 @@ export class Target {
   }
 }
 
+/** Whether a URL's host is this machine itself. */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }

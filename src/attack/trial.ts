@@ -44,9 +44,10 @@ export class Trial {
 export const refused = ({status}: Answer): boolean => status >= 400 && status < 500;
 /** Refused, or the connection closed. */
 export const refusedOrClosed = (answer: Answer): boolean => answer.status === 0 || refused(answer);
+/** A 401. */
 export const unauthorized = ({status}: Answer): boolean => status === 401;
 
-/** What a quarter of a page says is JSON; undefined where it is not. */
+/** The JSON in an answer's body, whatever stands around it; undefined where there is none. */
 export function jsonOf({body}: Answer): unknown {
   const start = body.search(/[[{]/);
   const end = Math.max(body.lastIndexOf('}'), body.lastIndexOf(']'));

@@ -26,6 +26,7 @@ export class Chain {
   }
 }
 
+/** What an entry says of its place in its chain. */
 export interface Link {
   readonly chain: string;
   readonly seq: number;
@@ -33,6 +34,7 @@ export interface Link {
   readonly hash: string;
 }
 
+/** What a line of a log is to a chain. */
 export type ReadLink =
   | {readonly kind: 'link'; readonly link: Link}
   | {readonly kind: 'broken'; readonly why: string}

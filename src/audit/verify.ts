@@ -8,6 +8,7 @@ interface ChainReport {
   readonly head: string;
 }
 
+/** What came of checking a log. */
 export type Verification =
   | {readonly ok: true; readonly entries: number; readonly chains: readonly ChainReport[]}
   /** `line` counts from 1. */

@@ -16,6 +16,7 @@ import {drain, Meter, oneChunk, transformed} from './streams.ts';
 /** Session tables are mostly hashes, which hardly shrink: a higher level costs time and gains nothing. */
 const GZIP_LEVEL = 4;
 
+/** What a backup and a restore work with. */
 export interface BackupContext {
   readonly settings: BackupSettings;
   readonly store: Store;
@@ -24,6 +25,7 @@ export interface BackupContext {
   readonly signal: AbortSignal;
 }
 
+/** A backup that was taken. */
 export interface BackupResult {
   readonly manifest: Manifest;
   /** Where the dump is, as a URL. */

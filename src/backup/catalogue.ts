@@ -39,7 +39,7 @@ export async function readCatalogue(store: Store, instance: string, signal: Abor
         damaged.push({name, problem: `its data has ${stored.sizeBytes} bytes, not ${manifest.sizeBytes}`});
       } else good.push({name, completedAt: Date.parse(manifest.completedAt), manifest});
     } catch (error) {
-      if (!(error instanceof Error && 'reason' in error && error.reason === 'ChecksumMismatch')) throw error;
+      if (!(error instanceof BackupError && error.reason === 'ChecksumMismatch')) throw error;
       damaged.push({name, problem: error.message});
     }
   }

@@ -1,5 +1,5 @@
-import {runJob, type Job} from '../database/job.ts';
 import {systemClock} from '../support/clock.ts';
+import {runJob, type Job} from '../support/job.ts';
 import {takeBackup, type BackupContext} from './backup.ts';
 import {BackupError, UncertainError, type BackupReason} from './errors.ts';
 import {FileStore} from './file-store.ts';

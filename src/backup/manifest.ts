@@ -25,6 +25,7 @@ const manifestSchema = z.object({
   programVersion: z.string(),
   rowCounts: z.record(identifier, z.int().min(0)),
 });
+/** What stands beside a dump, and alone makes it a backup. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
 const DATA = '.sql.gz';

@@ -125,6 +125,7 @@ export function exitOf(child: ChildProcess): Promise<ProgramEnd> {
   });
 }
 
+/** Why a tool did not even start. */
 export function notStarted(tool: string, error: Error): BackupError {
   return new BackupError(
     'BackupFailed',

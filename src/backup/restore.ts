@@ -15,6 +15,7 @@ import {prepareTarget} from './restore-target.ts';
 import type {Store} from './store.ts';
 import {drain, Meter, transformed} from './streams.ts';
 
+/** A backup that was restored. */
 export interface RestoreResult {
   readonly manifest: Manifest;
   readonly location: string;

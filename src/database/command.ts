@@ -1,7 +1,7 @@
 import {systemClock} from '../support/clock.ts';
+import {runJob} from '../support/job.ts';
 import {reportOutcome} from '../support/outcome.ts';
 import type {DatabaseReason} from './errors.ts';
-import {runJob} from './job.ts';
 import {migrateDatabase} from './migrate.ts';
 import {databaseUrlFrom, migrationSettingsFrom} from './settings.ts';
 import {renderReport, verifyDatabase} from './verify.ts';

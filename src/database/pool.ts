@@ -2,6 +2,9 @@ import {Client, Pool, type ClientConfig} from 'pg';
 import {DatabaseError} from './errors.ts';
 import {parseDatabaseUrl} from './url.ts';
 
+/** How long an unused connection is kept. */
+const IDLE_MS = 60_000;
+
 export interface PoolOptions {
   /** DATABASE_URL as the user wrote it. */
   readonly url: string;
@@ -13,8 +16,6 @@ export interface PoolOptions {
   readonly connectTimeoutMs?: number;
   /** How long one statement may take, held by the server and, a second later, by this side. */
   readonly statementTimeoutMs?: number;
-  /** How long an unused connection is kept. */
-  readonly idleTimeoutMs?: number;
   readonly applicationName?: string;
   /** Told of connections that break while idle; the pool replaces them by itself. */
   readonly onError?: (error: Error) => void;
@@ -36,7 +37,7 @@ export function createPool(options: PoolOptions): Pool {
     ...(namesFiles(options.url) && {Client: clientOfFiles(client)}),
     max: options.size,
     maxLifetimeSeconds: options.maxLifetimeSeconds,
-    idleTimeoutMillis: options.idleTimeoutMs ?? 60_000,
+    idleTimeoutMillis: IDLE_MS,
   });
   // Without a listener the break of an idle connection ends the process.
   pool.on('error', (error) => options.onError?.(error));

@@ -15,9 +15,12 @@ export const APPLIED_HASH = 'auth.fraiseql.dev/applied-hash';
 export const AS_APPLIED = 'x-as-applied';
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 
+/** What applying needs of a client. */
 export type ApplyPort = Pick<KubeClient, 'get' | 'create' | 'apply' | 'jsonPatch'>;
+/** What came of it. */
 export type ApplyOutcome = 'unchanged' | 'created' | 'updated';
 
+/** One object to be applied, for its owner. */
 export interface ChildApply<T extends KubeObject> {
   /** Left out: found by `apiVersion` and `kind` among the built-in types. */
   type?: ResourceType | undefined;
@@ -31,7 +34,10 @@ export interface ChildApply<T extends KubeObject> {
    * moves. If an earlier apply of ours owned them they are handed over first, so that they keep their value.
    */
   initially?: Record<string, unknown> | undefined;
-  /** Told the hash of what is about to be written, and over what: the object as it is, or nothing. What it throws stops it. */
+  /**
+   * Told the hash of what is about to be written, and over what: the object as it is, or nothing. What it throws stops
+   * it.
+   */
   onWrite?: ((hash: string, over: T | undefined) => void) | undefined;
   signal?: AbortSignal | undefined;
 }

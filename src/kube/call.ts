@@ -2,12 +2,14 @@ import {ApiError} from './errors.ts';
 import {keyOf, pathOf, type ObjectKey, type ResourceType} from './objects.ts';
 import type {Call, Transport} from './transport.ts';
 
+/** What every call may be given. */
 export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** The whole call, retries included, ends within this; default 30 s. */
   timeoutMs?: number | undefined;
 }
 
+/** What a call that writes may be given. */
 export interface WriteOptions extends CallOptions {
   /** The server does all that it would, admission included, answers what would come of it, and stores nothing. */
   dryRun?: boolean | undefined;
@@ -16,6 +18,7 @@ export interface WriteOptions extends CallOptions {
 /** What asks the server for a dry run. */
 export const dryRunOf = ({dryRun}: WriteOptions): 'All' | undefined => (dryRun === true ? 'All' : undefined);
 
+/** Which objects of a type a list or a watch is of, and how much of each. */
 export interface Selection {
   /** Left out: all namespaces. */
   namespace?: string | undefined;
@@ -72,10 +75,12 @@ export function notJson({verb, target}: Pick<Call, 'verb' | 'target'>): ApiError
   return new ApiError(0, 'BadResponse', `${verb} ${target}: BadResponse: the answer is not JSON`);
 }
 
+/** Those of a call's options that every call has. */
 export function callOptions(options: CallOptions): CallOptions {
   return {signal: options.signal, timeoutMs: options.timeoutMs};
 }
 
+/** The selectors, as parameters of the URL. */
 export function selectors(selection: Selection): {
   labelSelector: string | undefined;
   fieldSelector: string | undefined;

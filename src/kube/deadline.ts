@@ -1,5 +1,6 @@
 import type {Clock} from '../support/clock.ts';
 
+/** The time that one call has. */
 export interface Deadline {
   readonly signal: AbortSignal;
   /** Whether it was the deadline that ended the call. */

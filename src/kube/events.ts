@@ -30,6 +30,7 @@ export interface EventRecorderOptions {
   metrics?: EventMetrics | undefined;
 }
 
+/** What the recorder needs of a client. */
 export type EventPort = Pick<KubeClient, 'create' | 'mergePatch'>;
 
 /** One event and its repeats. */

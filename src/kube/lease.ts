@@ -33,12 +33,14 @@ export interface LeaderElectionOptions {
   onLeading?: ((leading: boolean) => void) | undefined;
 }
 
+/** What is told of leading. */
 export interface LeaderCallbacks {
   /** Leads until the signal aborts, and must not write after that. */
   onStartedLeading(signal: AbortSignal): Promise<void> | void;
   onStoppedLeading(): void;
 }
 
+/** What the election needs of a client. */
 export type LeasePort = Pick<KubeClient, 'get' | 'create' | 'replace'>;
 
 /** What was last seen of the lease, and when by our own clock: the times written in it are never compared. */

@@ -1,7 +1,10 @@
 import type {Registry} from 'prom-client';
 import {Instruments} from '../support/instruments.ts';
 
-/** Told of every finished call to the API server, of a watch when it has begun. `code` is the HTTP status, or `<error>` when no answer came. */
+/**
+ * Told of every finished call to the API server, of a watch when it has begun. `code` is the HTTP status, or `<error>`
+ * when no answer came.
+ */
 export interface ApiMetrics {
   request(verb: string, code: string, seconds: number): void;
 }
@@ -22,6 +25,7 @@ export interface EventMetrics {
   outcome(outcome: 'written' | 'aggregated' | 'rate_limited' | 'failed' | 'dropped'): void;
 }
 
+/** All that this room counts and times. */
 export interface KubeMetrics {
   readonly api: ApiMetrics;
   readonly events: EventMetrics;

@@ -12,6 +12,7 @@ export interface OwnerReference {
   blockOwnerDeletion?: boolean;
 }
 
+/** Which fields of an object somebody set, as the API server keeps it. */
 export interface ManagedFieldsEntry {
   manager?: string;
   operation?: 'Apply' | 'Update';
@@ -38,6 +39,7 @@ export interface ObjectMeta {
   managedFields?: ManagedFieldsEntry[];
 }
 
+/** An object of whatever type: what all of them have. */
 export interface KubeObject {
   apiVersion: string;
   kind: string;
@@ -51,6 +53,7 @@ export interface ObjectKey {
   name: string;
 }
 
+/** A type as the API server's URLs name it. */
 export interface ResourceType {
   /** `v1`, or `group/version`. */
   readonly apiVersion: string;

@@ -4,12 +4,14 @@ import {typed, type KubeObject, type ResourceType} from './objects.ts';
 import {ListReader} from './received.ts';
 import type {Transport} from './transport.ts';
 
+/** Objects of a type as they were at one moment. */
 export interface Listing<T> {
   items: T[];
   /** Where a watch goes on from here. */
   resourceVersion: string;
 }
 
+/** A part of a list. */
 export interface Page<T> extends Listing<T> {
   /** True for the first page, and again when the list had to begin anew: what came before is void. */
   first: boolean;

@@ -2,6 +2,7 @@ import {isConverged, merged, prepared, typeOf, type ApplyPort, type ChildApply} 
 import {ApiError, isApiError} from './errors.ts';
 import type {KubeObject} from './objects.ts';
 
+/** What applying an object would come to. */
 export type Preview<T extends KubeObject> =
   | {readonly outcome: 'unchanged'; readonly hash: string}
   | {

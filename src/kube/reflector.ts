@@ -46,6 +46,7 @@ interface Sight<T> {
   readonly object: T | undefined;
 }
 
+/** What the reflector needs of a client. */
 export type ReflectorPort = Pick<KubeClient, 'pages' | 'watch'>;
 
 const BACKOFF = {baseMs: 200, maxMs: 5000};

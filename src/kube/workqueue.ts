@@ -9,8 +9,10 @@ export interface HandlerResult {
   failed?: boolean | undefined;
 }
 
+/** Does the work of one key. The signal aborts when the queue is shut down. */
 export type Handler = (key: string, signal: AbortSignal) => Promise<HandlerResult | void>;
 
+/** Low lets the others pass, for a while. */
 export type Priority = 'normal' | 'low';
 
 export interface WorkQueueOptions {

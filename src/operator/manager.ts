@@ -62,6 +62,8 @@ export class Manager {
   /** While this process works. */
   #secrets: SecretReader | undefined;
   #add: (key: string, priority: Priority) => void = () => undefined;
+  /** When the resources were counted last, by the monotonic clock. */
+  #counted = 0;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
@@ -221,8 +223,6 @@ export class Manager {
     const {namespace = ''} = pod.metadata;
     return targetOf(pod, (secretName) => this.#secrets?.pins(namespace, secretName) ?? []);
   }
-
-  #counted = 0;
 
   /** The numbers of resources, counted once in a while. */
   #count(): void {

@@ -25,6 +25,7 @@ export function sentence(problem: Pick<Problem, 'message' | 'hint'>): string {
     .join(' ');
 }
 
-function withStop(text: string): string {
-  return /[.!?\u2026]$/.test(text) ? text : `${text}.`;
+/** A text that another may follow. One that says nothing goes on saying nothing. */
+export function withStop(text: string): string {
+  return text === '' || /[.!?\u2026]$/.test(text) ? text : `${text}.`;
 }

@@ -11,7 +11,6 @@ interface ContainerState {
     reason?: string;
     message?: string;
     startedAt?: string;
-    finishedAt?: string;
   };
 }
 
@@ -81,7 +80,6 @@ export interface Deployment extends KubeObject {
     updatedReplicas?: number;
     readyReplicas?: number;
     availableReplicas?: number;
-    unavailableReplicas?: number;
     conditions?: StatusCondition[];
   };
 }

@@ -2,6 +2,7 @@ import {Chain} from '../audit/chain.ts';
 import {systemClock, type Clock} from '../support/clock.ts';
 import {lineWriter, type LineWriter} from '../support/logging.ts';
 
+/** What the audit trail tells of. */
 export type AuditEvent =
   | 'oauth_start'
   | 'oauth_callback'
@@ -13,6 +14,7 @@ export type AuditEvent =
   | 'session_revoked'
   | 'key_rotated';
 
+/** Who did it to what, and what came of it. */
 export interface AuditEntry {
   /** The command that did it, where it was no request. */
   readonly actor?: string | undefined;

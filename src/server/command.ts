@@ -3,10 +3,13 @@
 //   pages/      what people see: sign-in, errors, their account; one theme, no script, all of it escaped
 //   login/      a login under way: its transaction in PostgreSQL, the code flow, where a browser goes afterwards
 //   providers/  identity providers: one entry a kind; metadata, keys, health; the fetch that reaches only them
-//   sessions/   sessions in PostgreSQL: create, refresh exactly once, revoke; their SQL; an administrator's `sessions` command
+//   sessions/   sessions in PostgreSQL: create, refresh exactly once, revoke; their SQL; an administrator's command
 //   revocation/ which sessions stand, in memory, and the feed from PostgreSQL that keeps it true
 //   tokens/     our own keys; signing and checking access tokens
 //   check/      `fraiseql-auth check`: whether a configuration would serve, tried out before it does
+//   limits/     how often a client may ask, and how often it may be wrong
+//   overload/   who is served when not all can be
+//   shared/     what replicas share through Redis: counts, and what one of them has read of a session
 //   health/     what is watched in the background, and what the health route says of it
 // Every request handler works on `Services`; `server.ts` puts them together.
 import {systemClock} from '../support/clock.ts';

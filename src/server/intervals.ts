@@ -9,6 +9,7 @@ export interface Intervals {
   readonly certificateMs: number;
 }
 
+/** Those of a server that serves. */
 export const INTERVALS: Intervals = {
   providerGoodMs: 60_000,
   providerBadMs: 10_000,

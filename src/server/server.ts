@@ -55,6 +55,7 @@ const CLOSE_MS = 15_000;
 /** How long it then waits for the last statements; with Kubernetes' drain of 5 s all of it fits into a grace of 30 s. */
 const LAST_MS = 7_000;
 
+/** A server that listens. */
 export interface RunningServer {
   /** Where it listens. */
   readonly url: string;

@@ -63,8 +63,6 @@ export const UNMADE = 'unmade00';
 /** A text as it is now, and as it was before the key that it depends on was made. */
 export type Alias = readonly [now: string, then: string];
 
-export type Algorithm = ResolvedSpec['tokens']['algorithm'];
-
 /** The name by which steps refer to each other. */
 export function stepId(step: Step): string {
   if (step.kind === 'mint' || step.kind === 'keys') return `Secret/${step.name}`;

@@ -11,9 +11,11 @@ const SKEW_MS = 60_000;
 /** What is in flight to a cache when the last replica changes. */
 const FLIGHT_MS = 5000;
 
+/** The key that signs. */
 export const signerOf = (keys: readonly RingKey[]): RingKey | undefined =>
   keys.find((each) => each.state === 'Signing');
 
+/** What this process knows of the ring by its own clock. */
 export function knownIn({seen, now, monotonic}: RotationInputs): Known {
   return new Known(seen, {now, monotonic});
 }
@@ -28,6 +30,7 @@ export function lastTokenMs(...bounds: readonly Bound[]): number {
   return Math.max(...bounds.map(({seconds}) => seconds)) * 1000 + SKEW_MS;
 }
 
+/** When the key after this one is published by the schedule, milliseconds since the epoch. */
 export function publishAt(signer: RingKey, wanted: RotationInputs['wanted']): number {
   return signer.since + (wanted.rotateEverySeconds - wanted.publishBeforeSeconds) * 1000;
 }

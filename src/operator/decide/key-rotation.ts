@@ -14,6 +14,7 @@ import {
 } from './key-due.ts';
 import type {Algorithm, Replica, RotationInputs, Waiting} from './rotation-inputs.ts';
 
+/** What has to become of the keys now. */
 export interface Rotation {
   /** The ring as it has to be; a key that is yet to be made has {@link NEW} for its kid. */
   readonly ring: KeyRing;

@@ -48,6 +48,7 @@ type Next =
   | {readonly state: 'Wanted'; readonly attempt: number; readonly supersedes?: Job}
   | {readonly state: 'Trying'};
 
+/** What is known of a template that is asked for, and what follows of it. */
 export interface Assessed {
   readonly proof: Proof;
   /** The hash of the template that is asked for. */

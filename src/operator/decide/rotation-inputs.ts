@@ -1,8 +1,10 @@
 import type {KeyRing, RingKey} from '../desired/key-ring.ts';
 import type {KeyAnswer, KeyView, Moment} from '../observed.ts';
 
+/** What a key signs by. */
 export type Algorithm = RingKey['algorithm'];
 
+/** A pod that serves, and what it said of its keys. */
 export interface Replica {
   readonly pod: string;
   /** Undefined: it could not be asked, or not yet. */

@@ -40,6 +40,7 @@ const ringSchema = z.object({
 export type RingKey = z.output<typeof keySchema>;
 /** All that a rotation has to remember: it stands in the annotation of the Secret, beside the keys themselves. */
 export type KeyRing = z.output<typeof ringSchema>;
+/** A time that others go by, and from when on a smaller one may count. */
 export type Bound = z.output<typeof boundSchema>;
 
 /** The annotation in which the ring stands. */

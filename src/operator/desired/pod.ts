@@ -10,15 +10,18 @@ export interface MountedVolume {
   readonly volume: Volume;
   readonly mount: Mount;
 }
+/** Where a container finds a volume. */
 export interface Mount {
   readonly name: string;
   readonly mountPath: string;
   readonly readOnly?: boolean;
 }
+/** A volume of a pod, whatever it holds. */
 export interface Volume {
   readonly name: string;
   readonly [source: string]: unknown;
 }
+/** A variable of a container, by its value or by where that stands. */
 export interface EnvVar {
   readonly name: string;
   readonly value?: string;

@@ -1,7 +1,7 @@
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
 import type {HealthReport, ShownCertificate} from '../observed.ts';
-import {seconds} from '../seconds.ts';
+import {timestamp} from '../timestamp.ts';
 import {Rounds, type Outcome} from './rounds.ts';
 import type {Target} from './target.ts';
 
@@ -120,7 +120,7 @@ export class Prober {
     subject.silent = merged === undefined && chosen.length > 0 ? subject.silent + 1 : 0;
     if (merged === undefined && (subject.report === undefined || subject.misses < MISSES)) return false;
     if (same(subject.report, merged)) return false;
-    subject.report = merged && {...merged, checkedAt: seconds(clock.now()), sinceMs: clock.monotonic()};
+    subject.report = merged && {...merged, checkedAt: timestamp(clock.now()), sinceMs: clock.monotonic()};
     return true;
   }
 }

@@ -1,6 +1,6 @@
 import {createHash, createPublicKey, generateKeyPair, randomBytes, type KeyObject} from 'node:crypto';
 import {promisify} from 'node:util';
-import type {Algorithm} from '../decide/decision.ts';
+import type {Algorithm} from '../decide/rotation-inputs.ts';
 import {RSA_BITS} from '../key-view.ts';
 
 const generate = promisify(generateKeyPair);

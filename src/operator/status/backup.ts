@@ -1,23 +1,26 @@
-import {seconds} from '../seconds.ts';
 import {Cron} from 'croner';
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {Condition} from '../../api/v1alpha1/status.ts';
 import type {ResolvedBackup} from '../../api/v1alpha1/resolve.ts';
-import {parseOutcome, type Outcome} from '../../support/outcome.ts';
 import {controllerOf} from '../../kube/objects.ts';
+import {parseOutcome, type Outcome} from '../../support/outcome.ts';
+import {podsOf} from '../decide/attempts.ts';
+import {explainPod, lastLine, oneLine} from '../decide/pods.ts';
 import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
+import {timestamp} from '../timestamp.ts';
 import {trueCondition, type CronJob, type Job} from '../workloads.ts';
-import {explainPod, lastLine, oneLine} from '../decide/pods.ts';
+import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
 
 type BackupStatus = NonNullable<FraiseQLAuthStatus['backup']>;
 
 /** How late a backup may be before that is worth a word. */
 const GRACE_MS = 2 * 3_600_000;
 
+/** How backups stand. */
 export interface BackupFinding {
   readonly status: BackupStatus | undefined;
-  readonly condition: {status: 'True' | 'False' | 'Unknown'; reason: string; message: string};
+  readonly condition: Finding;
 }
 
 /**
@@ -40,20 +43,14 @@ export function assessBackup(input: {
   const jobs = jobsOf(observed).filter(
     (each) => each.metadata.labels?.['app.kubernetes.io/component'] === 'backup',
   );
-  const done = newest(
-    jobs.flatMap((job) => finished(job, observed)),
-    'ok',
-  );
-  const failed = newest(
-    jobs.flatMap((job) => finished(job, observed)),
-    'failed',
-  );
+  const ended = jobs.flatMap((job) => finished(job, observed));
+  const [done, failed] = [newest(ended, 'ok'), newest(ended, 'failed')];
   const kept = later(before?.lastSuccess, done?.at);
   const success = kept === before?.lastSuccess ? undefined : done;
   const failure = later(before?.lastFailure, failed?.at) === before?.lastFailure ? undefined : failed;
   // What was due while none were made is not overdue.
   const again = input.conditionBefore?.reason === 'Suspended' && backup?.suspend === false;
-  const resumed = again ? seconds(now) : before?.resumed;
+  const resumed = again ? timestamp(now) : before?.resumed;
   const status: BackupStatus = {
     ...pick('resumed', kept !== undefined && resumed !== undefined && kept > resumed ? undefined : resumed),
     ...(kept && {lastSuccess: kept}),
@@ -66,19 +63,12 @@ export function assessBackup(input: {
   if (backup === undefined) {
     return {
       status: known,
-      condition: {
-        status: 'Unknown',
-        reason: 'Disabled',
-        message: 'The spec has no backups. Set spec.backup to have them',
-      },
+      condition: isUnknown('Disabled', 'The spec has no backups. Set spec.backup to have them'),
     };
   }
   const [problem] = problems;
   if (problem) {
-    return {
-      status: known,
-      condition: {status: 'False', reason: problem.reason, message: `${problem.message}. ${problem.hint}`},
-    };
+    return {status: known, condition: isFalse(problem.reason, `${problem.message}. ${problem.hint}`)};
   }
   return {
     status: known,
@@ -94,7 +84,7 @@ function condition(
   status: BackupStatus,
   now: number,
   asleep: boolean,
-): BackupFinding['condition'] {
+): Finding {
   const {lastSuccess, lastFailure, lastFailureMessage, lastLocation} = status;
   const running = jobs.find((each) => !trueCondition(each, 'Complete') && !trueCondition(each, 'Failed'));
   if (running) {
@@ -102,29 +92,22 @@ function condition(
       .filter((pod) => controllerOf(pod)?.uid === running.metadata.uid)
       .map((pod) => explainPod(pod, now))
       .find((each) => each !== undefined && each.reason !== 'PodNotReady');
-    if (stuck)
-      return {
-        status: 'False',
-        reason: 'Failed',
-        message: `The backup cannot run. ${stuck.message}. ${stuck.hint}`,
-      };
+    if (stuck) return isFalse('Failed', `The backup cannot run. ${stuck.message}. ${stuck.hint}`);
   }
   if (lastFailure && (lastSuccess === undefined || Date.parse(lastFailure) > Date.parse(lastSuccess))) {
     const good = lastSuccess ? `The last good one is of ${lastSuccess}` : 'There is no good one yet';
-    return {
-      status: 'False',
-      reason: 'Failed',
-      message: `The backup of ${lastFailure} failed: ${lastFailureMessage ?? 'no reason given'}. ${good}; the schedule tries again`,
-    };
+    return isFalse(
+      'Failed',
+      `The backup of ${lastFailure} failed: ${lastFailureMessage ?? 'no reason given'}. ${good}; the schedule tries again`,
+    );
   }
   if (backup.suspend) {
-    return {
-      status: 'Unknown',
-      reason: 'Suspended',
-      message: asleep
+    return isUnknown(
+      'Suspended',
+      asleep
         ? 'spec.runState is Hibernated: no backups are made, since nothing changes'
         : 'spec.backup.suspend is true: no backups are made',
-    };
+    );
   }
   const since = Math.max(
     Date.parse(status.resumed ?? '') || 0,
@@ -132,24 +115,22 @@ function condition(
   );
   const due = Number.isNaN(since) ? undefined : nextRun(backup, since);
   if (due !== undefined && now > Date.parse(due) + GRACE_MS) {
-    return {
-      status: 'False',
-      reason: 'Overdue',
-      message: `No backup has succeeded since ${lastSuccess ?? 'the schedule began'}, though one was due at ${due}. See: kubectl get jobs -l app.kubernetes.io/component=backup`,
-    };
+    return isFalse(
+      'Overdue',
+      `No backup has succeeded since ${lastSuccess ?? 'the schedule began'}, though one was due at ${due}. See: kubectl get jobs -l app.kubernetes.io/component=backup`,
+    );
   }
   if (lastSuccess) {
-    return {
-      status: 'True',
-      reason: 'Succeeded',
-      message: `The last backup, of ${lastSuccess}, succeeded${lastLocation ? `: ${lastLocation}` : ''}`,
-    };
+    return isTrue(
+      'Succeeded',
+      `The last backup, of ${lastSuccess}, succeeded${lastLocation ? `: ${lastLocation}` : ''}`,
+    );
   }
   const next =
     cronJob === undefined
       ? 'once the service is deployed'
       : `at ${nextRun(backup, now) ?? 'no time that ever comes'}`;
-  return {status: 'Unknown', reason: 'WaitingForFirst', message: `The first backup is due ${next}`};
+  return isUnknown('WaitingForFirst', `The first backup is due ${next}`);
 }
 
 // Reading a schedule in a time zone costs more than all else of a status: the answer holds until that time has come.
@@ -164,14 +145,14 @@ function nextRun(
   const id = `${timeZone} ${schedule}`;
   const last = known.get(id);
   if (last !== undefined && after >= last.from && after < (last.next ?? Infinity)) {
-    return last.next === undefined ? undefined : seconds(last.next);
+    return last.next === undefined ? undefined : timestamp(last.next);
   }
   const cron = new Cron(schedule, {timezone: timeZone, paused: true});
   const next = cron.nextRun(new Date(after))?.getTime();
   cron.stop();
   known.set(id, {from: after, next});
   if (known.size > MAX_KNOWN) known.delete(known.keys().next().value ?? '');
-  return next === undefined ? undefined : seconds(next);
+  return next === undefined ? undefined : timestamp(next);
 }
 
 interface Finished {
@@ -206,9 +187,7 @@ function finished(job: Job, observed: Observed): Finished[] {
 }
 
 function outcomeOf(job: Job, observed: Observed): Outcome | undefined {
-  const messages = observed.pods
-    .filter((pod) => controllerOf(pod)?.uid === job.metadata.uid)
-    .sort((a, b) => (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''))
+  const messages = podsOf(job, observed.pods)
     .flatMap((pod) => pod.status?.containerStatuses ?? [])
     .map((each) => each.state?.terminated?.message);
   for (const message of messages) {

@@ -1,7 +1,7 @@
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
 import type {Problem} from '../problem.ts';
-import {seconds} from '../seconds.ts';
+import {timestamp} from '../timestamp.ts';
 import {cut} from './conditions.ts';
 
 /** Problems as a status tells them: each since it was first told. */
@@ -23,7 +23,7 @@ export function blockedOn(
       message: cut(message, 2000),
       ...(hint !== '' && {hint: cut(hint, 2000)}),
       ...(objectRef && {objectRef}),
-      since: known?.since ?? seconds(now),
+      since: known?.since ?? timestamp(now),
     };
   });
 }

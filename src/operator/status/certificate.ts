@@ -2,7 +2,7 @@ import {CERTIFICATE_KEYS} from '../../api/v1alpha1/references.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import type {CertificateView, Observed} from '../observed.ts';
 import {sentence, type Problem} from '../problem.ts';
-import {seconds} from '../seconds.ts';
+import {timestamp} from '../timestamp.ts';
 import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
 
 /** How the certificate of the pods stands. */
@@ -47,7 +47,7 @@ function servedFinding(
   {health}: Pick<Observed, 'health'>,
   now: number,
 ): Finding {
-  const what = `The certificate for ${names}, valid until ${seconds(notAfter)},`;
+  const what = `The certificate for ${names}, valid until ${timestamp(notAfter)},`;
   const shown = health?.certificates ?? [];
   const former = shown.filter((each) => each.fingerprint !== fingerprint);
   if (former.some((each) => each.notAfter <= now)) {
@@ -75,7 +75,7 @@ function untimely(
     return {
       problem: {
         reason: 'CertificateNotYetValid',
-        message: `The certificate in Secret ${name}, for ${names}, is not valid before ${seconds(notBefore)}: clients that check it refuse to connect`,
+        message: `The certificate in Secret ${name}, for ${names}, is not valid before ${timestamp(notBefore)}: clients that check it refuse to connect`,
         hint: 'Put one that is valid now into the Secret, or correct the clock of the machine that issues it',
         objectRef,
       },
@@ -86,7 +86,7 @@ function untimely(
     return {
       problem: {
         reason: 'CertificateExpired',
-        message: `The certificate in Secret ${name}, for ${names}, expired at ${seconds(notAfter)}: clients that check it refuse to connect`,
+        message: `The certificate in Secret ${name}, for ${names}, expired at ${timestamp(notAfter)}: clients that check it refuse to connect`,
         hint: renew,
         objectRef,
       },
@@ -98,7 +98,7 @@ function untimely(
   return {
     problem: {
       reason: 'ExpiresSoon',
-      message: `The certificate in Secret ${name}, for ${names}, expires at ${seconds(notAfter)}, and has not been renewed`,
+      message: `The certificate in Secret ${name}, for ${names}, expires at ${timestamp(notAfter)}, and has not been renewed`,
       hint: renew,
       objectRef,
     },

@@ -1,6 +1,6 @@
 import {CONDITION_TYPES, type ConditionType} from '../../api/v1alpha1/conditions.ts';
 import type {Condition} from '../../api/v1alpha1/status.ts';
-import {seconds} from '../seconds.ts';
+import {timestamp} from '../timestamp.ts';
 
 /** A condition before it knows since when it is so. */
 export interface Finding {
@@ -33,11 +33,12 @@ export function conditionsFrom(
       reason: finding.reason,
       message: cut(finding.message, MAX_MESSAGE),
       observedGeneration: generation,
-      lastTransitionTime: known?.status === finding.status ? known.lastTransitionTime : seconds(now),
+      lastTransitionTime: known?.status === finding.status ? known.lastTransitionTime : timestamp(now),
     };
   });
 }
 
+/** At most that long; what is cut off shows as an ellipsis. */
 export function cut(text: string, longest: number): string {
   return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 }

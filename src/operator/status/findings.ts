@@ -1,7 +1,7 @@
 import type {Observed} from '../observed.ts';
-import {sentence, type Problem} from '../problem.ts';
+import {sentence, withStop, type Problem} from '../problem.ts';
 import type {Decision} from '../decide/decision.ts';
-import {seconds} from '../seconds.ts';
+import {timestamp} from '../timestamp.ts';
 import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
 import {readyPods, type Rollout} from '../decide/rollout.ts';
 
@@ -56,11 +56,12 @@ export function proofProblem({proof}: Decision, server: string): Problem | undef
   }
 }
 
-const triedAgain = (at: number): string => `It is tried again at ${seconds(at)}`;
+const triedAgain = (at: number): string => `It is tried again at ${timestamp(at)}`;
 
 /** A hint before another sentence. */
-const lead = (hint: string): string => (hint === '' ? '' : /[.!?…]$/.test(hint) ? `${hint} ` : `${hint}. `);
+const lead = (hint: string): string => (hint === '' ? '' : `${withStop(hint)} `);
 
+/** SecretsResolved. */
 export function secretsFinding({secrets}: Decision): Finding {
   const all = [...(secrets?.problems ?? []), ...(secrets?.backupProblems ?? [])];
   const [first] = all;
@@ -68,6 +69,7 @@ export function secretsFinding({secrets}: Decision): Finding {
   return isTrue('Resolved', 'Every Secret that the spec names is there, with its keys');
 }
 
+/** DatabaseReachable. */
 export function databaseFinding(
   problem: Problem | undefined,
   decision: Decision,
@@ -79,6 +81,7 @@ export function databaseFinding(
   return isUnknown('NotYetKnown', 'Nothing has connected to the database yet');
 }
 
+/** SchemaCurrent. `target` is the version that is needed, `before` what the condition said. */
 export function schemaFinding(
   {migration, migrationJob, proof, spec}: Decision,
   problems: {database?: Problem; schema?: Problem; pod?: Problem},
@@ -104,7 +107,7 @@ export function schemaFinding(
           );
     case 'Failed': {
       const problem = problems.schema ?? problems.database;
-      const again = `Attempt ${migration.attempt} failed; the next is made at ${seconds(Math.max(now, migration.retryAt))}, or at once when the Secret or the spec changes`;
+      const again = `Attempt ${migration.attempt} failed; the next is made at ${timestamp(Math.max(now, migration.retryAt))}, or at once when the Secret or the spec changes`;
       return isFalse(problem?.reason ?? 'MigrationFailed', problem ? `${sentence(problem)} ${again}` : again);
     }
     default:
@@ -112,6 +115,7 @@ export function schemaFinding(
   }
 }
 
+/** Progressing. `problems` keep the spec from being rolled out; the first is told. */
 export function progressFinding(
   {secrets, proof, checkJob, migration, migrationJob}: Decision,
   rollout: Rollout,
@@ -145,6 +149,7 @@ export function progressFinding(
   }
 }
 
+/** Available. */
 export function availableFinding(rollout: Rollout, observed: Observed): Finding {
   if (rollout.state === 'NotDeployed') return isFalse('NotDeployed', 'There is no Deployment yet');
   if (rollout.desired === 0) return isFalse('ScaledToZero', 'spec.replicas is 0: no pods run');
@@ -165,6 +170,7 @@ export function cacheFinding(
   return isUnknown('NotYetKnown', 'No pod has been asked yet');
 }
 
+/** ProviderReachable. */
 export function providerFinding(problems: readonly Problem[], observed: Observed): Finding {
   const [first] = problems;
   if (first) return isFalse(first.reason, problems.map(sentence).join(' '));

@@ -4,7 +4,7 @@ import type {RingKey} from '../desired/key-ring.ts';
 import {sentence, type Problem} from '../problem.ts';
 import type {Decision} from '../decide/decision.ts';
 import type {Waiting} from '../decide/rotation-inputs.ts';
-import {seconds} from '../seconds.ts';
+import {timestamp} from '../timestamp.ts';
 import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
 
 const ORDER: readonly RingKey['state'][] = ['Signing', 'Published', 'Retiring'];
@@ -20,7 +20,7 @@ export function signingKeysNow({keys}: Decision): FraiseQLAuthStatus['signingKey
         ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || b.since - a.since || (a.kid < b.kid ? -1 : 1),
     )
     .slice(0, STATUS_LIMITS.signingKeys)
-    .map(({kid, state, since}) => ({kid, state, since: seconds(since)}));
+    .map(({kid, state, since}) => ({kid, state, since: timestamp(since)}));
 }
 
 /** What KeysHealthy says. `there`: the Secret of the keys is. */
@@ -53,13 +53,13 @@ function told({kid, state, retireAt}: RingKey, signsAt: number | undefined): str
       return [
         signsAt === undefined
           ? `${kid} is published`
-          : `${kid} is published and signs from ${seconds(signsAt)} on`,
+          : `${kid} is published and signs from ${timestamp(signsAt)} on`,
       ];
     case 'Retiring':
       return [
         retireAt === undefined
           ? `${kid} retires`
-          : `${kid} retires at ${seconds(retireAt)}, when its last token has expired`,
+          : `${kid} retires at ${timestamp(retireAt)}, when its last token has expired`,
       ];
     default:
       return state satisfies never;

@@ -1,5 +1,5 @@
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
-import {sentence, type Problem} from '../problem.ts';
+import {sentence, withStop, type Problem} from '../problem.ts';
 import type {Decision} from '../decide/decision.ts';
 import {isFalse, isTrue, type Finding} from './conditions.ts';
 import type {Rollout} from '../decide/rollout.ts';
@@ -21,10 +21,10 @@ export function summarise(input: {
   const [first, ...others] = problems;
   if (first) {
     const more = others.length > 0 ? `${others.length} more in status.blockedOn` : '';
-    const parts = [sentence(first), stop(serving), stop(more)];
+    const parts = [sentence(first), withStop(serving), withStop(more)];
     return isFalse(first.reason, parts.filter((part) => part !== '').join(' '));
   }
-  const also = serving === '' ? '' : ` ${stop(serving)}`;
+  const also = serving === '' ? '' : ` ${withStop(serving)}`;
   if (decision.keys?.active === undefined)
     return isFalse('Reconciling', `The signing key is being created.${also}`);
   if (decision.proof?.state === 'Wanted' || decision.proof?.state === 'Checking') {
@@ -59,8 +59,4 @@ export function summarise(input: {
     'RollingOut',
     `${rollout.newReady} of ${rollout.desired} pods of version ${decision.version} are ready.${also}`,
   );
-}
-
-function stop(text: string): string {
-  return text === '' || /[.!?\u2026]$/.test(text) ? text : `${text}.`;
 }

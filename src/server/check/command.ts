@@ -1,6 +1,6 @@
-import {runJob} from '../../database/job.ts';
 import {loadConfiguration} from '../../support/configuration/load.ts';
 import {ConfigurationError} from '../../support/configuration/problems.ts';
+import {runJob} from '../../support/job.ts';
 import {PROVIDER_TYPES} from '../providers/catalogue.ts';
 import {databaseUrlProblem} from '../database-url.ts';
 import {check as checkConfiguration} from './check.ts';

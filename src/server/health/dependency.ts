@@ -1,5 +1,6 @@
 import type {Clock, Timer} from '../../support/clock.ts';
 
+/** Unknown until the first look has ended. */
 export type DependencyState = 'unknown' | 'up' | 'down';
 
 export interface DependencyOptions {

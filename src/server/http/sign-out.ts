@@ -5,6 +5,7 @@ import type {Services} from '../services.ts';
 import type {Session} from '../sessions/session.ts';
 import {ofSameUser, recordEnded} from './ended.ts';
 
+/** Who signs out, of what, and where to. */
 export interface SigningOut {
   readonly session: Session;
   readonly cookie: string;

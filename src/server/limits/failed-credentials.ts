@@ -15,6 +15,7 @@ const CREDENTIALS_PER_MINUTE = 600;
 /** Wrong client secrets (RFC 6749, section 2.3.1). */
 const CLIENTS_PER_MINUTE = 10;
 
+/** What was wrong: a token or cookie, or a client's secret. */
 export type FailedKind = 'credentials' | 'client';
 
 /**

@@ -6,6 +6,7 @@ import {networkOf} from './network.ts';
 
 const MINUTE_MS = 60_000;
 
+/** The limits that are counted by address. */
 export type AddressLimit = 'start' | 'callback' | 'logout';
 
 /** The requests that a client may make. */

@@ -1,6 +1,9 @@
 import {isIPv6} from 'node:net';
 
-/** The address in one entry of X-Forwarded-For, which some proxies write with the port: `192.0.2.1:40000`, `[2001:db8::1]:40000`. */
+/**
+ * The address in one entry of X-Forwarded-For, which some proxies write with the port: `192.0.2.1:40000`,
+ * `[2001:db8::1]:40000`.
+ */
 export function withoutPort(entry: string): string {
   return (
     /^\[([0-9a-f:.%]+)\](?::\d+)?$/i.exec(entry)?.[1] ?? entry.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')

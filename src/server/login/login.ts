@@ -3,6 +3,7 @@ import type {Services} from '../services.ts';
 import type {Session} from '../sessions/session.ts';
 import {allowedReturnTo} from './return-to.ts';
 
+/** Where the browser goes, and what it takes along. */
 export interface StartedLogin {
   readonly authorizationUrl: URL;
   readonly state: string;
@@ -60,6 +61,7 @@ export interface Return {
   readonly onFailed: (error: unknown) => Promise<void>;
 }
 
+/** A session that came of a login. */
 export interface CompletedLogin {
   readonly session: Session;
   /** A refresh token, or with `returnTo` the value of the session cookie. */

@@ -25,6 +25,7 @@ const CONSUME: Statement = {
     RETURNING provider, code_verifier_sealed, return_to, expires_at > now() AS live`,
 };
 
+/** What is remembered of a login until its callback. */
 export interface LoginTransaction {
   readonly provider: string;
   readonly state: string;
@@ -33,12 +34,14 @@ export interface LoginTransaction {
   readonly returnTo: string | undefined;
 }
 
+/** The transaction, or why there is none: `sealed` where it cannot be opened. */
 export type Consumed =
   | {readonly ok: true; readonly transaction: LoginTransaction}
   | {readonly ok: false; readonly why: 'unknown' | 'expired' | 'sealed'};
 
 const PURPOSE = 'login transaction';
 
+/** The logins under way. */
 export class LoginTransactions {
   readonly #database: Database;
   readonly #settings: LoginSettings;

@@ -73,6 +73,7 @@ export interface SessionRow {
   readonly name: string | null;
 }
 
+/** The session of a row. */
 export function toSession(row: SessionRow): Session {
   return {
     id: row.id,
@@ -84,6 +85,7 @@ export function toSession(row: SessionRow): Session {
   };
 }
 
+/** The row of a session with its spans, see {@link FoundSession}. */
 export interface FoundRow extends SessionRow {
   readonly remaining: number;
   readonly idle_remaining: number | null;
@@ -92,6 +94,7 @@ export interface FoundRow extends SessionRow {
   readonly server: number;
 }
 
+/** The session of a row, and what may be kept of it. */
 export function toFound(row: FoundRow): FoundSession {
   return {
     session: toSession(row),

@@ -25,6 +25,7 @@ const ID_TOKEN = 'id token';
 /** A longer ID token is not kept: shown to the provider it would make an address that not every server takes. */
 const MAX_ID_TOKEN = 4096;
 
+/** What a refresh token was exchanged for. */
 export interface Refreshed {
   readonly session: Session;
   readonly refreshToken: string;
@@ -88,8 +89,9 @@ export class Sessions {
   /**
    * Exchanges a refresh token for its successor. Any number of presentations inside the replay window get the same
    * one, whichever replica they reach; where that one was itself exchanged meanwhile they get the token that is live
-   * now, so that no tab and no retry is left with a token whose next use would end the session. Throws `token_not_found`, the same for an unknown, a revoked, an expired and a
-   * reused token; a reused one ends its session, and only that one (RFC 9700, section 4.14.2).
+   * now, so that no tab and no retry is left with a token whose next use would end the session. Throws
+   * `token_not_found`, the same for an unknown, a revoked, an expired and a reused token; a reused one ends its session,
+   * and only that one (RFC 9700, section 4.14.2).
    */
   async refresh(token: string, onReuse: ReuseListener): Promise<Refreshed> {
     const hash = hashOf(token);

@@ -1,7 +1,7 @@
 import type {Statement} from '../database.ts';
 
-// All of the SQL about sessions but that which ends them. Times are the database's own, so that the replicas' clocks need not agree.
-// Each statement is one transaction.
+// All of the SQL about sessions but that which ends them. Times are the database's own, so that the replicas' clocks need
+// not agree. Each statement is one transaction.
 
 const NOW = 'extract(epoch FROM now())';
 /** What time it is, and in which run of the database server: another server's clock is another clock. */
@@ -118,10 +118,11 @@ export const TOUCH: Statement = {
 
 /**
  * $1 hash of a token that was not exchanged, $2 replay window in seconds. No row: it never was a token; `current`: it is
- * one that may still be exchanged, or the last one of a session that has ended. A token from before the window ends its session; `ended` says that this call did it. `links` holds what was rotated lately,
- * hash to sealed successor (base64), and `current_hash` the live token's, both as of one moment: whoever has the token
- * can open link after link up to the live one. All that was rotated after a token in its window is in its window too,
- * so none of those links has been emptied.
+ * one that may still be exchanged, or the last one of a session that has ended. A token from before the window ends its
+ * session; `ended` says that this call did it. `links` holds what was rotated lately, hash to sealed successor (base64),
+ * and `current_hash` the live token's, both as of one moment: whoever has the token can open link after link up to the
+ * live one. All that was rotated after a token in its window is in its window too, so none of those links has been
+ * emptied.
  */
 export const REPLAY: Statement = {
   name: 'session-replay',

@@ -17,6 +17,7 @@ export interface AccessClaims {
   readonly sid: string;
 }
 
+/** A token as its client gets it. */
 export interface IssuedToken {
   readonly token: string;
   /** Seconds that it is valid, from now. */

@@ -4,6 +4,7 @@ import type {Algorithm, SigningKey} from '../../support/configuration/configurat
 /** What `node:crypto` needs to be told for each algorithm (RFC 7518, section 3; RFC 8037). */
 const DIGEST: Readonly<Record<Algorithm, string | null>> = {RS256: 'sha256', ES256: 'sha256', EdDSA: null};
 
+/** The key that signs. */
 export interface Signer {
   readonly kid: string;
   readonly algorithm: Algorithm;
@@ -13,6 +14,7 @@ export interface Signer {
   readonly header: string;
 }
 
+/** A key by which a signature is checked. */
 export interface Verifier {
   readonly algorithm: Algorithm;
   readonly digest: string | null;

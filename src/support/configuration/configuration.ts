@@ -65,6 +65,7 @@ interface DatabaseSettings {
   readonly maxLifetimeSeconds: number;
 }
 
+/** Of access tokens. */
 export interface TokenSettings {
   /** `iss` of the tokens that this server signs. */
   readonly issuer: string;
@@ -86,6 +87,7 @@ export interface IntrospectionClient {
 
 type Rotation = 'Rotate' | 'Static';
 
+/** Of sessions and refresh tokens. */
 export interface SessionSettings {
   readonly lifetimeSeconds: number;
   readonly idleSeconds: number;
@@ -93,6 +95,7 @@ export interface SessionSettings {
   readonly rotation: Rotation;
 }
 
+/** Of logins. */
 export interface LoginSettings {
   readonly redirectUri: string;
   /** Origin of `redirectUri`: where browsers meet this server. */
@@ -114,6 +117,7 @@ export interface Branding {
   readonly color: string | undefined;
 }
 
+/** Of one identity provider. */
 export interface ProviderSettings {
   readonly name: string;
   readonly type: string;

@@ -1,5 +1,6 @@
 // The shapes of addresses in settings. Each function returns the value in one spelling, or what is wrong with it.
 
+/** A value, or what is wrong with what was given for it. */
 export type Checked<T> =
   | {readonly ok: true; readonly value: T}
   | {readonly ok: false; readonly problem: string};

@@ -54,6 +54,7 @@ export const issuerSchema = z.string().superRefine((text, context) => {
   if (!checked.ok) context.addIssue({code: 'custom', message: checked.problem});
 });
 
+/** Every variable that the server reads, with its default and what is wrong with other values. */
 export const variablesSchema = z.object({
   TLS_CERT_PATH: z.string().optional(),
   TLS_KEY_PATH: z.string().optional(),

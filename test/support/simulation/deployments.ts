@@ -180,7 +180,7 @@ function deadlineMs({spec}: Rolling): number {
 
 function progressOf(
   live: Rolling,
-  counts: Required<Omit<Counts, 'unavailableReplicas'>>,
+  counts: Required<Counts>,
   {before, made, now}: {before: Progress | undefined; made: boolean; now: number},
 ): Progress {
   const say = (reason: string, status = 'True'): Progress => ({

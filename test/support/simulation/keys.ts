@@ -1,5 +1,5 @@
 import {generateKeyPairSync, type KeyObject} from 'node:crypto';
-import type {Algorithm} from '../../../src/operator/decide/decision.ts';
+import type {Algorithm} from '../../../src/operator/decide/rotation-inputs.ts';
 import {signingKeyOf, type SigningKey} from '../../../src/operator/reconcile/mint.ts';
 
 // A key is there at once: what a thread of its own does takes its time outside of the simulated one.

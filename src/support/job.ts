@@ -1,5 +1,5 @@
-import {logLevelFrom, createLogger, type Logger} from '../support/logging.ts';
-import {reportOutcome, type Outcome} from '../support/outcome.ts';
+import {logLevelFrom, createLogger, type Logger} from './logging.ts';
+import {reportOutcome, type Outcome} from './outcome.ts';
 
 /** A failure that names its reason (CamelCase) and what to do about it. */
 interface ExplainedFailure {

@@ -1,4 +1,4 @@
 /** RFC 3339 to the second, as Kubernetes writes times. */
-export function seconds(ms: number): string {
+export function timestamp(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
 }
