@@ -4,6 +4,10 @@ import {Agent, request} from 'undici';
 import {isAllowedHost} from '../../support/configuration/urls.ts';
 import {isPublicAddress} from './addresses.ts';
 
+/** The largest answer that is read: metadata and keys are of some kilobytes. */
+const MAX_BYTES = 512 * 1024;
+
+/** A fetch that goes where it may. */
 export type GuardedFetch = (
   url: string,
   init?: {
@@ -23,7 +27,6 @@ export interface GuardOptions {
   /** `host` or `host:port` of those that may be plain http or private. Read anew for each request. */
   readonly allowedHosts: () => readonly string[];
   readonly timeoutMs?: number;
-  readonly maxBytes?: number;
 }
 
 /**
@@ -33,12 +36,11 @@ export interface GuardOptions {
  */
 export function createGuardedFetch(options: GuardOptions): {fetch: GuardedFetch; close(): Promise<void>} {
   const timeoutMs = options.timeoutMs ?? 5_000;
-  const maxBytes = options.maxBytes ?? 512 * 1024;
   const limits = {
     connectTimeout: timeoutMs,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
-    maxResponseSize: maxBytes,
+    maxResponseSize: MAX_BYTES,
     maxHeaderSize: 16_384,
     connections: 16,
   };
