@@ -3,7 +3,8 @@ import type {Reporter, TestModule} from 'vitest/node';
 
 /**
  * Prints what a log reader can count on: a line `FAILED file > test: why` for each that failed, and at the end one plain
- * `N passed, N failed, N skipped`. Where FAILED_FILES names a file, the test files that failed are written there.
+ * `N passed, N failed, N skipped`. One that passed, but not at once, is named as UNSTEADY. Where FAILED_FILES names a
+ * file, the test files that failed are written there.
  */
 export default class TallyReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
@@ -18,6 +19,11 @@ export default class TallyReporter implements Reporter {
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const {state, errors} = test.result();
+        const retries = test.diagnostic()?.retryCount ?? 0;
+        if (state === 'passed' && retries > 0)
+          process.stdout.write(
+            `UNSTEADY ${module.relativeModuleId} > ${test.fullName}: passed at try ${retries + 1}\n`,
+          );
         if (state === 'passed') tally.passed++;
         else if (state === 'failed') fail(module.relativeModuleId, test.fullName, errors);
         else tally.skipped++;
