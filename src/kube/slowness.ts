@@ -1,10 +1,12 @@
 import type {Clock} from '../support/clock.ts';
+import type {Priority} from './priority.ts';
 
 /** A pass that takes longer than this holds a worker up. */
 const SLOW_MS = 3000;
 
 interface Running {
   readonly since: number;
+  readonly priority: Priority;
   /** It was known to be slow, or failing, when it began. */
   readonly suspect: boolean;
 }
@@ -13,11 +15,16 @@ export interface SlownessOptions {
   readonly clock: Pick<Clock, 'monotonic'>;
   /** How many workers there are. */
   readonly workers: number;
+  /** How many of them take no key of low priority. */
+  readonly reserved: number;
   /** Keys that share what makes them slow: those of one namespace, say. */
   readonly groupOf: (key: string) => string;
   /** Whether a key failed last time. */
   readonly isFailing: (key: string) => boolean;
 }
+
+/** Whether a key that waits may have a worker. */
+export type MayHave = (key: string, priority: Priority) => boolean;
 
 /**
  * Keeps workers free for those that are quick. Keys that failed or were slow last time, and those of a group of which
@@ -35,20 +42,23 @@ export class Slowness {
   }
 
   /** Tells which keys may have a worker now; undefined where none is free. */
-  look(): ((key: string) => boolean) | undefined {
-    const {workers, groupOf, clock} = this.#options;
+  look(): MayHave | undefined {
+    const {workers, reserved, groupOf, clock} = this.#options;
     const now = clock.monotonic();
     const stalled = new Map<string, number>();
-    let [quick, held] = [0, 0];
-    for (const [key, {since, suspect}] of this.#running) {
+    let [quick, low, held] = [0, 0, 0];
+    for (const [key, {since, priority, suspect}] of this.#running) {
       const slow = now - since >= SLOW_MS;
       if (!slow) quick++;
+      if (!slow && priority === 'low') low++;
       if (slow || suspect) held++;
       if (slow && !this.#slow.has(key)) stalled.set(groupOf(key), (stalled.get(groupOf(key)) ?? 0) + 1);
     }
     if (quick >= workers || this.#running.size >= 2 * workers) return undefined;
-    if (held < workers / 2) return () => true;
-    return (key) => !this.#isSuspect(key, stalled);
+    const lowMay = low < Math.max(1, workers - reserved);
+    const suspectMay = held < workers / 2;
+    return (key, priority) =>
+      (lowMay || priority !== 'low') && (suspectMay || !this.#isSuspect(key, stalled));
   }
 
   /** When it is worth to look again though nobody has ended: in so many milliseconds. */
@@ -58,9 +68,10 @@ export class Slowness {
     return left.length === 0 ? undefined : Math.min(...left);
   }
 
-  begin(key: string): void {
+  begin(key: string, priority: Priority): void {
     this.#running.set(key, {
       since: this.#options.clock.monotonic(),
+      priority,
       suspect: this.#isSuspect(key, new Map()),
     });
   }

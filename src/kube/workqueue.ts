@@ -1,6 +1,7 @@
 import type {Clock, Timer} from '../support/clock.ts';
 import type {QueueMetrics} from './metrics.ts';
-import {Slowness} from './slowness.ts';
+import type {Priority} from './priority.ts';
+import {Slowness, type MayHave} from './slowness.ts';
 
 /** What a handler may ask for: to be called again for this key after a while, whatever happens in between. */
 export interface HandlerResult {
@@ -10,15 +11,17 @@ export interface HandlerResult {
 }
 
 /** Does the work of one key. The signal aborts when the queue is shut down. */
-export type Handler = (key: string, signal: AbortSignal) => Promise<HandlerResult | void>;
-
-/** Low lets the others pass, for a while. */
-export type Priority = 'normal' | 'low';
+export type Handler = (key: string, signal: AbortSignal, priority: Priority) => Promise<HandlerResult | void>;
 
 export interface WorkQueueOptions {
   clock: Clock;
   /** How many keys are handled at once. */
   concurrency: number;
+  /**
+   * So many of them are kept for keys of normal priority, which so need not wait for a crowd to end; low has one in any
+   * case. Default 0.
+   */
+  reserved?: number | undefined;
   /** A key that failed n times in a row waits about baseMs · 2^(n-1), at most maxMs. */
   backoff: {baseMs: number; maxMs: number};
   /**
@@ -72,9 +75,10 @@ export class WorkQueue {
   constructor(options: WorkQueueOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
-    const {clock, concurrency: workers, groupOf} = options;
+    const {clock, concurrency: workers, reserved = 0, groupOf} = options;
     this.#slowness =
-      groupOf && new Slowness({clock, workers, groupOf, isFailing: (key) => this.#failures.has(key)});
+      groupOf &&
+      new Slowness({clock, workers, reserved, groupOf, isFailing: (key) => this.#failures.has(key)});
   }
 
   /** Keys that wait to be taken; those with a delay ahead of them are not counted. */
@@ -188,9 +192,12 @@ export class WorkQueue {
   }
 
   /** Which keys a worker is free for; undefined where none is. */
-  #free(): ((key: string) => boolean) | undefined {
+  #free(): MayHave | undefined {
     if (this.#slowness !== undefined) return this.#slowness.look();
-    return this.#running.size < this.#options.concurrency ? () => true : undefined;
+    const {concurrency, reserved = 0} = this.#options;
+    if (this.#running.size >= concurrency) return undefined;
+    const low = [...this.#running.values()].filter((priority) => priority === 'low').length;
+    return (_, priority) => priority !== 'low' || low < Math.max(1, concurrency - reserved);
   }
 
   /** Whoever holds a worker up makes room for others after a while, though nothing ends. */
@@ -204,17 +211,17 @@ export class WorkQueue {
     }, ms);
   }
 
-  #take(may: (key: string) => boolean): string | undefined {
+  #take(may: MayHave): string | undefined {
     const {normal, low} = this.#waiting;
     const lowFirst = normal.size === 0 || (low.size > 0 && (this.#taken + 1) % LOW_SHARE === 0);
     for (const priority of lowFirst ? (['low', 'normal'] as const) : (['normal', 'low'] as const)) {
       const waiting = this.#waiting[priority];
       for (const [key, since] of waiting) {
-        if (!may(key)) continue;
+        if (!may(key, priority)) continue;
         this.#taken++;
         waiting.delete(key);
         this.#running.set(key, priority);
-        this.#slowness?.begin(key);
+        this.#slowness?.begin(key, priority);
         const {clock, metrics} = this.#options;
         metrics?.waited((clock.monotonic() - since) / 1000);
         metrics?.depth(this.depth);
@@ -230,7 +237,7 @@ export class WorkQueue {
     const startedAt = clock.monotonic();
     let delayMs: number | undefined;
     try {
-      const result = await handler(key, this.#stop.signal);
+      const result = await handler(key, this.#stop.signal, this.#running.get(key) ?? 'normal');
       delayMs = result?.requeueAfterMs;
       if (result?.failed !== true) this.#failures.delete(key);
       // Many that are told to come back at the same time do not.

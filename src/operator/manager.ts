@@ -2,13 +2,14 @@ import {SCHEMA_VERSION} from '../database/version.ts';
 import type {KubeClient} from '../kube/client.ts';
 import {EventRecorder} from '../kube/events.ts';
 import {keyOf, parseKey} from '../kube/objects.ts';
-import {WorkQueue, type Priority} from '../kube/workqueue.ts';
+import type {Priority} from '../kube/priority.ts';
+import {WorkQueue} from '../kube/workqueue.ts';
 import type {Clock} from '../support/clock.ts';
 import type {Logger} from '../support/logging.ts';
 import {VERSION} from '../support/version.ts';
 import {fenced, fencedEvents} from './fence.ts';
 import type {OperatorMetrics} from './metrics.ts';
-import type {Cluster} from './reconcile/act.ts';
+import type {Breathe, Cluster} from './reconcile/act.ts';
 import {Planner} from './plan/planner.ts';
 import {Caches} from './observe/caches.ts';
 import {ClaimReader} from './observe/claim-reader.ts';
@@ -41,8 +42,11 @@ export interface ManagerOptions {
   readonly askForKeys?: KeyAsker;
   /** Left out: new signing keys are made on a thread of their own. */
   readonly mintKey?: KeyMint;
-  /** Awaited before each pass, so that many of them do not keep the event loop to themselves. */
-  readonly breathe?: () => Promise<void> | undefined;
+  /**
+   * Awaited before each pass, and each of its steps, so that many of them do not keep the event loop to themselves; true
+   * for what is not one of a crowd.
+   */
+  readonly breathe?: (urgent: boolean) => Promise<void> | undefined;
   /** What stands between the reconciler and the client: tests stop writes here. */
   readonly wrap?: (cluster: Cluster) => Cluster;
   readonly schemaVersion?: string;
@@ -50,6 +54,8 @@ export interface ManagerOptions {
 
 /** Passes at once: enough to keep an API server busy, and few enough that a turn of the event loop stays short. */
 const CONCURRENCY = 16;
+/** Of these, so many are for what has been ready once. */
+const RESERVED = 2;
 /** At the end events are written for so long: whoever comes next looks at the lease once a second, and leads within 2. */
 const FLUSH_MS = 250;
 const COMPONENT = 'fraiseql-auth-operator';
@@ -112,6 +118,7 @@ export class Manager {
       clock,
       random,
       concurrency: CONCURRENCY,
+      reserved: RESERVED,
       backoff: {baseMs: 100, maxMs: 60_000},
       // A webhook that hangs does so for a namespace; and one team does not slow down another.
       groupOf: (key) => parseKey(key).namespace ?? '',
@@ -174,13 +181,14 @@ export class Manager {
     signal.addEventListener('abort', stop, {once: true});
     if (signal.aborted) stop();
     try {
-      await queue.run(async (key, handling) => {
-        await this.#options.breathe?.();
+      await queue.run(async (key, handling, priority) => {
+        const breathe: Breathe = () => this.#options.breathe?.(priority === 'normal');
+        await breathe();
         if (handling.aborted) return undefined;
         const startedAt = clock.monotonic();
         const seconds = (): number => (clock.monotonic() - startedAt) / 1000;
         try {
-          const outcome = await reconciler.reconcile(key, handling);
+          const outcome = await reconciler.reconcile(key, handling, breathe);
           metrics.reconciled(outcome.result, seconds());
           if (this.#caches.resource(key) === undefined) metrics.forget(key);
           else if (outcome.result === 'success') metrics.synced(key, clock.now() / 1000);

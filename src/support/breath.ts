@@ -5,11 +5,12 @@ const LONG_MS = 8;
 
 /**
  * Something to await between pieces of work that wait for nothing: it lets all else have its turn of the event loop
- * when this one has been long enough, and costs nothing when it has not.
+ * when this one has been long enough, and costs nothing when it has not. Of a crowd that waits for the next turn only as
+ * many go on in it as fit in; what is urgent goes on in it in any case.
  */
-export function breath(): () => Promise<void> | undefined {
+export function breath(): (urgent?: boolean) => Promise<void> | undefined {
   let since: number | undefined;
-  return () => {
+  const isLong = (): boolean => {
     const now = performance.now();
     if (since === undefined) {
       since = now;
@@ -17,6 +18,14 @@ export function breath(): () => Promise<void> | undefined {
         since = undefined;
       });
     }
-    return now - since < LONG_MS ? undefined : nextTurn();
+    return now - since >= LONG_MS;
+  };
+  const roomInATurn = async (): Promise<void> => {
+    do await nextTurn();
+    while (isLong());
+  };
+  return (urgent = false) => {
+    if (!isLong()) return undefined;
+    return urgent ? nextTurn() : roomInATurn();
   };
 }

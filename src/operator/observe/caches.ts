@@ -4,7 +4,7 @@ import {AS_APPLIED} from '../../kube/apply.ts';
 import {controllerOf, keyOf, parseKey, RESOURCES, type KubeObject} from '../../kube/objects.ts';
 import type {Change, ReflectorPort} from '../../kube/reflector.ts';
 import type {Store} from '../../kube/store.ts';
-import type {Priority} from '../../kube/workqueue.ts';
+import type {Priority} from '../../kube/priority.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
 import type {ReplicaSet, Pod} from '../workloads.ts';

@@ -20,6 +20,9 @@ import {writeKeys} from './write-keys.ts';
 /** All that the reconciler does to a cluster goes through here, so that a test may stop it before or after any write. */
 export type Cluster = ApplyPort & Pick<KubeClient, 'delete' | 'mergePatch' | 'podLogs'>;
 
+/** Awaited between two pieces of work, so that what many resources have to do at once does not stop all else. */
+export type Breathe = () => Promise<void> | undefined;
+
 /** What came of the steps of a pass. */
 export interface Acted {
   /** Children as they are now, where a step saw or wrote them. */
@@ -58,6 +61,7 @@ interface Context {
   readonly mintKey: KeyMint;
   readonly resource: FraiseQLAuth;
   readonly signal: AbortSignal;
+  readonly breathe?: Breathe | undefined;
 }
 
 /** Does the steps in their order, and leaves out those whose needs have failed; `held` are such as were not begun. */
@@ -82,6 +86,7 @@ export async function act(
       failed.add(id);
       continue;
     }
+    await context.breathe?.();
     try {
       const {object, outcome} = await take(context, step, observed);
       if (object !== undefined) written.push(object);

@@ -9,7 +9,7 @@ import type {Planned, Planner} from '../plan/planner.ts';
 import {planStatus} from '../plan/approval.ts';
 import type {Problem} from '../problem.ts';
 import {computeStatus} from '../status/status.ts';
-import {act, type Cluster, type Failure} from './act.ts';
+import {act, type Breathe, type Cluster, type Failure} from './act.ts';
 import {after, isReady, readyOf} from './after.ts';
 import type {Caches} from '../observe/caches.ts';
 import {Contests} from './contests.ts';
@@ -79,12 +79,12 @@ export class Reconciler {
   }
 
   /**
-   * Handles one key of the work queue.
+   * Handles one key of the work queue. `breathe` is awaited before each step.
    * @throws ApiError when the API server could not answer: the queue tries again, with back-off
    */
-  async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
+  async reconcile(key: string, signal: AbortSignal, breathe?: Breathe): Promise<Outcome> {
     try {
-      const outcome = await this.#pass(key, signal);
+      const outcome = await this.#pass(key, signal, breathe);
       if (outcome.failed !== true) this.#failing.forget(key);
       return outcome;
     } catch (error) {
@@ -97,7 +97,7 @@ export class Reconciler {
     }
   }
 
-  async #pass(key: string, signal: AbortSignal): Promise<Outcome> {
+  async #pass(key: string, signal: AbortSignal, breathe: Breathe | undefined): Promise<Outcome> {
     const {caches, observer, clock, logger} = this.#options;
     const {namespace: where = ''} = parseKey(key);
     // Queued again when it may be seen again.
@@ -145,7 +145,7 @@ export class Reconciler {
       }
       const {steps, held} = planned ?? {steps: decision.steps};
       const acted = await act(
-        {...this.#options, contests: this.#contests, resource, signal},
+        {...this.#options, contests: this.#contests, resource, signal, breathe},
         steps,
         observed,
         held,

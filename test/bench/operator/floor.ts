@@ -1,9 +1,11 @@
+import {monitorEventLoopDelay} from 'node:perf_hooks';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import type {KubeClient} from '../../../src/kube/client.ts';
-import type {KubeObject, ResourceType} from '../../../src/kube/objects.ts';
+import {keyOf, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
 import {signingKeysSecret, stateSecret} from '../../../src/operator/desired/secrets.ts';
 import {instanceOf} from '../../../src/operator/desired/instance.ts';
 import {RESOURCES} from '../../../src/kube/objects.ts';
+import {CHILD_TYPES} from '../../../src/operator/observe/scope.ts';
 import type {Observed} from '../../../src/operator/observed.ts';
 import {decide, type Settings} from '../../../src/operator/decide/decide.ts';
 import type {Step} from '../../../src/operator/decide/decision.ts';
@@ -13,24 +15,42 @@ import {viewOf} from '../../../src/operator/decide/secrets.ts';
 import {firstRing} from '../../fixtures/desired.ts';
 import {slim} from '../../../src/operator/observe/slim.ts';
 import {IMAGE, type Stored} from '../../support/fraiseqlauths.ts';
-import {CHILDREN, CONCURRENCY, inParallel, SECRETS} from './world.ts';
+import {LatencyMeter, type Latencies} from './latency.ts';
+import {Watcher} from './watcher.ts';
+import {CHILDREN, CONCURRENCY, inParallel, keysOf, OURS, PAUSE_MS, SECRETS} from './world.ts';
 
 const SETTINGS: Settings = {image: IMAGE, version: '1.0.0', schemaVersion: '1'};
 
-/** What can be done on this machine at all: a bare loop that creates the resources and applies the same manifests. */
-export interface Floor {
+/** What was done, and how long it took. */
+export interface Run {
   readonly objects: number;
   readonly seconds: number;
+}
+
+/** What can be done on this machine at all, by a bare loop that does the same. */
+export interface Floor extends Run {
+  /** From a change to the answer of the least that an operator can be. */
+  readonly latencies: Latencies;
+  /** Every object of ours read once, as a start has to. */
+  readonly listSeconds: number;
+  /** The 99th percentile, in milliseconds, in the process that runs the loop. */
+  readonly eventLoopMs: number;
 }
 
 /**
  * Creates every resource and server-side-applies its children, with nothing read, compared, waited for or written of
  * it: what any operator that applies its objects has to do at least. The manifests are made before the clock starts.
  */
-export async function measureFloor(client: KubeClient, resources: readonly Stored[]): Promise<Floor> {
+export async function measureFloor(
+  client: KubeClient,
+  resources: readonly Stored[],
+  samples: number,
+): Promise<Floor> {
   const prepared = await Promise.all(
     resources.map(async (resource) => ({resource, children: await manifests(resource)})),
   );
+  const delay = monitorEventLoopDelay({resolution: 10});
+  delay.enable();
   const started = performance.now();
   await inParallel(prepared, CONCURRENCY, async ({resource, children}) => {
     const {uid = ''} = (await client.create<KubeObject>(FRAISEQLAUTH, resource)).metadata;
@@ -39,7 +59,66 @@ export async function measureFloor(client: KubeClient, resources: readonly Store
       await client.apply(type, object, {fieldManager: 'floor', force: true});
     }
   });
-  return {objects: resources.length * CHILDREN, seconds: (performance.now() - started) / 1000};
+  const seconds = (performance.now() - started) / 1000;
+  delay.disable();
+  return {
+    objects: resources.length * CHILDREN,
+    seconds,
+    latencies: await measureBareOperator(client, prepared, samples),
+    listSeconds: await measureLists(client),
+    eventLoopMs: delay.percentile(99) / 1e6,
+  };
+}
+
+/**
+ * How long the least that an operator can be takes to follow: it watches, applies the autoscaler of a spec that has
+ * changed and creates a Service that is gone, with nothing compared, queued, or written of it.
+ */
+async function measureBareOperator(
+  client: KubeClient,
+  prepared: readonly {readonly resource: Stored; readonly children: readonly Manifest[]}[],
+  samples: number,
+): Promise<Latencies> {
+  const childOf = (kind: string): Map<string, Manifest> =>
+    new Map(
+      prepared.flatMap(({resource, children}) =>
+        children.filter(({object}) => object.kind === kind).map((each) => [keyOf(resource.metadata), each]),
+      ),
+    );
+  const autoscalers = childOf('HorizontalPodAutoscaler');
+  const services = childOf('Service');
+  const failures: unknown[] = [];
+  const follow = (work: Promise<unknown>): void => void work.catch((error: unknown) => failures.push(error));
+  const specs = new Watcher<Stored>(client, FRAISEQLAUTH, undefined, ({type, object}) => {
+    const autoscaler = autoscalers.get(keyOf(object.metadata));
+    const maxReplicas = object.spec.autoscaling?.maxReplicas;
+    if (type !== 'modified' || autoscaler === undefined || maxReplicas === undefined) return;
+    const spec = {...(autoscaler.object['spec'] as object), maxReplicas};
+    follow(client.apply(autoscaler.type, {...autoscaler.object, spec}, {fieldManager: 'floor', force: true}));
+  });
+  const children = new Watcher<KubeObject>(client, RESOURCES.Service, OURS, ({type, object}) => {
+    const service = services.get(keyOf(object.metadata));
+    if (type === 'deleted' && service !== undefined) follow(client.create(service.type, service.object));
+  });
+  const meter = new LatencyMeter(client);
+  try {
+    await Promise.all([specs.start(), children.start(), meter.start()]);
+    const latencies = await meter.measure(keysOf(prepared.map(({resource}) => resource)), samples, PAUSE_MS);
+    if (failures.length > 0) throw new AggregateError(failures, 'the bare operator could not follow');
+    return latencies;
+  } finally {
+    await Promise.all([specs.stop(), children.stop(), meter.stop()]);
+  }
+}
+
+/** Seconds to read every object of ours once. */
+async function measureLists(client: KubeClient): Promise<number> {
+  const started = performance.now();
+  const read = async (type: ResourceType, labelSelector?: string): Promise<void> => {
+    for await (const {items} of client.pages(type, {labelSelector})) void items;
+  };
+  await Promise.all([read(FRAISEQLAUTH), ...CHILD_TYPES.map((type) => read(type, OURS))]);
+  return (performance.now() - started) / 1000;
 }
 
 interface Manifest {

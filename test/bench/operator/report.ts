@@ -1,7 +1,8 @@
 import {quantile} from './latency.ts';
+import type {Run} from './floor.ts';
 import type {Row} from './scenario.ts';
 
-const rate = (run: {objects: number; seconds: number}): number => run.objects / run.seconds;
+const rate = (run: Run): number => run.objects / run.seconds;
 const rounded = (value: number, digits = 1): number => Number(value.toFixed(digits));
 
 function latency(values: readonly number[]): {p50: number; p99: number; samples: number} {
@@ -12,7 +13,13 @@ function rowFigures(row: Row): Record<string, unknown> {
   const {rss} = row;
   return {
     resources: row.resources,
-    floor: {objectsPerSecond: rounded(rate(row.floor)), seconds: rounded(row.floor.seconds)},
+    floor: {
+      objectsPerSecond: rounded(rate(row.floor)),
+      seconds: rounded(row.floor.seconds),
+      latencyMs: {change: latency(row.floor.latencies.change), restore: latency(row.floor.latencies.restore)},
+      listSeconds: rounded(row.floor.listSeconds, 2),
+      eventLoopDelayMs: {p99: rounded(row.floor.eventLoopMs)},
+    },
     ours: {objectsPerSecond: rounded(rate(row.ours)), seconds: rounded(row.ours.seconds)},
     ratio: rounded(rate(row.ours) / rate(row.floor), 3),
     rssMiB: rounded(rss.settled),
@@ -24,6 +31,7 @@ function rowFigures(row: Row): Record<string, unknown> {
       burst: {change: latency(row.busy.change), restore: latency(row.busy.restore)},
     },
     eventLoopDelayMs: {p99: rounded(row.eventLoopMs.burst), idle: rounded(row.eventLoopMs.idle)},
+    cpuMsPerResource: rounded(row.cpuMsPerResource),
     idleRequestsPerMinute: rounded(row.idleRequestsPerMinute),
     requestsPerResource: Object.fromEntries(
       Object.entries(row.requests).map(([verb, count]) => [verb, rounded(count, 2)]),
@@ -53,12 +61,17 @@ export function table(rows: readonly Row[]): string {
     ['  restarted among them', rows.map((row) => row.rss.foreignRestarted?.toFixed(0) ?? '-'), ''],
     ['restart, writes', rows.map((row) => String(row.restart.writes)), '0'],
     ['restart until in sync, s', rows.map((row) => row.restart.seconds.toFixed(2)), '< 3'],
+    ['  floor: all of it read once', rows.map((row) => row.floor.listSeconds.toFixed(2)), ''],
     ['spec change -> child, ms p50 / p99', latencies((row) => row.idle.change), '< 60'],
+    ['  floor: a bare watch and apply', latencies((row) => row.floor.latencies.change), ''],
     ['deleted child back, ms p50 / p99', latencies((row) => row.idle.restore), '< 60'],
+    ['  floor: a bare watch and create', latencies((row) => row.floor.latencies.restore), ''],
     ['  change during the burst', latencies((row) => row.busy.change), '< 2000'],
     ['  back during the burst', latencies((row) => row.busy.restore), '< 2000'],
     ['event-loop delay p99, burst, ms', rows.map((row) => row.eventLoopMs.burst.toFixed(0)), '< 50'],
+    ['  floor: the bare loop', rows.map((row) => row.floor.eventLoopMs.toFixed(0)), ''],
     ['  idle', rows.map((row) => row.eventLoopMs.idle.toFixed(0)), ''],
+    ['CPU of a resource in the burst, ms', rows.map((row) => row.cpuMsPerResource.toFixed(0)), ''],
     ['idle, requests a minute', rows.map((row) => row.idleRequestsPerMinute.toFixed(0)), ''],
     [
       'requests a resource (reads + writes)',

@@ -2,8 +2,8 @@ import {mkdir, rm} from 'node:fs/promises';
 import {setTimeout as delay} from 'node:timers/promises';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import type {KubeClient} from '../../../src/kube/client.ts';
-import {keyOf, RESOURCES, type KubeObject, type ObjectKey} from '../../../src/kube/objects.ts';
-import {measureFloor, type Floor} from './floor.ts';
+import {keyOf, RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
+import {measureFloor, type Floor, type Run} from './floor.ts';
 import {LatencyMeter, type Latencies} from './latency.ts';
 import {Program, sum, type Samples} from './program.ts';
 import {Watcher} from './watcher.ts';
@@ -13,7 +13,9 @@ import {
   CHILDREN,
   CONCURRENCY,
   inParallel,
+  keysOf,
   OURS,
+  PAUSE_MS,
   productionResource,
   startWorld,
   type World,
@@ -34,7 +36,7 @@ export interface Options {
 export interface Row {
   readonly resources: number;
   readonly floor: Floor;
-  readonly ours: Floor;
+  readonly ours: Run;
   readonly rss: {
     settled: number;
     peak: number;
@@ -47,6 +49,8 @@ export interface Row {
   readonly busy: Latencies;
   readonly eventLoopMs: {burst: number; idle: number};
   readonly idleRequestsPerMinute: number;
+  /** Milliseconds of the operator's CPU for each resource of the burst. */
+  readonly cpuMsPerResource: number;
   /** Requests of the operator for each resource of the burst, by verb. */
   readonly requests: Readonly<Record<string, number>>;
 }
@@ -59,7 +63,7 @@ const LEASE = /verb="update"/;
 /** All figures for one number of resources: the floor first, then the operator, each with an API server of its own. */
 export async function measure(count: number, options: Options, say: (text: string) => void): Promise<Row> {
   const floor = await withWorld(options, async ({client, namespaces}) =>
-    measureFloor(client, resourcesOf(namespaces, 'auth', count)),
+    measureFloor(client, resourcesOf(namespaces, 'auth', count), options.samples),
   );
   say(`${count}: floor ${(floor.objects / floor.seconds).toFixed(0)} objects/s`);
   return withWorld(options, (world) => operate(world, count, floor, options, say));
@@ -102,7 +106,7 @@ async function operate(
     const started = performance.now();
     const all = resources.count(CANARIES + count, converged, 60_000 + count * 1000);
     await inParallel(wanted, CONCURRENCY, async (each) => void (await client.create(FRAISEQLAUTH, each)));
-    const ours: Floor = {objects: count * CHILDREN, seconds: ((await all) - started) / 1000};
+    const ours: Run = {objects: count * CHILDREN, seconds: ((await all) - started) / 1000};
     burst.abort();
     const busyLatencies = await busy;
     // Each reading begins the next one's time: what comes after the burst is none of it.
@@ -116,7 +120,7 @@ async function operate(
     const settledRss = await program.resident();
     await meter.start();
     await program.now();
-    const idle = await meter.measure(keysOf([...canaries, ...wanted]), options.samples, 40);
+    const idle = await meter.measure(keysOf([...canaries, ...wanted]), options.samples, PAUSE_MS);
     const eventLoopIdle = eventLoop(await program.now());
     await settled(program);
     await delay(pauseMs);
@@ -153,6 +157,7 @@ async function operate(
       busy: busyLatencies,
       eventLoopMs: {burst: eventLoopBurst, idle: eventLoopIdle},
       idleRequestsPerMinute: (requests * 60) / idleSeconds,
+      cpuMsPerResource: (cpuSeconds(afterBurst) - cpuSeconds(before)) * (1000 / count),
       requests: perResource(before, afterBurst, count),
     };
   } finally {
@@ -174,10 +179,6 @@ function resourcesOf(namespaces: readonly string[], prefix: string, count: numbe
   return Array.from({length: count}, (_, index) =>
     productionResource(namespaces[index % namespaces.length] ?? '', `${prefix}-${index}`),
   );
-}
-
-function keysOf(resources: readonly Stored[]): Required<ObjectKey>[] {
-  return resources.map(({metadata: {name, namespace}}) => ({name, namespace}));
 }
 
 /** Ready, of the spec as it is now: all children are there, and the status says so. */
@@ -266,6 +267,10 @@ async function createForeignSecrets(
 /** The 99th percentile since /metrics was last read, in milliseconds. */
 function eventLoop(samples: Samples): number {
   return sum(samples, 'nodejs_eventloop_lag_p99_seconds') * 1000;
+}
+
+function cpuSeconds(samples: Samples): number {
+  return sum(samples, 'process_cpu_seconds_total');
 }
 
 function perResource(before: Samples, after: Samples, count: number): Record<string, number> {

@@ -7,9 +7,16 @@ export class Watcher<T extends KubeObject> {
   readonly #reflector: Reflector<T>;
   readonly #waiting = new Set<(change: Change<T>) => void>();
 
-  constructor(client: KubeClient, type: ResourceType, labelSelector?: string) {
+  /** `onChange` is told of every change. */
+  constructor(
+    client: KubeClient,
+    type: ResourceType,
+    labelSelector?: string,
+    onChange?: (change: Change<T>) => void,
+  ) {
     this.#reflector = new Reflector<T>(client, type, {labelSelector});
     this.#reflector.onChange((change) => {
+      onChange?.(change);
       for (const each of this.#waiting) each(change);
     });
   }

@@ -1,5 +1,6 @@
 import type {KubeClient} from '../../../src/kube/client.ts';
 import {MANAGER} from '../../../src/operator/desired/children.ts';
+import type {ObjectKey} from '../../../src/kube/objects.ts';
 import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
 import {
   createNamespace,
@@ -13,6 +14,8 @@ import {playControllers, type Players} from './players.ts';
 
 /** Calls at once, of the burst and of the floor alike. */
 export const CONCURRENCY = 32;
+/** Between two things that are measured one at a time. */
+export const PAUSE_MS = 40;
 export const OURS = `app.kubernetes.io/managed-by=${MANAGER}`;
 /** Children of a resource: two Secrets and ServiceAccounts, and one of each other type. */
 export const CHILDREN = 11;
@@ -72,6 +75,10 @@ export function productionResource(namespace: string, name: string): Stored {
     database: {urlSecretRef: {name: 'auth-db', key: 'database-url'}, poolSize: 5},
     backup: {destination: {s3: {bucket: 'backups', credentialsSecretRef: {name: 's3'}}}},
   });
+}
+
+export function keysOf(resources: readonly Stored[]): Required<ObjectKey>[] {
+  return resources.map(({metadata: {name, namespace}}) => ({name, namespace}));
 }
 
 /** Calls `work` for each item, so many at once. The first failure is thrown, when all that had begun is over. */

@@ -81,6 +81,28 @@ test('low priority lets the others pass, is raised by a normal add, and is never
   expect(queue.depth).toBeGreaterThan(0);
 });
 
+test.each([
+  ['', {}],
+  [', where there are groups', {groupOf: (key: string) => key}],
+])('reserved workers take nothing of low priority%s, and one in any case is not reserved', (_, further) => {
+  const {queue, running} = heldQueue({concurrency: 4, reserved: 2, ...further});
+  for (let key = 0; key < 5; key++) queue.add(`low-${key}`, 'low');
+  expect(running.map(({key}) => key)).toEqual(['low-0', 'low-1']);
+  for (let key = 0; key < 5; key++) queue.add(`normal-${key}`);
+  expect(running.slice(2).map(({key}) => key)).toEqual(['normal-0', 'normal-1']);
+  const small = heldQueue({concurrency: 1, reserved: 1, ...further});
+  small.queue.add('low', 'low');
+  expect(small.taken).toEqual(['low']);
+});
+
+test('a worker that low priority holds up for long is no longer counted as its', async () => {
+  const {clock, queue, taken} = heldQueue({concurrency: 4, reserved: 2, groupOf: (key) => key});
+  for (let key = 0; key < 5; key++) queue.add(`low-${key}`, 'low');
+  expect(taken).toHaveLength(2);
+  await clock.advance(3000);
+  expect(taken).toHaveLength(4);
+});
+
 test('shutdown aborts the signal, takes nothing more, and waits for what runs', async () => {
   const {clock, queue, running, taken, done} = heldQueue();
   queue.add('a');
