@@ -30,9 +30,13 @@ build_into() {
   mv -T "$work" "$target"
 }
 
+# A compiler is over before its garbage matters, and nobody debugs what it makes: both together are an eighth of the time.
+GO_QUICKLY=(env GOGC=400 CGO_ENABLED=0 GOWORK=off nice -n 5 go)
+GO_FLAGS=(-trimpath -gcflags=all=-dwarf=false)
+
 go_build() { # go_build OUTPUT LDFLAGS PACKAGE
-  (cd "$COMPONENTS_DIR" && env CGO_ENABLED=0 GOFLAGS=-mod=readonly GOWORK=off nice -n 5 \
-    go build -buildvcs=false -trimpath -ldflags "-s -w $2" -o "$1" "$3")
+  (cd "$COMPONENTS_DIR" && GOFLAGS=-mod=readonly "${GO_QUICKLY[@]}" build -buildvcs=false "${GO_FLAGS[@]}" \
+    -ldflags "-s -w $2" -o "$1" "$3")
 }
 
 build_kubernetes() {
@@ -55,6 +59,6 @@ build_helm() {
 
 # A module of its own: it shares nothing with the others.
 build_versitygw() {
-  env CGO_ENABLED=0 GOBIN="$1" GOFLAGS= GOWORK=off nice -n 5 \
-    go install -trimpath -ldflags '-s -w' "github.com/versity/versitygw/cmd/versitygw@v$VERSITYGW_VERSION"
+  GOBIN=$1 GOFLAGS= "${GO_QUICKLY[@]}" install "${GO_FLAGS[@]}" -ldflags '-s -w' \
+    "github.com/versity/versitygw/cmd/versitygw@v$VERSITYGW_VERSION"
 }
