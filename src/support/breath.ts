@@ -1,7 +1,7 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
 
 /** A turn of the event loop that takes longer keeps timers and sockets waiting. */
-const LONG_MS = 8;
+const LONG_MS = 4;
 
 /**
  * Something to await between pieces of work that wait for nothing: it lets all else have its turn of the event loop
