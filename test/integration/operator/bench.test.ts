@@ -18,7 +18,12 @@ test('the bench measures the built program, and that is silent after a restart',
   const figures = JSON.parse(await readFile(join(output, 'operator.json'), 'utf8')) as object;
   expect(figures).toMatchObject({
     resources: 20,
-    floor: {objectsPerSecond: number},
+    floor: {
+      objectsPerSecond: number,
+      latencyMs: {change: {p99: number, samples: 2}, restore: {p99: number, samples: 2}},
+      listSeconds: number,
+      eventLoopDelayMs: {p99: number},
+    },
     ours: {objectsPerSecond: number},
     ratio: number,
     rssMiB: number,
@@ -26,6 +31,7 @@ test('the bench measures the built program, and that is silent after a restart',
     latencyMs: {p50: number, p99: number, samples: 4},
     eventLoopDelayMs: {p99: number},
     idleRequestsPerMinute: number,
+    cpuMsPerResource: number,
     requestsPerResource: {create: number, apply: number, get: number, patch: number},
   });
 });
