@@ -1,17 +1,12 @@
 import {Server as HttpsServer} from 'node:https';
 import type {AddressInfo} from 'node:net';
-import {createPool} from '../database/pool.ts';
 import {sleep, systemClock, type Clock} from '../support/clock.ts';
 import type {Configuration} from '../support/configuration/configuration.ts';
-import {overloaded} from '../support/errors.ts';
 import type {Logger} from '../support/logging.ts';
 import {Audit} from './audit.ts';
 import {Certificate} from './certificate.ts';
-import {Database} from './database.ts';
-import {connectionUrl} from './database-url.ts';
-import {probeDatabase, probeFault} from './health/database-probe.ts';
-import {Dependency, type DependencyState} from './health/dependency.ts';
 import {Health} from './health/health.ts';
+import {reporter} from './health/reporter.ts';
 import {createApp, type Patience} from './http/app.ts';
 import {Cookies} from './http/cookies.ts';
 import {FailedCredentials} from './limits/failed-credentials.ts';
@@ -19,18 +14,12 @@ import {Limits} from './limits/limits.ts';
 import {LoginTransactions} from './login/transactions.ts';
 import {INTERVALS, type Intervals} from './intervals.ts';
 import {Metrics} from './metrics.ts';
+import {openDatabase} from './open-database.ts';
 import {Gate} from './overload/gate.ts';
-import {Turns} from './overload/turns.ts';
-import {retryAfter} from './overload/urgency.ts';
-import {SIGNED_OUT_PATH} from './pages/addresses.ts';
 import {Pages} from './pages/pages.ts';
-import {explain} from './providers/failures.ts';
-import {createGuardedFetch} from './providers/guarded-fetch.ts';
-import {ProviderRegistry} from './providers/registry.ts';
-import {RevocationFeed} from './revocation/feed.ts';
-import {StandingSessions} from './revocation/standing-sessions.ts';
+import {openProviders} from './providers/open.ts';
+import {followSessions} from './revocation/followed-sessions.ts';
 import type {Services} from './services.ts';
-import {Sessions} from './sessions/sessions.ts';
 import {countersFor, openShared} from './shared/shared.ts';
 import {needRestart} from './restart.ts';
 import {Sweeper} from './sweeper.ts';
@@ -88,74 +77,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     configuration.tls &&
     new Certificate({files: configuration.tls, clock, logger, metrics, everyMs: intervals.certificateMs});
 
-  const databaseUrl = connectionUrl(configuration.database);
-  // One of the connections listens for sessions that end.
-  const poolSize = Math.max(1, configuration.database.poolSize - 1);
-  const pool = createPool({
-    url: databaseUrl,
-    size: poolSize,
-    maxLifetimeSeconds: configuration.database.maxLifetimeSeconds,
-    connectTimeoutMs: 3_000,
-    statementTimeoutMs: 5_000,
-    applicationName: 'fraiseql-auth',
-    onError: () => databaseHealth.suspect(),
-  });
-  const turns = new Turns({
-    size: poolSize,
-    clock,
-    refuse(urgency, why) {
-      metrics.shed(urgency, 'database');
-      return overloaded(
-        why === 'queue' ? 'the queue for the database is too long' : 'waited too long for the database',
-        retryAfter(),
-      );
-    },
-  });
-  metrics.watchPool(pool, poolSize, (urgency) => turns.waiting(urgency));
-  const database = new Database(pool, turns);
-  const databaseHealth = new Dependency({
-    name: 'database',
-    probe: () => probeDatabase(pool, configuration.database.url),
-    fault: probeFault,
-    clock,
-    goodMs: intervals.databaseGoodMs,
-    badMs: intervals.databaseBadMs,
-    threshold: 1,
-    onChange(state, fault, error) {
-      database.markDown(state === 'down');
-      report('database', state, fault, error);
-    },
-  });
-  database.onOutage(() => databaseHealth.suspect());
-
-  function report(name: string, state: DependencyState, fault: string | undefined, error: unknown): void {
-    metrics.dependency(name, state === 'up', fault);
-    if (state === 'up') logger.info({dependency: name}, 'available');
-    else logger.error({dependency: name, fault, cause: explain(error)}, 'not available');
-  }
-
-  let allowedHosts = configuration.allowedHosts;
-  const outbound = createGuardedFetch({allowedHosts: () => allowedHosts});
-  const providers = new ProviderRegistry(configuration.providers, {
-    fetch: outbound.fetch,
-    allowedHosts: () => allowedHosts,
-    clock,
-    redirectUri: configuration.login.redirectUri,
-    postLogoutRedirectUri: configuration.login.origin + SIGNED_OUT_PATH,
-    goodMs: intervals.providerGoodMs,
-    badMs: intervals.providerBadMs,
-    onCredentials(provider, refused) {
-      metrics.credentialsRefused(`provider:${provider}`, refused);
-      if (refused)
-        logger.error({provider}, 'the provider refuses our client id or secret: no login can succeed');
-      else logger.info({provider}, 'the provider takes our client id and secret again');
-    },
-    onStaleKeys: (provider, error) =>
-      logger.warn({provider, cause: explain(error)}, 'the keys could not be fetched; those of before stay'),
-    onChange: (provider, state, fault, error) => report(`provider:${provider}`, state, fault, error),
-    onGone: (provider) => metrics.forgetDependency(`provider:${provider}`),
-  });
-
+  const report = reporter(metrics, logger);
+  const opened = openDatabase({configuration, clock, intervals, metrics, report});
+  const providers = openProviders({configuration, clock, intervals, logger, metrics, report});
   const shared = await openShared({
     configuration,
     clock,
@@ -163,43 +87,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     badMs: intervals.redisBadMs,
     onChange: (state, fault, error) => report('redis', state, fault, error),
   });
-  const sessions = new Sessions(database, configuration.sessions, configuration.tokens.clientId, clock);
-  const feed = new RevocationFeed({
-    databaseUrl,
+  const {database, health} = opened;
+  const {sessions, standing, feed} = followSessions({
+    configuration,
+    opened,
+    shared,
     clock,
-    onSession: (id) => changed(id),
-    onGap() {
-      cache?.forgetAll();
-      standing.forgetAll();
-    },
-    onBeat: (lagMs) => metrics.feedBeat(lagMs),
-    onChange(live, error) {
-      if (live) {
-        logger.info('the revocation feed is live');
-        // Its connection is the first to find a database that is back.
-        databaseHealth.answered();
-        return;
-      }
-      logger.warn(
-        {cause: explain(error)},
-        'the revocation feed is lost: each request asks the database until it is back',
-      );
-    },
+    logger,
+    metrics,
   });
-  const cache = shared?.sessionCache(sessions, feed, (outcome) => metrics.sessionCache(outcome));
-  const standing = new StandingSessions({
-    sessions: cache ?? sessions,
-    feed,
-    idleSeconds: configuration.sessions.idleSeconds,
-    clock,
-    onError: (error) => logger.debug({cause: explain(error)}, 'the use of a session was not written down'),
-  });
-  const changed = (id: string): void => {
-    cache?.forget(id);
-    standing.forget(id);
-  };
-  sessions.onEnded(changed);
-  metrics.watchFeed(() => feed.live);
   const gate = new Gate(clock, metrics);
   const services: Services = {
     configuration,
@@ -208,13 +104,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     audit,
     metrics,
     gate,
-    health: new Health(databaseHealth, providers, shared?.store.health),
+    health: new Health(health, providers.registry, shared?.store.health),
     cookies: new Cookies(configuration.login.origin),
     pages: new Pages(configuration.branding, configuration.login.origin),
     failures: configuration.rateLimits && new FailedCredentials(configuration.trustedProxies, clock),
     limits: configuration.rateLimits && new Limits(configuration.rateLimits, countersFor(shared, clock)),
     logins: new LoginTransactions(database, configuration.login),
-    providers,
+    providers: providers.registry,
     sessions,
     revocations: standing,
     tokens: new AccessTokens(new KeySet(configuration.signingKeys), configuration.tokens, clock),
@@ -226,20 +122,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   // The first word on the database comes before the first question about it: a readiness probe that came too early
   // would cost seconds until the next. A database that does not answer does not hold up the start.
-  const firstLook = Promise.all([databaseHealth.start(), shared?.store.start()]);
-  providers.start();
+  const firstLook = Promise.all([health.start(), shared?.store.start()]);
+  providers.registry.start();
   feed.start();
   gate.start();
+  const closeConnections = (): Promise<unknown> =>
+    Promise.all([feed.stop(), opened.close(), providers.close()]);
   const app = await createApp(services, certificate?.context, options.patience);
   await Promise.race([firstLook, sleep(clock, FIRST_LOOK_MS)]);
   try {
     await app.listen({host: configuration.host, port: configuration.port});
   } catch (error) {
-    databaseHealth.stop();
+    health.stop();
     shared?.store.stop();
     gate.stop();
-    providers.stop();
-    await Promise.all([feed.stop(), pool.end(), outbound.close()]);
+    providers.registry.stop();
+    await closeConnections();
     throw error;
   }
   const {port} = app.server.address() as AddressInfo;
@@ -255,8 +153,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await sleep(clock, drainSeconds * 1000);
     sweeper.stop();
     renewing?.stop();
-    databaseHealth.stop();
-    providers.stop();
+    health.stop();
+    providers.registry.stop();
     // Whoever has not finished by then is a client that does not read, or one that never sends the rest.
     const giveUp = clock.setTimeout(() => {
       logger.warn({seconds: CLOSE_MS / 1000}, 'connections that did not end by themselves are cut');
@@ -266,8 +164,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     giveUp.cancel();
     gate.stop();
     shared?.store.stop();
-    const last = Promise.all([feed.stop(), pool.end(), outbound.close()]);
-    await Promise.race([last, sleep(clock, LAST_MS)]);
+    await Promise.race([closeConnections(), sleep(clock, LAST_MS)]);
   }
 
   const host = configuration.host.includes(':') ? `[${configuration.host}]` : configuration.host;
@@ -283,8 +180,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     url: `${certificate ? 'https' : 'http'}://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
     services,
     reconfigure(next) {
-      allowedHosts = next.allowedHosts;
-      providers.replace(next.providers);
+      providers.replace(next);
       services.pages.rebrand(next.branding);
       if (next.rateLimits) services.limits?.replace(next.rateLimits);
       replaceKeys(next);
