@@ -1,4 +1,4 @@
-/** Milliseconds between two looks at what the server needs, while it is well and while it is not. */
+/** Milliseconds between two looks at what the server needs, while it is well and while it is not, and its patience. */
 export interface Intervals {
   readonly providerGoodMs: number;
   readonly providerBadMs: number;
@@ -6,6 +6,8 @@ export interface Intervals {
   readonly databaseBadMs: number;
   readonly redisGoodMs: number;
   readonly redisBadMs: number;
+  /** How long one command may take. Redis answers in a fraction of a millisecond, or something is wrong with it. */
+  readonly redisCommandMs: number;
   readonly certificateMs: number;
 }
 
@@ -17,5 +19,6 @@ export const INTERVALS: Intervals = {
   databaseBadMs: 2_000,
   redisGoodMs: 5_000,
   redisBadMs: 1_000,
+  redisCommandMs: 250,
   certificateMs: 5_000,
 };

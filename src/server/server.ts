@@ -85,6 +85,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     clock,
     goodMs: intervals.redisGoodMs,
     badMs: intervals.redisBadMs,
+    commandMs: intervals.redisCommandMs,
     onChange: (state, fault, error) => report('redis', state, fault, error),
   });
   const {database, health} = opened;

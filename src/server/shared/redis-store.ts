@@ -5,8 +5,6 @@ import type {RedisSettings} from '../../support/configuration/configuration.ts';
 import {Dependency, type DependencyOptions} from '../health/dependency.ts';
 import type {SharedStore} from './store.ts';
 
-/** How long one command may take. Redis answers in a fraction of a millisecond, or something is wrong with it. */
-const COMMAND_MS = 250;
 const TIMED_OUT = 'Command timed out';
 const CONNECT_MS = 1_000;
 const RECONNECT_MS = 100;
@@ -23,6 +21,8 @@ interface RedisStoreOptions {
   /** Milliseconds between two looks while it is well, and while it is not. */
   readonly goodMs: number;
   readonly badMs: number;
+  /** How long one command may take. */
+  readonly commandMs: number;
   readonly onChange: DependencyOptions['onChange'];
 }
 
@@ -35,11 +35,13 @@ export class RedisStore implements SharedStore {
   readonly #redis: Redis;
   readonly #prefix: string;
   readonly #clock: Clock;
+  readonly #commandMs: number;
 
   private constructor(redis: Redis, options: RedisStoreOptions) {
     this.#redis = redis;
     this.#prefix = options.prefix;
     this.#clock = options.clock;
+    this.#commandMs = options.commandMs;
     this.health = new Dependency({
       name: 'redis',
       probe: () => this.#probe(),
@@ -64,7 +66,7 @@ export class RedisStore implements SharedStore {
       ...(options.tls && {tls: options.tls}),
       connectTimeout: CONNECT_MS,
       // Commands have a deadline of their own; this one is for those that the library sends by itself.
-      commandTimeout: 4 * COMMAND_MS,
+      commandTimeout: 4 * options.commandMs,
       // What cannot be asked now is not asked later: a command that waits is worth less than none.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
@@ -122,7 +124,7 @@ export class RedisStore implements SharedStore {
   #inTime<T>(answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const late = (): void => reject(new Error(TIMED_OUT));
-      const timer = this.#clock.setTimeout(() => setImmediate(late), COMMAND_MS);
+      const timer = this.#clock.setTimeout(() => setImmediate(late), this.#commandMs);
       answer.then(resolve, reject).finally(() => timer.cancel());
     });
   }

@@ -23,6 +23,7 @@ interface SharedOptions {
   readonly clock: Clock;
   readonly goodMs: number;
   readonly badMs: number;
+  readonly commandMs: number;
   readonly onChange: DependencyOptions['onChange'];
 }
 

@@ -111,8 +111,7 @@ describe('as many are under way as may be', () => {
   });
 });
 
-// The mean counts: where the machine takes its time between two stalls, ticks come in between that are not late.
-describe('the event loop is late', {retry: 3}, () => {
+describe('the event loop is late', () => {
   /** Nothing happens for so long; then the loop turns, and the gate looks. Its first tick since it looked counts nothing. */
   async function stall(ms: number): Promise<void> {
     await delay(30);
@@ -125,10 +124,13 @@ describe('the event loop is late', {retry: 3}, () => {
     gate.start();
     await stall(1_500);
     expect(await statusOf('login')).toBe(200);
-    await stall(1_500);
-    expect([await statusOf('login'), await statusOf('check'), await statusOf('ending')]).toEqual([
-      503, 200, 200,
-    ]);
+    // The mean counts: where the machine takes its time between two stalls, ticks come in between that are not late.
+    let stalls = 1;
+    do {
+      expect(stalls++).toBeLessThan(10);
+      await stall(1_500);
+    } while ((await statusOf('login')) !== 503);
+    expect([await statusOf('check'), await statusOf('ending')]).toEqual([200, 200]);
     expect(await metrics.registry.getSingleMetricAsString('fraiseql_auth_shed_total')).toContain(
       'fraiseql_auth_shed_total{urgency="login",cause="event_loop"} 1',
     );
