@@ -7,9 +7,6 @@ import {closeNetwork} from './network.ts';
 import {ensureOperator, removeNamespaces} from './operator.ts';
 import {isReady, ResourceWatch, type BlockedOn, type FraiseQLAuth} from './watch.ts';
 
-/** How long a failure may take from its cause to its healing. */
-export const LIMIT_MS = 240_000;
-
 export interface FailureSuite {
   readonly watch: ResourceWatch;
   /** Takes a namespace for one test: it is dumped when the test fails, and removed at the end. */
