@@ -15,8 +15,8 @@ export interface SlownessOptions {
   readonly clock: Pick<Clock, 'monotonic'>;
   /** How many workers there are. */
   readonly workers: number;
-  /** How many of them take no key of low priority. */
-  readonly reserved: number;
+  /** How many of them keys of low priority may have at once. */
+  readonly mostLow: number;
   /** Keys that share what makes them slow: those of one namespace, say. */
   readonly groupOf: (key: string) => string;
   /** Whether a key failed last time. */
@@ -43,7 +43,7 @@ export class Slowness {
 
   /** Tells which keys may have a worker now; undefined where none is free. */
   look(): MayHave | undefined {
-    const {workers, reserved, groupOf, clock} = this.#options;
+    const {workers, mostLow, groupOf, clock} = this.#options;
     const now = clock.monotonic();
     const stalled = new Map<string, number>();
     let [quick, low, held] = [0, 0, 0];
@@ -55,7 +55,7 @@ export class Slowness {
       if (slow && !this.#slow.has(key)) stalled.set(groupOf(key), (stalled.get(groupOf(key)) ?? 0) + 1);
     }
     if (quick >= workers || this.#running.size >= 2 * workers) return undefined;
-    const lowMay = low < Math.max(1, workers - reserved);
+    const lowMay = low < mostLow;
     const suspectMay = held < workers / 2;
     return (key, priority) =>
       (lowMay || priority !== 'low') && (suspectMay || !this.#isSuspect(key, stalled));

@@ -68,6 +68,8 @@ export class WorkQueue {
   readonly #stop = new AbortController();
   #handler: Handler | undefined;
   readonly #slowness: Slowness | undefined;
+  /** Workers that keys of low priority may have at once. */
+  readonly #mostLow: number;
   #taken = 0;
   #lookingAgain = false;
   #idle: (() => void) | undefined;
@@ -76,9 +78,11 @@ export class WorkQueue {
     this.#options = options;
     this.#random = options.random ?? Math.random;
     const {clock, concurrency: workers, reserved = 0, groupOf} = options;
+    const mostLow = Math.max(1, workers - reserved);
+    this.#mostLow = mostLow;
     this.#slowness =
       groupOf &&
-      new Slowness({clock, workers, reserved, groupOf, isFailing: (key) => this.#failures.has(key)});
+      new Slowness({clock, workers, mostLow, groupOf, isFailing: (key) => this.#failures.has(key)});
   }
 
   /** Keys that wait to be taken; those with a delay ahead of them are not counted. */
@@ -194,10 +198,9 @@ export class WorkQueue {
   /** Which keys a worker is free for; undefined where none is. */
   #free(): MayHave | undefined {
     if (this.#slowness !== undefined) return this.#slowness.look();
-    const {concurrency, reserved = 0} = this.#options;
-    if (this.#running.size >= concurrency) return undefined;
+    if (this.#running.size >= this.#options.concurrency) return undefined;
     const low = [...this.#running.values()].filter((priority) => priority === 'low').length;
-    return (_, priority) => priority !== 'low' || low < Math.max(1, concurrency - reserved);
+    return (_, priority) => priority !== 'low' || low < this.#mostLow;
   }
 
   /** Whoever holds a worker up makes room for others after a while, though nothing ends. */

@@ -1,10 +1,9 @@
 import {monitorEventLoopDelay} from 'node:perf_hooks';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import type {KubeClient} from '../../../src/kube/client.ts';
-import {keyOf, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
+import {RESOURCES, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
 import {signingKeysSecret, stateSecret} from '../../../src/operator/desired/secrets.ts';
 import {instanceOf} from '../../../src/operator/desired/instance.ts';
-import {RESOURCES} from '../../../src/kube/objects.ts';
 import {CHILD_TYPES} from '../../../src/operator/observe/scope.ts';
 import type {Observed} from '../../../src/operator/observed.ts';
 import {decide, type Settings} from '../../../src/operator/decide/decide.ts';
@@ -15,9 +14,9 @@ import {viewOf} from '../../../src/operator/decide/secrets.ts';
 import {firstRing} from '../../fixtures/desired.ts';
 import {slim} from '../../../src/operator/observe/slim.ts';
 import {IMAGE, type Stored} from '../../support/fraiseqlauths.ts';
-import {LatencyMeter, type Latencies} from './latency.ts';
-import {Watcher} from './watcher.ts';
-import {CHILDREN, CONCURRENCY, inParallel, keysOf, OURS, PAUSE_MS, SECRETS} from './world.ts';
+import {measureBareOperator, type Manifest} from './bare-operator.ts';
+import type {Latencies} from './latency.ts';
+import {CHILDREN, CONCURRENCY, inParallel, OURS, SECRETS} from './world.ts';
 
 const SETTINGS: Settings = {image: IMAGE, version: '1.0.0', schemaVersion: '1'};
 
@@ -70,47 +69,6 @@ export async function measureFloor(
   };
 }
 
-/**
- * How long the least that an operator can be takes to follow: it watches, applies the autoscaler of a spec that has
- * changed and creates a Service that is gone, with nothing compared, queued, or written of it.
- */
-async function measureBareOperator(
-  client: KubeClient,
-  prepared: readonly {readonly resource: Stored; readonly children: readonly Manifest[]}[],
-  samples: number,
-): Promise<Latencies> {
-  const childOf = (kind: string): Map<string, Manifest> =>
-    new Map(
-      prepared.flatMap(({resource, children}) =>
-        children.filter(({object}) => object.kind === kind).map((each) => [keyOf(resource.metadata), each]),
-      ),
-    );
-  const autoscalers = childOf('HorizontalPodAutoscaler');
-  const services = childOf('Service');
-  const failures: unknown[] = [];
-  const follow = (work: Promise<unknown>): void => void work.catch((error: unknown) => failures.push(error));
-  const specs = new Watcher<Stored>(client, FRAISEQLAUTH, undefined, ({type, object}) => {
-    const autoscaler = autoscalers.get(keyOf(object.metadata));
-    const maxReplicas = object.spec.autoscaling?.maxReplicas;
-    if (type !== 'modified' || autoscaler === undefined || maxReplicas === undefined) return;
-    const spec = {...(autoscaler.object['spec'] as object), maxReplicas};
-    follow(client.apply(autoscaler.type, {...autoscaler.object, spec}, {fieldManager: 'floor', force: true}));
-  });
-  const children = new Watcher<KubeObject>(client, RESOURCES.Service, OURS, ({type, object}) => {
-    const service = services.get(keyOf(object.metadata));
-    if (type === 'deleted' && service !== undefined) follow(client.create(service.type, service.object));
-  });
-  const meter = new LatencyMeter(client);
-  try {
-    await Promise.all([specs.start(), children.start(), meter.start()]);
-    const latencies = await meter.measure(keysOf(prepared.map(({resource}) => resource)), samples, PAUSE_MS);
-    if (failures.length > 0) throw new AggregateError(failures, 'the bare operator could not follow');
-    return latencies;
-  } finally {
-    await Promise.all([specs.stop(), children.stop(), meter.stop()]);
-  }
-}
-
 /** Seconds to read every object of ours once. */
 async function measureLists(client: KubeClient): Promise<number> {
   const started = performance.now();
@@ -119,11 +77,6 @@ async function measureLists(client: KubeClient): Promise<number> {
   };
   await Promise.all([read(FRAISEQLAUTH), ...CHILD_TYPES.map((type) => read(type, OURS))]);
   return (performance.now() - started) / 1000;
-}
-
-interface Manifest {
-  readonly type: ResourceType;
-  readonly object: KubeObject;
 }
 
 /** All children of a resource, in the operator's own order: as its decisions say, step by step, until nothing is left. */

@@ -128,7 +128,10 @@ async function looks(server: RunningServer): Promise<Record<string, number>> {
   return Object.fromEntries([...found].map(([, outcome, count]) => [outcome, Number(count)]));
 }
 
-/** A session that b took from Redis, and what it found there: what a read must be a little younger than b's feed to be believed. */
+/**
+ * A session that b took from Redis, and what it found there: what a read leaves there must be a little younger than b's
+ * feed to be believed.
+ */
 async function sharedSession(): Promise<HeldSession & {readonly key: string; readonly entry: string}> {
   let held = await newSession();
   let there: {key: string; entry: string} | undefined;
