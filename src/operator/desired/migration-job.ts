@@ -8,7 +8,8 @@ import {names} from './names.ts';
 /** The command says itself that it ran out of time; it is ended from outside only where it cannot. */
 const GRACE_SECONDS = 60;
 
-interface MigrationInputs {
+/** Which schema a migration brings, by which image, and to which database. */
+export interface MigrationInputs {
   readonly image: string;
   /** What the image's version needs. */
   readonly schemaVersion: string;
