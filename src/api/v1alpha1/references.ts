@@ -29,107 +29,69 @@ const PULL_KEYS = ['.dockerconfigjson', '.dockercfg'] as const;
 
 /** Every object that a spec names, in the spec's order. */
 export function references(spec: ResolvedSpec): Reference[] {
-  const found: Reference[] = spec.providers.map((provider, index) => ({
-    kind: 'Secret',
-    name: provider.clientCredentialsSecretRef.name,
-    keys: ['client-id', 'client-secret'],
-    field: `spec.providers[${index}].clientCredentialsSecretRef`,
-    neededBy: 'server',
-  }));
-  if (spec.introspection)
+  const {providers, introspection, database, cache, certificateSecret, pod, imagePullSecrets} = spec;
+  const found = providers.map((provider, index) =>
+    credentials(provider, `spec.providers[${index}].clientCredentialsSecretRef`),
+  );
+  if (introspection) found.push(credentials(introspection, 'spec.introspection.clientCredentialsSecretRef'));
+  found.push(value(database.urlSecretRef, 'spec.database.urlSecretRef', 'both'));
+  if (database.caSecretRef) found.push(value(database.caSecretRef, 'spec.database.caSecretRef', 'both'));
+  if (cache) found.push(value(cache.redisURLSecretRef, 'spec.cache.redisURLSecretRef', 'server'));
+  if (cache?.caSecretRef) found.push(value(cache.caSecretRef, 'spec.cache.caSecretRef', 'server'));
+  if (certificateSecret !== undefined)
     found.push({
       kind: 'Secret',
-      name: spec.introspection.clientCredentialsSecretRef.name,
-      keys: ['client-id', 'client-secret'],
-      field: 'spec.introspection.clientCredentialsSecretRef',
-      neededBy: 'server',
-    });
-  const {urlSecretRef, caSecretRef} = spec.database;
-  found.push({
-    kind: 'Secret',
-    name: urlSecretRef.name,
-    keys: [urlSecretRef.key],
-    field: 'spec.database.urlSecretRef',
-    neededBy: 'both',
-  });
-  if (caSecretRef)
-    found.push({
-      kind: 'Secret',
-      name: caSecretRef.name,
-      keys: [caSecretRef.key],
-      field: 'spec.database.caSecretRef',
-      neededBy: 'both',
-    });
-  if (spec.cache) {
-    const {name, key} = spec.cache.redisURLSecretRef;
-    found.push({
-      kind: 'Secret',
-      name,
-      keys: [key],
-      field: 'spec.cache.redisURLSecretRef',
-      neededBy: 'server',
-    });
-    const {caSecretRef} = spec.cache;
-    if (caSecretRef) {
-      found.push({
-        kind: 'Secret',
-        name: caSecretRef.name,
-        keys: [caSecretRef.key],
-        field: 'spec.cache.caSecretRef',
-        neededBy: 'server',
-      });
-    }
-  }
-  if (spec.certificateSecret !== undefined) {
-    found.push({
-      kind: 'Secret',
-      name: spec.certificateSecret,
+      name: certificateSecret,
       keys: [CERTIFICATE_KEYS.certificate, CERTIFICATE_KEYS.key],
       certificate: true,
       field: 'spec.tls.inPod.certificateSecretRef',
       neededBy: 'server',
     });
-  }
-  spec.pod.extraEnv?.forEach(({valueFrom}, index) => {
+  pod.extraEnv?.forEach(({valueFrom}, index) => {
     const secret = valueFrom?.secretKeyRef;
-    if (secret)
-      found.push({
-        kind: 'Secret',
-        name: secret.name,
-        keys: [secret.key],
-        field: `spec.pod.extraEnv[${index}].valueFrom`,
-        neededBy: 'both',
-      });
+    if (secret) found.push(value(secret, `spec.pod.extraEnv[${index}].valueFrom`, 'both'));
   });
-  spec.imagePullSecrets.forEach(({name}, index) => {
-    found.push({
-      kind: 'Secret',
-      name,
-      keys: [],
-      oneOf: PULL_KEYS,
-      field: `spec.imagePullSecrets[${index}]`,
-      neededBy: 'both',
-    });
+  imagePullSecrets.forEach(({name}, index) => {
+    const field = `spec.imagePullSecrets[${index}]`;
+    found.push({kind: 'Secret', name, keys: [], oneOf: PULL_KEYS, field, neededBy: 'both'});
   });
-  const destination = spec.backup?.destination;
-  if (destination?.kind === 's3' && destination.credentialsSecretRef) {
-    found.push({
+  return [...found, ...ofBackups(spec)];
+}
+
+/** A client's id and secret. */
+function credentials(
+  {clientCredentialsSecretRef: {name}}: {readonly clientCredentialsSecretRef: {readonly name: string}},
+  field: string,
+): Reference {
+  return {kind: 'Secret', name, keys: ['client-id', 'client-secret'], field, neededBy: 'server'};
+}
+
+/** One key of a Secret. */
+function value(
+  {name, key}: {readonly name: string; readonly key: string},
+  field: string,
+  neededBy: Reference['neededBy'],
+): Reference {
+  return {kind: 'Secret', name, keys: [key], field, neededBy};
+}
+
+/** Where backups go, and with which credentials. */
+function ofBackups({backup}: ResolvedSpec): Reference[] {
+  const destination = backup?.destination;
+  if (destination?.kind === 'pvc') {
+    const {claimName: name} = destination;
+    const field = 'spec.backup.destination.pvc';
+    return [{kind: 'PersistentVolumeClaim', name, keys: [], field, neededBy: 'backup'}];
+  }
+  if (destination?.kind !== 's3' || !destination.credentialsSecretRef) return [];
+  return [
+    {
       kind: 'Secret',
       name: destination.credentialsSecretRef.name,
       keys: ['access-key-id', 'secret-access-key'],
       optionalKeys: ['session-token'],
       field: 'spec.backup.destination.s3.credentialsSecretRef',
       neededBy: 'backup',
-    });
-  }
-  if (destination?.kind === 'pvc') {
-    found.push({
-      kind: 'PersistentVolumeClaim',
-      name: destination.claimName,
-      keys: [],
-      field: 'spec.backup.destination.pvc',
-      neededBy: 'backup',
-    });
-  }
-  return found;
+    },
+  ];
 }
