@@ -19,6 +19,7 @@ export interface OperatorMetrics {
   forget(key: string): void;
 }
 
+/** The metrics, in a registry of their own, with those of the process. */
 export function createOperatorMetrics(): OperatorMetrics {
   const registry = new Registry();
   const make = new Instruments(registry);

@@ -115,9 +115,12 @@ export function childrenOf<T extends KubeObject>(observed: Observed, kind: strin
   return [...observed.children.values()].filter((each) => each.kind === kind) as T[];
 }
 
+/** Its Jobs: of migrations, and of checks. */
 export const jobsOf = (observed: Observed): Job[] => childrenOf<Job>(observed, 'Job');
+/** The Deployment of that name. */
 export const deploymentOf = (observed: Observed, name: string): Deployment | undefined =>
   child(observed, 'Deployment', name);
+
 /** How pods that run, or may come any moment, are spoken to. */
 export function schemesOf(observed: Observed, name: string): Set<Scheme> {
   const made = [
@@ -131,6 +134,7 @@ export function schemesOf(observed: Observed, name: string): Set<Scheme> {
   );
 }
 
+/** The CronJob of that name. */
 export const cronJobOf = (observed: Observed, name: string): CronJob | undefined =>
   child(observed, 'CronJob', name);
 

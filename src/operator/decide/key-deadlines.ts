@@ -4,10 +4,13 @@ import type {Moment} from '../observed.ts';
 // What stands in a ring since when, another process may have written, whose clock may be hours off. What must not come
 // too early is therefore counted from when this process first saw it, by a clock that never jumps.
 
-/** Under which it is seen that a key is in its state, is served, or retires; and that a bound may become lower. */
+/** Under which it is seen that a key is in its state. */
 export const stateId = ({kid, state, since}: RingKey): string => `${kid} ${state} ${since}`;
+/** Under which it is seen that a key is served. */
 export const servedId = ({kid, servedSince}: RingKey): string => `${kid} served ${servedSince}`;
+/** Under which it is seen when a key retires. */
 export const retireId = ({kid, retireAt}: RingKey): string => `${kid} retires ${retireAt}`;
+/** Under which it is seen that a bound may become lower. */
 export const lowerId = (what: 'maxAge' | 'tokenTTL', {lowerAt}: Bound): string => `${what} lower ${lowerAt}`;
 
 /** All of these that there are in a ring. Of one that rests there are none. */

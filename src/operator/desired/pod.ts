@@ -138,10 +138,12 @@ export function containerBasics({resources}: ResolvedSpec) {
   };
 }
 
-/** The labels and annotations that the spec adds to pods. */
+/** The labels that the spec adds to pods. */
 export function podLabels({pod}: ResolvedSpec): Record<string, string> {
   return pod.labels ?? {};
 }
+
+/** The annotations that the spec adds to pods. */
 export function podAnnotations({pod}: ResolvedSpec): Record<string, string> {
   return pod.annotations ?? {};
 }

@@ -32,6 +32,10 @@ export interface Content {
   readonly difference?: readonly Difference[];
 }
 
+/**
+ * A change with the hashes by which it is known. `told` is what a person reads; `aliases` are texts that were others when
+ * it was planned.
+ */
 export function changeOf(
   told: Pick<Change, 'verb' | 'kind' | 'name' | 'fields' | 'why'>,
   {target, planned = target, difference = []}: Content,

@@ -19,6 +19,7 @@ export async function mintSigningKey(algorithm: Algorithm): Promise<SigningKey> 
   return signingKeyOf(await newKey(algorithm));
 }
 
+/** A private key as it is kept: PKCS #8 in PEM form, and named by its thumbprint (RFC 7638). */
 export function signingKeyOf(privateKey: KeyObject): SigningKey {
   return {
     kid: thumbprint(privateKey),

@@ -12,8 +12,11 @@ export interface Finding {
 /** The most that a message of ours holds; the API server takes a little more. */
 const MAX_MESSAGE = 2000;
 
+/** A finding that it is so. */
 export const isTrue = (reason: string, message: string): Finding => ({status: 'True', reason, message});
+/** A finding that it is not so. */
 export const isFalse = (reason: string, message: string): Finding => ({status: 'False', reason, message});
+/** A finding that nobody knows yet, or can know. */
 export const isUnknown = (reason: string, message: string): Finding => ({status: 'Unknown', reason, message});
 
 /** The conditions in the order in which they are read; a time moves only where a status did. */
