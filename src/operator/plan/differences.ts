@@ -1,6 +1,7 @@
 import {APPLIED_HASH} from '../../kube/apply.ts';
 import {canonical} from '../../kube/canonical.ts';
 import type {KubeObject} from '../../kube/objects.ts';
+import {isRecord} from '../record.ts';
 
 /** One field that becomes another. Undefined: it is not there. */
 export interface Difference {
@@ -78,8 +79,4 @@ function partsOf(value: unknown): {list: boolean; parts: Map<string, unknown>} |
 function holds(fields: unknown, [first, ...rest]: readonly string[]): boolean {
   if (first === undefined) return true;
   return isRecord(fields) && first in fields && holds(fields[first], rest);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,5 @@
+import {isRecord} from '../record.ts';
+
 /** The JSON merge patch (RFC 7386) that makes `after` of `before`; undefined where they are the same. */
 export function mergePatch(before: unknown, after: unknown): Record<string, unknown> | undefined {
   if (!isRecord(before) || !isRecord(after)) return undefined;
@@ -24,8 +26,4 @@ function same(a: unknown, b: unknown): boolean {
   }
   if (isRecord(a) && isRecord(b)) return mergePatch(a, b) === undefined;
   return a === b;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
