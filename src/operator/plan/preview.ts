@@ -1,7 +1,7 @@
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {merged, refuseForeign} from '../../kube/apply.ts';
 import {isApiError} from '../../kube/client.ts';
-import {RESOURCES, type KubeObject, type ObjectKey} from '../../kube/objects.ts';
+import {RESOURCES, type KubeObject, type ObjectKey, type ResourceType} from '../../kube/objects.ts';
 import {previewChild} from '../../kube/preview.ts';
 import {ANNOTATION, MANAGER} from '../desired/children.ts';
 import {instanceOf} from '../desired/instance.ts';
@@ -72,20 +72,13 @@ async function previewSecret(
   const {namespace} = resource.metadata;
   const {name} = step;
   const after = secretToBe(step, namespace);
-  const options = {fieldManager: MANAGER, signal, dryRun: true};
   if (step.kind === 'keys' && step.secret !== undefined) {
     const {uid, resourceVersion, annotations} = step.secret.metadata;
     const patch = {metadata: {uid, resourceVersion, annotations}};
+    const options = {fieldManager: MANAGER, signal, dryRun: true};
     if (foreseen === undefined) await cluster.mergePatch(RESOURCES.Secret, {namespace, name}, patch, options);
   } else {
-    const empty = ownSecret(instanceOf(resource), name);
-    try {
-      await cluster.create(RESOURCES.Secret, empty, options);
-    } catch (error) {
-      if (!isApiError(error, 409, 'AlreadyExists')) throw error;
-      const there = await cluster.get<KubeObject>(RESOURCES.Secret, empty.metadata, {signal});
-      if (there !== undefined) refuseForeign(empty, there);
-    }
+    await tryCreate(cluster, RESOURCES.Secret, ownSecret(instanceOf(resource), name), signal);
   }
   const verb = step.kind === 'keys' && step.secret !== undefined ? 'Update' : 'Create';
   const fields =
@@ -161,19 +154,12 @@ function updated(
 async function previewRun(asking: Asking, step: Extract<Step, {kind: 'run'}>): Promise<Foresight> {
   const {cluster, aliases, extraEnv, signal} = asking;
   const {type, desired, supersedes} = step;
-  const options = {signal, dryRun: true};
   if (supersedes) {
     const {uid} = supersedes.metadata;
-    await cluster.delete(type, supersedes.metadata, {...options, uid, propagationPolicy: 'Background'});
+    const options = {uid, propagationPolicy: 'Background', signal, dryRun: true} as const;
+    await cluster.delete(type, supersedes.metadata, options);
   } else {
-    try {
-      await cluster.create(type, desired, {...options, fieldManager: MANAGER});
-    } catch (error) {
-      if (!isApiError(error, 409, 'AlreadyExists')) throw error;
-      const there = await cluster.get<KubeObject>(type, desired.metadata, {signal});
-      if (there === undefined) throw error;
-      refuseForeign(desired, there);
-    }
+    await tryCreate(cluster, type, desired, signal);
   }
   const {[ATTEMPT]: _, [GENERATION]: __, ...annotations} = desired.metadata.annotations ?? {};
   const target = {...desired, metadata: {...desired.metadata, annotations}};
@@ -183,6 +169,23 @@ async function previewRun(asking: Asking, step: Extract<Step, {kind: 'run'}>): P
     change: changeOf({verb: 'Run', kind, name: metadata.name, fields}, {target}, aliases),
     after: desired,
   };
+}
+
+/** What is there already stays, where it is ours; one that went just now is a matter for the next pass. */
+async function tryCreate(
+  cluster: Cluster,
+  type: ResourceType,
+  desired: KubeObject,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await cluster.create(type, desired, {fieldManager: MANAGER, signal, dryRun: true});
+  } catch (error) {
+    if (!isApiError(error, 409, 'AlreadyExists')) throw error;
+    const there = await cluster.get<KubeObject>(type, desired.metadata, {signal});
+    if (there === undefined) throw error;
+    refuseForeign(desired, there);
+  }
 }
 
 async function previewOwn(
