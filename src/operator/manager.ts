@@ -3,7 +3,7 @@ import type {KubeClient} from '../kube/client.ts';
 import {EventRecorder} from '../kube/events.ts';
 import {keyOf, parseKey} from '../kube/objects.ts';
 import type {Priority} from '../kube/priority.ts';
-import {WorkQueue} from '../kube/workqueue.ts';
+import {WorkQueue, type HandlerResult} from '../kube/workqueue.ts';
 import type {Clock} from '../support/clock.ts';
 import type {Logger} from '../support/logging.ts';
 import {VERSION} from '../support/version.ts';
@@ -21,8 +21,9 @@ import {Overlay} from './observe/overlay.ts';
 import {Prober, type PodAnswer} from './observe/prober.ts';
 import {Reconciler} from './reconcile/reconciler.ts';
 import {SecretReader} from './observe/secret-reader.ts';
+import {isReady} from './status/ready.ts';
 import {targetOf, type Target} from './observe/target.ts';
-import type {Pod} from './workloads.ts';
+import {isOfServer, type Pod} from './workloads.ts';
 
 export interface ManagerOptions {
   readonly client: KubeClient;
@@ -59,6 +60,11 @@ const RESERVED = 2;
 /** At the end events are written for so long: whoever comes next looks at the lease once a second, and leads within 2. */
 const FLUSH_MS = 250;
 const COMPONENT = 'fraiseql-auth-operator';
+/** Whom one asks for keys where nobody can be asked. */
+const NOBODY: KeyAsker = {
+  pod: () => Promise.resolve(undefined),
+  published: () => Promise.resolve(undefined),
+};
 
 /** The watches, which run all the time, and the work, which is done only while this process leads. */
 export class Manager {
@@ -105,7 +111,7 @@ export class Manager {
 
   /** Does the work until the signal aborts. Nothing is written after that, nor while `mayWrite` says no. */
   async work(signal: AbortSignal, mayWrite: () => boolean = () => true): Promise<void> {
-    const {client, clock, random, logger, metrics, image, identity, ask} = this.#options;
+    const {client, clock, random, logger, metrics, image, identity} = this.#options;
     const cluster = fenced(this.#options.wrap?.(client) ?? client, signal, mayWrite);
     const events = new EventRecorder(fencedEvents(client, mayWrite), {
       component: COMPONENT,
@@ -125,27 +131,7 @@ export class Manager {
       metrics: metrics.kube.queue('fraiseqlauth'),
       onError: (key, error, retryInMs) => logger.error({key, err: error, retryInMs}, 'a pass failed'),
     });
-    const prober = new Prober({
-      clock,
-      random,
-      logger,
-      ask,
-      targets: (key) => this.#targets(key),
-      onChange: (key) => queue.add(key),
-    });
-    const nobody: KeyAsker = {
-      pod: () => Promise.resolve(undefined),
-      published: () => Promise.resolve(undefined),
-    };
-    const keyWatch = new KeyWatch({
-      clock,
-      random,
-      logger,
-      ask: this.#options.askForKeys ?? nobody,
-      targetOf: (pod) => this.#targetOf(pod),
-      onChange: (key) => queue.add(key),
-    });
-    const secrets = new SecretReader(client, {clock, random, logger, onKey: (key) => queue.add(key)});
+    const {observer, prober, keyWatch, secrets} = this.#observing((key) => queue.add(key));
     this.#secrets = secrets;
     const settings = {
       image,
@@ -153,15 +139,6 @@ export class Manager {
       schemaVersion: this.#options.schemaVersion ?? SCHEMA_VERSION,
       assignedIds: this.#options.assignedIds,
     };
-    const observer = new Observer({
-      caches: this.#caches,
-      secrets,
-      claims: new ClaimReader(client, clock, logger),
-      logs: new LogReader(client, {clock, logger}),
-      prober,
-      keyWatch,
-      clock,
-    });
     const reconciler = new Reconciler({
       cluster,
       mintKey: this.#options.mintKey ?? mintSigningKey,
@@ -181,25 +158,7 @@ export class Manager {
     signal.addEventListener('abort', stop, {once: true});
     if (signal.aborted) stop();
     try {
-      await queue.run(async (key, handling, priority) => {
-        const breathe: Breathe = () => this.#options.breathe?.(priority === 'normal');
-        await breathe();
-        if (handling.aborted) return undefined;
-        const startedAt = clock.monotonic();
-        const seconds = (): number => (clock.monotonic() - startedAt) / 1000;
-        try {
-          const outcome = await reconciler.reconcile(key, handling, breathe);
-          metrics.reconciled(outcome.result, seconds());
-          if (this.#caches.resource(key) === undefined) metrics.forget(key);
-          else if (outcome.result === 'success') metrics.synced(key, clock.now() / 1000);
-          this.#count();
-          return outcome;
-        } catch (error) {
-          if (handling.aborted) return undefined;
-          metrics.reconciled('error', seconds());
-          throw error;
-        }
-      });
+      await queue.run((key, handling, priority) => this.#handle(reconciler, key, handling, priority));
     } finally {
       this.#add = () => undefined;
       signal.removeEventListener('abort', stop);
@@ -212,6 +171,65 @@ export class Manager {
     }
   }
 
+  /** What is asked and read beside the watches; `onChange` is told whose of it has changed. */
+  #observing(onChange: (key: string) => void) {
+    const {client, clock, random, logger, ask} = this.#options;
+    const prober = new Prober({
+      clock,
+      random,
+      logger,
+      ask,
+      targets: (key) => this.#targets(key),
+      onChange,
+    });
+    const keyWatch = new KeyWatch({
+      clock,
+      random,
+      logger,
+      ask: this.#options.askForKeys ?? NOBODY,
+      targetOf: (pod) => this.#targetOf(pod),
+      onChange,
+    });
+    const secrets = new SecretReader(client, {clock, random, logger, onKey: onChange});
+    const observer = new Observer({
+      caches: this.#caches,
+      secrets,
+      claims: new ClaimReader(client, clock, logger),
+      logs: new LogReader(client, {clock, logger}),
+      prober,
+      keyWatch,
+      clock,
+    });
+    return {observer, prober, keyWatch, secrets};
+  }
+
+  /** One pass over a resource, and what the metrics say of it; undefined where the work ended meanwhile. */
+  async #handle(
+    reconciler: Reconciler,
+    key: string,
+    handling: AbortSignal,
+    priority: Priority,
+  ): Promise<HandlerResult | undefined> {
+    const {clock, metrics} = this.#options;
+    const breathe: Breathe = () => this.#options.breathe?.(priority === 'normal');
+    await breathe();
+    if (handling.aborted) return undefined;
+    const startedAt = clock.monotonic();
+    const seconds = (): number => (clock.monotonic() - startedAt) / 1000;
+    try {
+      const outcome = await reconciler.reconcile(key, handling, breathe);
+      metrics.reconciled(outcome.result, seconds());
+      if (this.#caches.resource(key) === undefined) metrics.forget(key);
+      else if (outcome.result === 'success') metrics.synced(key, clock.now() / 1000);
+      this.#count();
+      return outcome;
+    } catch (error) {
+      if (handling.aborted) return undefined;
+      metrics.reconciled('error', seconds());
+      throw error;
+    }
+  }
+
   /** Where the pods of a resource answer. */
   #targets(key: string): Target[] {
     const resource = this.#caches.resource(key);
@@ -220,9 +238,7 @@ export class Manager {
       .podsOf(resource)
       .filter(
         (pod) =>
-          pod.metadata.labels?.['app.kubernetes.io/component'] === 'server' &&
-          pod.metadata.deletionTimestamp === undefined &&
-          pod.status?.phase === 'Running',
+          isOfServer(pod) && pod.metadata.deletionTimestamp === undefined && pod.status?.phase === 'Running',
       )
       .flatMap((pod) => this.#targetOf(pod) ?? []);
   }
@@ -238,9 +254,7 @@ export class Manager {
     if (now - this.#counted < 5000 && this.#counted > 0) return;
     this.#counted = now;
     const all = this.#caches.resources();
-    const ready = all.filter((each) =>
-      each.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True'),
-    );
+    const ready = all.filter(({status}) => isReady(status));
     this.#options.metrics.resources(all.length, ready.length);
   }
 }

@@ -118,11 +118,12 @@ export function certificateSecretOf(
   return volumes.find(({name}) => name === TLS_VOLUME)?.secret?.secretName;
 }
 
+/** A pod of the server. */
+export function isOfServer({metadata}: Pod): boolean {
+  return metadata.labels?.['app.kubernetes.io/component'] === 'server';
+}
+
 /** A pod of the server that has not ended. */
-export function serves({metadata, status}: Pod): boolean {
-  return (
-    metadata.labels?.['app.kubernetes.io/component'] === 'server' &&
-    status?.phase !== 'Failed' &&
-    status?.phase !== 'Succeeded'
-  );
+export function serves(pod: Pod): boolean {
+  return isOfServer(pod) && pod.status?.phase !== 'Failed' && pod.status?.phase !== 'Succeeded';
 }

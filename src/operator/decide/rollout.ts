@@ -1,7 +1,7 @@
 import type {Problem} from '../problem.ts';
 import type {Observed} from '../observed.ts';
 import {explainPod, isReady} from './pods.ts';
-import type {Deployment, Pod, ReplicaSet} from '../workloads.ts';
+import {isOfServer, serves, type Deployment, type Pod, type ReplicaSet} from '../workloads.ts';
 
 /** How the pods stand. */
 export interface Rollout {
@@ -41,12 +41,7 @@ export function assessRollout(
     };
   }
   // One that was evicted or has ended is replaced, and says nothing of what runs.
-  const pods = observed.pods.filter(
-    (pod) =>
-      pod.metadata.labels?.['app.kubernetes.io/component'] === 'server' &&
-      pod.status?.phase !== 'Failed' &&
-      pod.status?.phase !== 'Succeeded',
-  );
+  const pods = observed.pods.filter(serves);
   const desired = live.spec?.replicas ?? 1;
   const status = live.status ?? {};
   const newest = newestReplicaSet(live, observed.replicaSets);
@@ -131,9 +126,7 @@ function worst(
 
 /** Pods that answer, as the pods themselves say; for a word on what still serves. */
 export function readyPods(observed: Pick<Observed, 'pods'>): number {
-  return observed.pods.filter(
-    (pod) => pod.metadata.labels?.['app.kubernetes.io/component'] === 'server' && isReady(pod),
-  ).length;
+  return observed.pods.filter((pod) => isOfServer(pod) && isReady(pod)).length;
 }
 
 function ownedBy(set: ReplicaSet, live: Deployment): boolean {

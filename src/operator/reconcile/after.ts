@@ -1,5 +1,4 @@
-import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
-import type {Condition} from '../../api/v1alpha1/status.ts';
+import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {names} from '../desired/names.ts';
 import {child, withChildren, type Observed} from '../observed.ts';
 import type {Acted} from './act.ts';
@@ -13,13 +12,4 @@ export function after(observed: Observed, resource: FraiseQLAuth, acted: Acted):
   for (const id of acted.removed) children.delete(id);
   const secret = child({...next, children}, 'Secret', names(resource.metadata).signingKeys);
   return {...next, children, signingKeys: keysIn(secret)};
-}
-
-/** What the summary of a status says. */
-export function readyOf(status: FraiseQLAuthStatus | undefined): Condition | undefined {
-  return status?.conditions?.find((each) => each.type === 'Ready');
-}
-
-export function isReady(status: FraiseQLAuthStatus | undefined): boolean {
-  return readyOf(status)?.status === 'True';
 }

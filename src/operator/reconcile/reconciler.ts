@@ -8,9 +8,10 @@ import type {Observed} from '../observed.ts';
 import type {Planned, Planner} from '../plan/planner.ts';
 import {planStatus} from '../plan/approval.ts';
 import type {Problem} from '../problem.ts';
+import {isReady, readyOf} from '../status/ready.ts';
 import {computeStatus} from '../status/status.ts';
 import {act, type Breathe, type Cluster, type Failure} from './act.ts';
-import {after, isReady, readyOf} from './after.ts';
+import {after} from './after.ts';
 import type {Caches} from '../observe/caches.ts';
 import {Contests} from './contests.ts';
 import {decide, type Settings} from '../decide/decide.ts';
@@ -40,6 +41,23 @@ export interface ReconcilerOptions {
 export interface Outcome extends HandlerResult {
   /** `success`: all that there was to do was done; `requeue`: something is refused, or waited for. */
   readonly result: 'success' | 'requeue' | 'error';
+}
+
+/** What the rounds of a pass did, and left. */
+interface Done {
+  /** With what was let through in its status. */
+  readonly resource: FraiseQLAuth;
+  readonly observed: Observed;
+  /** Undefined where something was changed since it was made. */
+  readonly decision: Decision | undefined;
+  /** Undefined where changes need nobody's approval. */
+  readonly planned: Planned | undefined;
+  readonly refused: readonly Problem[];
+  readonly changed: readonly string[];
+  readonly failures: readonly Failure[];
+  readonly retryMs: number | undefined;
+  /** Whether more is to be done at once. */
+  readonly goesOn: boolean;
 }
 
 /** Everything is looked at again after this long, should a change ever have been missed. */
@@ -98,44 +116,46 @@ export class Reconciler {
   }
 
   async #pass(key: string, signal: AbortSignal, breathe: Breathe | undefined): Promise<Outcome> {
-    const {caches, observer, clock, logger} = this.#options;
+    const {caches, observer} = this.#options;
     const {namespace: where = ''} = parseKey(key);
     // Queued again when it may be seen again.
     if (!caches.isOpen(where)) return {result: 'requeue'};
-    let resource = caches.resource(key);
+    const resource = caches.resource(key);
     if (resource === undefined || resource.metadata.deletionTimestamp !== undefined) {
       // Its children go with it, by their owner references.
-      this.#options.planner.forget(key);
-      this.#held.delete(key);
-      this.#leaving.delete(key);
-      this.#contests.forget(key);
-      await observer.forget(key);
+      await this.#forget(key);
       return {result: 'success'};
     }
-    const leaving = this.#leaving.get(key);
-    if (leaving !== undefined) {
-      const leftMs = leaving.until - clock.monotonic();
-      // Another resource of that name lives in a namespace that was made anew.
-      if (leftMs > 0 && leaving.uid === resource.metadata.uid)
-        return {result: 'requeue', requeueAfterMs: leftMs};
-      this.#leaving.delete(key);
-    }
+    const leftMs = this.#leavingMs(key, resource);
+    if (leftMs !== undefined) return {result: 'requeue', requeueAfterMs: leftMs};
     let observed: Observed;
     try {
       observed = await observer.observe(key, resource, signal);
     } catch (error) {
       return this.#unreadable(resource, error, signal);
     }
+    const done = await this.#rounds(key, resource, observed, signal, breathe);
+    return 'result' in done ? done : this.#conclude(key, done, signal);
+  }
 
+  /** Decides and acts until nothing more follows of what was done; an outcome where the pass ends with that. */
+  async #rounds(
+    key: string,
+    resource: FraiseQLAuth,
+    observed: Observed,
+    signal: AbortSignal,
+    breathe: Breathe | undefined,
+  ): Promise<Done | Outcome> {
+    const {observer, clock, settings} = this.#options;
     const refused: Problem[] = [];
+    const changed: string[] = [];
     let retryMs: number | undefined;
     let failures: readonly Failure[] = [];
     let decision: Decision | undefined;
     let planned: Planned | undefined;
     let goesOn = false;
-    const changed: string[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      decision = decide(resource, observed, clock.now(), this.#options.settings);
+      decision = decide(resource, observed, clock.now(), settings);
       planned = await this.#plan(key, {resource, decision, observed, now: clock.now(), signal});
       if (planned?.leaving === true) return this.#leave(key, resource);
       if (planned?.standing.fresh === true) {
@@ -158,7 +178,7 @@ export class Reconciler {
       }
       refused.push(...acted.refused);
       if (acted.leaving) return this.#leave(key, resource);
-      if (acted.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, acted.retryMs);
+      retryMs = sooner(retryMs, acted.retryMs);
       failures = acted.failures;
       changed.push(...acted.changes.map(({id, outcome}) => `${id} ${outcome}`));
       if (failures.length > 0) break;
@@ -167,45 +187,78 @@ export class Reconciler {
     }
     // What waits is told as it stands when all is done that was let through.
     refused.push(...(planned?.refused ?? []), ...this.#contests.problems(key));
-    if (planned?.retryMs !== undefined) retryMs = Math.min(retryMs ?? Infinity, planned.retryMs);
+    retryMs = sooner(retryMs, planned?.retryMs);
+    return {resource, observed, decision, planned, refused, changed, failures, retryMs, goesOn};
+  }
+
+  /** What comes of what was done. */
+  async #conclude(key: string, done: Done, signal: AbortSignal): Promise<Outcome> {
+    const {observer, logger} = this.#options;
+    const {changed, failures, retryMs} = done;
     if (changed.length > 0) logger.info({key, changed}, 'changed');
     const [failure] = failures;
     if (failure !== undefined) {
       if (signal.aborted) throw failure.error;
       logger.warn({key, err: failure.error, retryMs}, 'the API server could not do all that there is to do');
       if (!this.#failing.failed(key)) return {result: 'error', failed: true, requeueAfterMs: retryMs};
-      refused.push(...failures.map(({error, subject}) => failureProblem(error, subject)));
     }
-
-    if (planned !== undefined && goesOn) return {result: 'requeue', requeueAfterMs: 0};
+    if (done.planned !== undefined && done.goesOn) return {result: 'requeue', requeueAfterMs: 0};
     // A rotation that has just begun is watched from now on: our own write wakes nobody.
-    observer.heardOfKeys(key, resource, observed);
+    observer.heardOfKeys(key, done.resource, done.observed);
+    const refused = [...done.refused, ...failures.map(({error, subject}) => failureProblem(error, subject))];
+    return this.#report(key, {...done, refused}, signal);
+  }
+
+  /** Says in the status how it stands, once that has settled. */
+  async #report(key: string, done: Done, signal: AbortSignal): Promise<Outcome> {
+    const {clock, settings} = this.#options;
+    const {resource, observed, planned, refused, retryMs} = done;
     const now = clock.now();
     const held = this.#held.get(key) ?? 0;
-    const mayHold = changed.length > 0 && held < MAX_HOLDS && refused.length === 0;
+    const mayHold = done.changed.length > 0 && held < MAX_HOLDS && refused.length === 0;
     // What was not ready before is not ready yet; to put its status into words would be in vain.
     if (mayHold && !isReady(resource.status)) return this.#hold(key, held);
-    decision ??= decide(resource, observed, now, this.#options.settings);
+    const decision = done.decision ?? decide(resource, observed, now, settings);
     const status = computeStatus({
       resource,
       decision,
       observed,
       refused,
       plan: planned?.standing,
-      schemaVersion: this.#options.settings.schemaVersion,
+      schemaVersion: settings.schemaVersion,
       now,
     });
     const ready = readyOf(status);
     if (mayHold && GOES_ON.has(ready?.reason)) return this.#hold(key, held);
     this.#held.delete(key);
     const moved = await writeStatus({...this.#options, resource, signal}, status);
-    if (failure !== undefined) return {result: 'error', failed: true, requeueAfterMs: retryMs};
+    if (done.failures.length > 0) return {result: 'error', failed: true, requeueAfterMs: retryMs};
     if (moved) return {result: 'requeue', requeueAfterMs: 0};
     const againMs = ready?.status === 'True' || AT_REST.has(ready?.reason) ? RESYNC_MS : UNSETTLED_MS;
     return {
       result: retryMs === undefined && refused.length === 0 ? 'success' : 'requeue',
       requeueAfterMs: Math.min(retryMs ?? againMs, decision.requeueAfterMs ?? againMs, againMs),
     };
+  }
+
+  /** Nothing is kept of a resource that is gone. */
+  async #forget(key: string): Promise<void> {
+    this.#options.planner.forget(key);
+    this.#held.delete(key);
+    this.#leaving.delete(key);
+    this.#contests.forget(key);
+    await this.#options.observer.forget(key);
+  }
+
+  /** For how long its namespace is still believed to be going; undefined where it is not. */
+  #leavingMs(key: string, {metadata: {uid}}: FraiseQLAuth): number | undefined {
+    const leaving = this.#leaving.get(key);
+    if (leaving === undefined) return undefined;
+    const leftMs = leaving.until - this.#options.clock.monotonic();
+    // Another resource of that name lives in a namespace that was made anew.
+    if (leftMs > 0 && leaving.uid === uid) return leftMs;
+    this.#leaving.delete(key);
+    return undefined;
   }
 
   #leave(key: string, {metadata: {uid}}: FraiseQLAuth): Outcome {
@@ -269,4 +322,9 @@ export class Reconciler {
     await writeStatus({...this.#options, resource, signal}, status);
     return {result: 'requeue', requeueAfterMs: policy.retryMs};
   }
+}
+
+/** The shorter of two waits, where there are any. */
+function sooner(one: number | undefined, other: number | undefined): number | undefined {
+  return other === undefined ? one : Math.min(one ?? Infinity, other);
 }

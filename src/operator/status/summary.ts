@@ -2,6 +2,7 @@ import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {sentence, withStop, type Problem} from '../problem.ts';
 import type {Decision} from '../decide/decision.ts';
 import {isFalse, isTrue, type Finding} from './conditions.ts';
+import {readyOf} from './ready.ts';
 import type {Rollout} from '../decide/rollout.ts';
 
 /**
@@ -50,7 +51,7 @@ export function summarise(input: {
     );
   }
   // More pods of the version that runs already, or one that comes back, is no change of what serves.
-  const was = before?.conditions?.find((each) => each.type === 'Ready');
+  const was = readyOf(before);
   const grows = rollout.old === 0 && rollout.newReady > 0;
   if (grows && was?.status === 'True' && was.observedGeneration === generation) {
     return isTrue('Ready', was.message);
