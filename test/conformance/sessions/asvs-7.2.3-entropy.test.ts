@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {holdSession} from '../../integration/server/support/sessions.ts';
-import {authServer, begin, browserOf, someone, visit} from '../support/auth-server.ts';
+import {dumpTables, standsIn} from '../../support/tables.ts';
+import {authServer, begin, browserOf, someone, theWorld, visit, type Visit} from '../support/auth-server.ts';
 
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
@@ -14,6 +15,9 @@ function meanOfBits(secrets: readonly string[]): number {
   );
   return ones.reduce((sum, one) => sum + one, 0) / ones.length;
 }
+
+const cookieOf = ({headers}: Visit['answer']): string =>
+  /__Host-fraiseql-session=([^;]+)/.exec(headers['set-cookie'] ?? '')?.[1] ?? '';
 
 describe('OWASP ASVS 7.2.3: refresh tokens, cookies and states are 256 random bits, each another', () => {
   it('refresh tokens', async () => {
@@ -29,8 +33,7 @@ describe('OWASP ASVS 7.2.3: refresh tokens, cookies and states are 256 random bi
   it('session cookies', async () => {
     const server = await authServer();
     const {answer} = await visit(server, {claims: {sub: someone()}}, {return_to: '/app'});
-    const [, value] = /__Host-fraiseql-session=([^;]+)/.exec(answer.headers['set-cookie'] ?? '') ?? [];
-    expect(value).toMatch(SECRET);
+    expect(cookieOf(answer)).toMatch(SECRET);
   });
 
   it('states and nonces', async () => {
@@ -46,8 +49,18 @@ describe('OWASP ASVS 7.2.3: refresh tokens, cookies and states are 256 random bi
   it('the database holds none of them', async () => {
     const server = await authServer();
     const held = await holdSession(server, {subject: someone()});
-    expect(await server.services.sessions.find(held.refresh)).toBeUndefined();
-    const listed = await server.services.sessions.ofUser(held.userId);
-    expect(JSON.stringify(listed)).not.toContain(held.refresh);
+    const {answer} = await visit(server, {claims: {sub: someone()}}, {return_to: '/app'});
+    const asked = await begin(browserOf(server), server);
+    const secrets = {
+      'refresh token': held.refresh,
+      cookie: cookieOf(answer),
+      state: asked.searchParams.get('state') ?? '',
+      nonce: asked.searchParams.get('nonce') ?? '',
+    };
+    const tables = await dumpTables((await theWorld()).database);
+    expect(tables).toContain(held.id);
+    for (const secret of Object.values(secrets)) expect(secret).toMatch(SECRET);
+    const stored = Object.entries(secrets).filter(([, secret]) => standsIn(secret, tables));
+    expect(stored.map(([name]) => name)).toEqual([]);
   });
 });
