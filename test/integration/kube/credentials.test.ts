@@ -5,6 +5,7 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {KubeClient} from '../../../src/kube/client.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
 import type {ApiServer} from '../../support/apiserver.ts';
+import {eventually} from '../../support/eventually.ts';
 import {startFaultProxy} from '../../support/fault-proxy.ts';
 import {sharedApiServer} from '../../support/shared-apiserver.ts';
 
@@ -19,14 +20,22 @@ describe('connections and credentials', () => {
   test('watches take no connection away from calls, however many there are', async () => {
     const client = await api.client();
     const abort = new AbortController();
+    const events: string[] = [];
+    let open = 0;
+    const options = {resourceVersion: '0', signal: abort.signal, onOpen: () => void open++};
     const watch = async (): Promise<void> => {
-      const events = client.watch(RESOURCES.Lease, {resourceVersion: '0', signal: abort.signal});
-      for await (const event of events) expect(event.type).toBeDefined();
+      for await (const {type} of client.watch(RESOURCES.Lease, options)) events.push(type);
     };
     const watches = Array.from({length: 80}, watch);
+    await eventually(() => open === watches.length);
     await Promise.all(Array.from({length: 100}, () => client.get(RESOURCES.Namespace, {name: 'default'})));
     abort.abort();
-    expect((await Promise.allSettled(watches)).every((one) => one.status === 'rejected')).toBe(true);
+    expect(await Promise.allSettled(watches)).toEqual(
+      watches.map(() => ({
+        status: 'rejected',
+        reason: expect.objectContaining({status: 0, reason: 'Aborted'}) as unknown,
+      })),
+    );
     await client.close();
   });
 
