@@ -97,7 +97,7 @@ describe('a service that hibernates', () => {
     world.pass();
     world.rollOut();
     world.pass();
-    expect(world.condition('BackupHealthy')?.reason).not.toBe('Overdue');
+    expect(world.condition('BackupHealthy')).toMatchObject({status: 'Unknown', reason: 'WaitingForFirst'});
   });
 });
 
