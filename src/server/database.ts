@@ -1,6 +1,8 @@
 import type {Pool, QueryResultRow} from 'pg';
 import {databaseFault, isOutage} from '../database/errors.ts';
+import {systemClock} from '../support/clock.ts';
 import {unavailable} from '../support/errors.ts';
+import {Outages} from './health/outages.ts';
 import type {Turns} from './overload/turns.ts';
 import type {Urgency} from './overload/urgency.ts';
 
@@ -18,15 +20,18 @@ const ATTEMPTS = 3;
 
 /** What the server asks of the database, one statement a transaction. */
 export class Database {
+  /** When it could not be asked. */
+  readonly outages: Outages;
   readonly #pool: Pool;
   readonly #turns: Turns | undefined;
   #down = false;
   #onOutage: (error: unknown) => void = () => {};
 
   /** Without `turns` everybody waits in the pool's own queue, for however long it is. */
-  constructor(pool: Pool, turns?: Turns) {
+  constructor(pool: Pool, turns?: Turns, outages = new Outages(systemClock)) {
     this.#pool = pool;
     this.#turns = turns;
+    this.outages = outages;
   }
 
   /** Told of each failure that says the database is away. */

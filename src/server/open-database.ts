@@ -6,6 +6,7 @@ import {Database} from './database.ts';
 import {connectionUrl} from './database-url.ts';
 import {probeDatabase, probeFault} from './health/database-probe.ts';
 import {Dependency} from './health/dependency.ts';
+import {Outages} from './health/outages.ts';
 import type {Report} from './health/reporter.ts';
 import type {Intervals} from './intervals.ts';
 import type {Metrics} from './metrics.ts';
@@ -62,10 +63,19 @@ export function openDatabase({
     },
   });
   metrics.watchPool(pool, size, (urgency) => turns.waiting(urgency));
-  const database = new Database(pool, turns);
+  const outages = new Outages(clock);
+  const database = new Database(pool, turns, outages);
   const health = new Dependency({
     name: 'database',
-    probe: () => probeDatabase(pool, configuration.database.url),
+    async probe() {
+      try {
+        await probeDatabase(pool, configuration.database.url);
+      } catch (error) {
+        outages.failed();
+        throw error;
+      }
+      outages.answered();
+    },
     fault: probeFault,
     clock,
     goodMs: intervals.databaseGoodMs,

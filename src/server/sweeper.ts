@@ -11,7 +11,7 @@ const EVERY_MS = 60_000;
 const LONGEST_MS = 20_000;
 
 export interface SweeperOptions {
-  readonly database: Pick<Database, 'query' | 'down'>;
+  readonly database: Pick<Database, 'query' | 'down' | 'outages'>;
   readonly sessions: Pick<SessionSettings, 'replayWindowSeconds'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -50,8 +50,9 @@ export class Sweeper {
 
   /** One kind after the other: what fails of one keeps no other from being swept. Never rejects. */
   async sweep(): Promise<void> {
-    const {sessions} = this.#options;
-    await this.#sweepKind('successors', sql.FORGET_SUCCESSORS, [sessions.replayWindowSeconds]);
+    const {database, sessions} = this.#options;
+    const window = sessions.replayWindowSeconds;
+    await this.#sweepKind('successors', sql.FORGET_SUCCESSORS, [window + database.outages.within(window)]);
     await this.#sweepKind('sessions', sql.DELETE_ENDED, []);
     await this.#sweepKind('logout_tokens', sql.FORGET_LOGOUT_TOKENS, []);
     await this.#sweepKind('logins', sql.FORGET_LOGINS, []);

@@ -87,8 +87,8 @@ export class Sessions {
   }
 
   /**
-   * Exchanges a refresh token for its successor. Any number of presentations inside the replay window get the same
-   * one, whichever replica they reach; where that one was itself exchanged meanwhile they get the token that is live
+   * Exchanges a refresh token for its successor. Any number of presentations inside the replay window, in which outages
+   * of the database do not count, get the same one, whichever replica they reach; where that one was itself exchanged meanwhile they get the token that is live
    * now, so that no tab and no retry is left with a token whose next use would end the session. Throws
    * `token_not_found`, the same for an unknown, a revoked, an expired and a reused token; a reused one ends its session,
    * and only that one (RFC 9700, section 4.14.2).
@@ -114,7 +114,8 @@ export class Sessions {
 
   /** What there is of a token that was not exchanged. */
   async #leftOut(hash: string): Promise<ReplayRow | undefined> {
-    const window = this.#settings.replayWindowSeconds;
+    const {replayWindowSeconds} = this.#settings;
+    const window = replayWindowSeconds + this.#database.outages.within(replayWindowSeconds);
     const [row] = await this.#database.query<ReplayRow>(sql.REPLAY, [hash, window]);
     return row;
   }

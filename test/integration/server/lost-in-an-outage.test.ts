@@ -1,0 +1,67 @@
+// The answer to a refresh is lost because the database goes away, and the database is away for longer than the replay
+// window: the client's next try is no reuse.
+import {setTimeout as delay} from 'node:timers/promises';
+import {afterAll, beforeAll, expect, it} from 'vitest';
+import type {RunningServer} from '../../../src/server/server.ts';
+import {hashOf} from '../../../src/server/sessions/secrets.ts';
+import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
+import type {Tokens} from '../../support/login.ts';
+import {holdSession} from './support/sessions.ts';
+import {startStack, until, type Stack} from './support/stack.ts';
+
+let stack: Stack;
+let network: FaultProxy;
+let server: RunningServer;
+
+beforeAll(async () => {
+  stack = await startStack();
+  network = await startFaultProxy(stack.database.port);
+  server = await stack.server({
+    DATABASE_URL: network.through(stack.database.url),
+    REFRESH_REPLAY_WINDOW: '2',
+  });
+  await until('the database', () => server.services.health.database.state === 'up');
+});
+afterAll(async () => {
+  await stack.close();
+  await network.close();
+});
+
+const present = (token: string): Promise<Response> =>
+  fetch(`${server.url}/auth/refresh`, {
+    method: 'POST',
+    headers: {'content-type': 'application/json'},
+    body: JSON.stringify({refresh_token: token}),
+  });
+
+it('an outage does not count into the replay window, and the time after it does', async () => {
+  const {id, refresh: token} = await holdSession(server, {subject: 'patient'});
+  const current = async (): Promise<unknown> =>
+    (await stack.database.asSuperuser(`SELECT refresh_token_hash FROM _system.sessions WHERE id = '${id}'`))
+      .rows[0]?.['refresh_token_hash'];
+
+  network.mute(true);
+  const lost = present(token);
+  await until('the rotation is committed', async () => (await current()) !== hashOf(token));
+  network.refuse(true);
+  network.reset();
+  expect((await lost).status).toBe(503);
+  await until('the outage is seen', () => server.services.health.database.state === 'down');
+  await delay(3_000);
+  expect((await present(token)).status).toBe(503);
+
+  network.mute(false);
+  network.refuse(false);
+  await until('the database is back', () => server.services.health.database.state === 'up');
+  const again = await present(token);
+  expect(again.status).toBe(200);
+  const successor = ((await again.json()) as Tokens).refresh_token;
+  expect(hashOf(successor)).toBe(await current());
+
+  await delay(2_200);
+  expect((await present(token)).status).toBe(401);
+  expect((await present(successor)).status).toBe(401);
+  expect(stack.audit().filter(({event}) => event === 'session_reuse_detected')).toMatchObject([
+    {session: id},
+  ]);
+});
