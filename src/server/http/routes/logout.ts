@@ -18,8 +18,8 @@ interface LogoutBody {
 }
 
 /**
- * `POST /auth/logout`: ends the session of the refresh token, access token or cookie; with `all` every session of that
- * user. Where nothing is identified there is nothing to end, and the answer is the same. A browser, which asks for a
+ * `POST /auth/logout`: ends the sessions of the refresh token, the access token and the cookie, of those that are there;
+ * with `all` every session of their user. Where nothing is identified there is nothing to end, and the answer is the same. A browser, which asks for a
  * page, goes on to the provider to sign out there too, and then to `return_to`.
  */
 export function logoutRoute(app: FastifyInstance, services: Services): void {
@@ -27,15 +27,16 @@ export function logoutRoute(app: FastifyInstance, services: Services): void {
   app.post<{Body: LogoutBody | null}>('/auth/logout', {schema: SCHEMA}, async (request, reply) => {
     const cookie = readCookie(request.headers.cookie, cookies.sessionName);
     const all = request.body?.all === true || request.body?.all === 'true';
-    const session = await identify(request, services, cookie);
+    const named = await identify(request, services, cookie);
     if (wantsPage(request) && !hasToken(request)) {
       const returnTo = (): string | undefined => askedReturnTo(request.body, services);
+      const [session] = named;
       if (session && cookie !== undefined)
         return signOut(services, request, reply, {session, cookie, everywhere: all, returnTo});
       if (cookie !== undefined) void reply.header('set-cookie', cookies.clear(cookies.sessionName));
       return reply.redirect(returnTo() ?? SIGNED_OUT_PATH, 303);
     }
-    if (session) {
+    for (const session of named) {
       const ended = all
         ? await sessions.revokeAll(session.userId)
         : (await sessions.revoke(session.id))
@@ -62,20 +63,28 @@ function askedReturnTo(body: LogoutBody | null, services: Services): string | un
   return allowedReturnTo(typeof text === 'string' ? text : '', services.configuration.login);
 }
 
+/**
+ * Each session that the request names, once: who is to be signed out is signed out of all that they hold. The limit of
+ * logouts keeps floods away.
+ */
 async function identify(
   request: FastifyRequest<{Body: LogoutBody | null}>,
   services: Services,
   cookie: string | undefined,
-): Promise<Session | undefined> {
+): Promise<Session[]> {
+  const {sessions} = services;
   const token = request.body?.refresh_token;
-  // The limit of logouts keeps floods away.
-  if (token !== undefined) return services.sessions.byRefreshToken(token, 'ending');
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (bearer !== undefined) {
-    const sid = sessionOf(bearer, services);
-    return sid === undefined ? undefined : (await services.sessions.find(sid, 'ending'))?.session;
-  }
-  return cookie === undefined ? undefined : (await services.sessions.findByCookie(cookie, 'ending'))?.session;
+  const id = bearer === undefined ? undefined : sessionOf(bearer, services);
+  const [byToken, byId, byCookie] = await Promise.all([
+    token === undefined ? undefined : sessions.byRefreshToken(token, 'ending'),
+    id === undefined ? undefined : sessions.find(id, 'ending'),
+    cookie === undefined ? undefined : sessions.findByCookie(cookie, 'ending'),
+  ]);
+  const named = new Map<string, Session>();
+  for (const session of [byToken, byId?.session, byCookie?.session])
+    if (session) named.set(session.id, session);
+  return [...named.values()];
 }
 
 /** The session that a valid access token names; undefined for any other, for logging out never fails. */
