@@ -1,4 +1,5 @@
 import type {FastifyInstance, FastifyRequest} from 'fastify';
+import {AuthError} from '../../../support/errors.ts';
 import {countedAddress} from '../../limits/client.ts';
 import {completeLogin, type AuthorizationResponse} from '../../login/login.ts';
 import {explain} from '../../providers/failures.ts';
@@ -23,8 +24,9 @@ export function callbackRoute(app: FastifyInstance, services: Services): void {
         const {state} = request.query;
         const bindingName = cookies.bindingName(state);
         const binding = readCookie(request.headers.cookie, bindingName);
-        // The login ends here, however it does.
-        if (binding !== undefined) void reply.header('set-cookie', cookies.clear(bindingName));
+        const unbind = (): void => {
+          if (binding !== undefined) void reply.header('set-cookie', cookies.clear(bindingName));
+        };
         const {session, secret, returnTo} = await completeLogin(
           services,
           request.query,
@@ -41,7 +43,12 @@ export function callbackRoute(app: FastifyInstance, services: Services): void {
             requestId: request.id,
             address: request.ip,
           },
-        );
+        ).catch((error: unknown) => {
+          // Refused for a moment, the login may still be there: who reloads must have what it is bound to.
+          if (!(error instanceof AuthError && error.status === 503)) unbind();
+          throw error;
+        });
+        unbind();
         if (returnTo !== undefined) {
           await endReplaced(services, request).catch((error: unknown) => {
             // The new session is there and the login used up: its cookie must reach the browser whatever became of the old one.

@@ -1,0 +1,50 @@
+// The database is away when the provider sends the browser back: the person reloads, and is signed in.
+import {afterAll, beforeAll, expect, it} from 'vitest';
+import type {RunningServer} from '../../../src/server/server.ts';
+import {begin, browserOf, HOME, theWorld} from '../../conformance/support/auth-server.ts';
+import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
+import {until} from './support/stack.ts';
+
+let network: FaultProxy;
+let server: RunningServer;
+beforeAll(async () => {
+  const {database, op, servers} = await theWorld();
+  network = await startFaultProxy(database.port);
+  server = await servers.server({
+    DATABASE_URL: network.through(database.url),
+    OIDC_CLIENT_SECRET: op.clientSecret,
+    OAUTH_REDIRECT_URI: `${HOME}/auth/callback`,
+  });
+  await until('the database', () => server.services.health.database.state === 'up');
+});
+afterAll(async () => {
+  const {servers, op, database} = await theWorld();
+  await servers.stop();
+  await Promise.all([op.close(), database.close(), network.close()]);
+});
+
+it('a callback that is answered 503 leaves the login as it was', async () => {
+  const {op} = await theWorld();
+  const browser = browserOf(server);
+  const back = op.redirect(await begin(browser, server, {return_to: '/app'}));
+  const bound = await browser.jar.getCookieString(HOME);
+  expect(bound).toContain('fraiseql-login-');
+
+  network.refuse(true);
+  network.reset();
+  expect((await browser.visit(back)).status).toBe(503);
+  expect(await browser.jar.getCookieString(HOME)).toBe(bound);
+  network.refuse(false);
+  await until('the database is back', () => server.services.health.database.state === 'up');
+  const answer = await browser.visit(back);
+  expect([answer.status, answer.location?.pathname]).toEqual([303, '/app']);
+  expect(await browser.jar.getCookieString(HOME)).not.toContain('fraiseql-login-');
+});
+
+it('one that is refused for good ends the login', async () => {
+  const {op} = await theWorld();
+  const browser = browserOf(server);
+  const back = op.redirect(await begin(browser, server, {return_to: '/app'}), {error: 'access_denied'});
+  expect((await browser.visit(back)).status).toBe(401);
+  expect(await browser.jar.getCookieString(HOME)).toBe('');
+});
