@@ -93,6 +93,7 @@ export async function createApp(
     },
   });
   app.removeContentTypeParser('text/plain');
+  takeEmptyBodies(app);
 
   app.addHook('onRequest', (request, reply, done) => {
     void reply.headers(headers).header('x-request-id', request.id);
@@ -132,6 +133,15 @@ export async function createApp(
   healthRoutes(app, services);
   metricsRoutes(app, services);
   return app;
+}
+
+/** Many clients name JSON whether or not they send any. Nothing is no body, and each route's schema says whether it needs one. */
+function takeEmptyBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser<string>('application/json', {parseAs: 'string'}, (request, body, done) => {
+    if (body === '') done(null, null);
+    else void parse(request, body, done);
+  });
 }
 
 /** A proxy's id where the proxy is trusted and the id is fit for a log; else a new one. */

@@ -1,0 +1,36 @@
+// Clients that name JSON as their content type and send nothing.
+import {afterAll, beforeAll, expect, it} from 'vitest';
+import type {RunningServer} from '../../../src/server/server.ts';
+import {holdSession} from './support/sessions.ts';
+import {startStack, type Stack} from './support/stack.ts';
+
+let stack: Stack;
+let server: RunningServer;
+beforeAll(async () => {
+  stack = await startStack();
+  server = await stack.server();
+});
+afterAll(() => stack.close());
+
+const empty = (method: string, path: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(server.url + path, {
+    method,
+    headers: {'content-type': 'application/json; charset=utf-8', ...headers},
+    ...(method === 'POST' ? {body: ''} : {}),
+  });
+
+it('are served where a route needs no body', async () => {
+  const {id, access} = await holdSession(server, {subject: 'terse'});
+  const authorization = `Bearer ${access}`;
+  expect((await empty('POST', '/auth/start')).status).toBe(200);
+  expect((await empty('POST', '/auth/logout')).status).toBe(204);
+  expect((await empty('DELETE', `/auth/sessions/${id}`, {authorization})).status).toBe(204);
+});
+
+it('are told what is wrong where it does', async () => {
+  const answer = await empty('POST', '/auth/refresh');
+  expect(answer.status).toBe(400);
+  expect(await answer.json()).toMatchObject({
+    errors: [{message: 'the body must be object', extensions: {code: 'invalid_request'}}],
+  });
+});
