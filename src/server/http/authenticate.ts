@@ -3,6 +3,7 @@ import {AuthError} from '../../support/errors.ts';
 import type {Urgency} from '../overload/urgency.ts';
 import type {Services} from '../services.ts';
 import type {Session} from '../sessions/session.ts';
+import {bearerToken} from './bearer.ts';
 import {readCookie} from './cookies.ts';
 
 /** Who asks: the session behind an access token or a browser's cookie. */
@@ -13,7 +14,7 @@ export interface Authenticated {
 }
 
 /**
- * Checks the Authorization header, or without one the session cookie. Throws a 401 with WWW-Authenticate (RFC 6750,
+ * Checks the access token of an Authorization header, or without one the session cookie. Throws a 401 with WWW-Authenticate (RFC 6750,
  * section 3); an `error` stands in it only where a credential was given. `urgency` is that of what it is asked for.
  */
 export async function authenticate(
@@ -36,10 +37,8 @@ async function identify(
   services: Services,
   urgency: Urgency,
 ): Promise<Authenticated> {
-  const {authorization} = request.headers;
-  if (authorization !== undefined) {
-    const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1];
-    if (token === undefined) throw new AuthError('invalid_token', 'the Authorization header is not Bearer');
+  const token = bearerToken(request.headers.authorization);
+  if (token !== undefined) {
     const claims = services.tokens.check(token);
     const session = await services.revocations.session(claims.sid, urgency);
     if (!session || session.userId !== claims.sub)
@@ -69,7 +68,7 @@ async function byCookie(
 }
 
 function challenge(error: AuthError, request: FastifyRequest): AuthError {
-  const given = request.headers.authorization !== undefined;
+  const given = bearerToken(request.headers.authorization) !== undefined;
   return new AuthError(error.code, error.reason, {
     headers: {'www-authenticate': `Bearer realm="fraiseql"${given ? ', error="invalid_token"' : ''}`},
     cause: error.cause,

@@ -45,3 +45,41 @@ describe('a logout', () => {
     expect(await verify({cookie})).toBe(401);
   });
 });
+
+describe('an Authorization header of another scheme', () => {
+  const basic = `Basic ${Buffer.from('staging:password').toString('base64')}`;
+
+  it('is for somebody else: the session of the cookie is checked, shown and ended', async () => {
+    const browser = await signedIn();
+    const cookie = await cookieOf(browser);
+    const headers = {cookie, authorization: basic};
+    expect(await verify(headers)).toBe(200);
+    const account = await fetch(`${server.url}/auth/account`, {headers: {...headers, accept: 'text/html'}});
+    expect(account.status).toBe(200);
+    const ended = await fetch(`${server.url}/auth/logout`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: {...headers, accept: 'text/html', 'sec-fetch-site': 'same-origin'},
+    });
+    expect(ended.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(await verify({cookie})).toBe(401);
+  });
+
+  it('is no credential', async () => {
+    const answer = await fetch(`${server.url}/auth/verify`, {headers: {authorization: basic}});
+    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="fraiseql"']);
+  });
+});
+
+it.each(['Bearer', 'Bearer ', 'bearer x', 'Bearer a.b.c', 'BEARER\tx', 'Bearer, x', 'Bearer x y'])(
+  'a session cookie saves no %j',
+  async (authorization) => {
+    const cookie = await cookieOf(await signedIn());
+    expect(await verify({cookie})).toBe(200);
+    const answer = await fetch(`${server.url}/auth/verify`, {headers: {cookie, authorization}});
+    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([
+      401,
+      'Bearer realm="fraiseql", error="invalid_token"',
+    ]);
+  },
+);

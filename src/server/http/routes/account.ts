@@ -8,6 +8,7 @@ import {wantsPage} from '../../pages/pages.ts';
 import type {Services} from '../../services.ts';
 import type {Session} from '../../sessions/session.ts';
 import {authenticate} from '../authenticate.ts';
+import {bearerToken} from '../bearer.ts';
 import {readCookie} from '../cookies.ts';
 import {checkFormToken, formToken} from '../form-token.ts';
 import {ofSameUser, recordEnded} from '../ended.ts';
@@ -108,7 +109,7 @@ async function signedInPerson(
   urgency: Urgency,
 ): Promise<SignedIn | undefined> {
   const cookie = readCookie(request.headers.cookie, services.cookies.sessionName);
-  if (cookie === undefined || request.headers.authorization !== undefined) return undefined;
+  if (cookie === undefined || bearerToken(request.headers.authorization) !== undefined) return undefined;
   try {
     return {cookie, session: (await authenticate(request, services, urgency)).session};
   } catch (error) {

@@ -5,6 +5,7 @@ import type {Session} from '../../sessions/session.ts';
 import {allowedReturnTo} from '../../login/return-to.ts';
 import {SIGNED_OUT_PATH} from '../../pages/addresses.ts';
 import {wantsPage} from '../../pages/pages.ts';
+import {bearerToken} from '../bearer.ts';
 import {readCookie} from '../cookies.ts';
 import {refreshToken} from '../schemas.ts';
 import {ofSameUser, recordEnded} from '../ended.ts';
@@ -52,7 +53,9 @@ export function logoutRoute(app: FastifyInstance, services: Services): void {
 
 /** Whether it names its session otherwise than by the cookie, as no form of a browser does. */
 function hasToken(request: FastifyRequest<{Body: LogoutBody | null}>): boolean {
-  return request.body?.refresh_token !== undefined || request.headers.authorization !== undefined;
+  return (
+    request.body?.refresh_token !== undefined || bearerToken(request.headers.authorization) !== undefined
+  );
 }
 
 /** Throws `invalid_request` where it is not allowed. */
@@ -74,7 +77,7 @@ async function identify(
 ): Promise<Session[]> {
   const {sessions} = services;
   const token = request.body?.refresh_token;
-  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const bearer = bearerToken(request.headers.authorization);
   const id = bearer === undefined ? undefined : sessionOf(bearer, services);
   const [byToken, byId, byCookie] = await Promise.all([
     token === undefined ? undefined : sessions.byRefreshToken(token, 'ending'),
