@@ -1,7 +1,7 @@
 import type {FastifyRequest} from 'fastify';
 import {AuthError} from '../../support/errors.ts';
 import type {Clock} from '../../support/clock.ts';
-import {countedAddress} from './client.ts';
+import {countedAddress, type CountedAddress} from './client.ts';
 import {Limiter} from './limiter.ts';
 import {tooMany} from './limits.ts';
 import {networkOf} from './network.ts';
@@ -24,11 +24,11 @@ export type FailedKind = 'credentials' | 'client';
  * request waits for it.
  */
 export class FailedCredentials {
-  readonly #proxies: readonly string[];
+  readonly #addressOf: CountedAddress;
   readonly #limiters: Readonly<Record<FailedKind, Limiter>>;
 
   constructor(proxies: readonly string[], clock: Clock) {
-    this.#proxies = proxies;
+    this.#addressOf = countedAddress(proxies);
     this.#limiters = {
       credentials: new Limiter(CREDENTIALS_PER_MINUTE, MINUTE_MS, clock),
       client: new Limiter(CLIENTS_PER_MINUTE, MINUTE_MS, clock),
@@ -60,7 +60,7 @@ export class FailedCredentials {
   }
 
   #networkOf(request: FastifyRequest): string | undefined {
-    const address = countedAddress(request, this.#proxies);
+    const address = this.#addressOf(request);
     return address === undefined ? undefined : networkOf(address);
   }
 }

@@ -17,25 +17,31 @@ const LIMITED: ReadonlyMap<string, AddressLimit> = new Map([
 /** Refuses requests beyond the limits of their client's address, before anything else is done for them. */
 export function limitRoutes(app: FastifyInstance, {limits, logger, configuration}: Services): void {
   if (limits === undefined) return;
-  const {trustedProxies} = configuration;
+  const addressOf = countedAddress(configuration.trustedProxies);
   let told = false;
+  const tell = (request: FastifyRequest, message: string): void => {
+    told = true;
+    logger.warn({address: request.ip}, message);
+  };
   app.addHook('onRoute', (route) => {
     const limit = LIMITED.get(`${String(route.method)} ${route.url}`);
     if (limit === undefined) return;
     route.onRequest = async (request: FastifyRequest): Promise<void> => {
-      const address = countedAddress(request, trustedProxies);
-      if (
-        !told &&
-        request.headers['x-forwarded-for'] !== undefined &&
-        request.ip === request.socket.remoteAddress
-      ) {
-        told = true;
-        logger.warn(
-          {address: request.ip},
-          address === undefined
-            ? 'requests come through a proxy that TRUSTED_PROXIES does not name: they are not limited by client address until it does'
-            : 'a request with X-Forwarded-For came from an address that is not in TRUSTED_PROXIES: if it is a proxy, all of its clients count as one for the rate limits',
-        );
+      const address = addressOf(request);
+      if (!told && request.ip === request.socket.remoteAddress) {
+        if (request.headers['x-forwarded-for'] === undefined) {
+          if (address === undefined)
+            tell(
+              request,
+              'a proxy that TRUSTED_PROXIES names sends no X-Forwarded-For: what it passes on is not limited by client address until it does',
+            );
+        } else
+          tell(
+            request,
+            address === undefined
+              ? 'requests come through a proxy that TRUSTED_PROXIES does not name: they are not limited by client address until it does'
+              : 'a request with X-Forwarded-For came from an address that is not in TRUSTED_PROXIES: if it is a proxy, all of its clients count as one for the rate limits',
+          );
       }
       if (address !== undefined) await limits.admit(limit, address);
     };

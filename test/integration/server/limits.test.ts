@@ -93,6 +93,15 @@ describe('an address', () => {
     expect(await statuses(21, ask)).toEqual([...many(20, 204), 429]);
   });
 
+  it('of a named proxy that says nothing of its clients is not counted, and the log says so', async () => {
+    const server = await limited();
+    const ask = () => fetch(`${server.url}/auth/logout`, {method: 'POST'});
+    expect(await statuses(30, ask)).toEqual(many(30, 204));
+    expect(stack.logs.filter((line) => line.includes('sends no X-Forwarded-For'))).toHaveLength(1);
+    const spoken = () => post(server, '/auth/logout', '127.0.0.1');
+    expect(await statuses(30, spoken)).toEqual(many(30, 204));
+  });
+
   it('of IPv6 counts by its /64', async () => {
     const server = await limited();
     let host = 0;

@@ -16,6 +16,7 @@ import {tokenResponse, type TokenResponse} from '../schemas.ts';
  */
 export function callbackRoute(app: FastifyInstance, services: Services): void {
   const {cookies, tokens, limits, configuration} = services;
+  const addressOf = countedAddress(configuration.trustedProxies);
   for (const url of ['/auth/callback', '/auth/callback/:provider'])
     app.get<{Querystring: AuthorizationResponse; Params: {provider?: string}}>(
       url,
@@ -35,7 +36,7 @@ export function callbackRoute(app: FastifyInstance, services: Services): void {
             callback: request.params.provider,
             userAgent: describeUserAgent(request.headers['user-agent']),
             async onFailed(error) {
-              const address = countedAddress(request, configuration.trustedProxies);
+              const address = addressOf(request);
               if (address !== undefined) await limits?.loginFailed(address, error);
             },
           },
