@@ -173,8 +173,12 @@ export class Metrics {
 
   loginSucceeded(provider: string): void {
     this.totals.successful_authentications++;
-    this.totals.tokens_issued++;
     this.#successes.inc({provider});
+  }
+
+  /** A login gave an access token: one of a browser that keeps its session in a cookie gives none. */
+  tokenIssued(): void {
+    this.totals.tokens_issued++;
   }
 
   /** `reason` is a code of the catalogue. */

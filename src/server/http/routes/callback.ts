@@ -15,7 +15,7 @@ import {tokenResponse, type TokenResponse} from '../schemas.ts';
  * same for a provider with an address of its own.
  */
 export function callbackRoute(app: FastifyInstance, services: Services): void {
-  const {cookies, tokens, limits, configuration} = services;
+  const {cookies, tokens, limits, metrics, configuration} = services;
   const addressOf = countedAddress(configuration.trustedProxies);
   for (const url of ['/auth/callback', '/auth/callback/:provider'])
     app.get<{Querystring: AuthorizationResponse; Params: {provider?: string}}>(
@@ -64,6 +64,7 @@ export function callbackRoute(app: FastifyInstance, services: Services): void {
             .redirect(returnTo, 303);
         }
         const access = await tokens.issue(session.userId, session.id, session.expiresAt);
+        metrics.tokenIssued();
         const body: TokenResponse = {
           access_token: access.token,
           refresh_token: secret,

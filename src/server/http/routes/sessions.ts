@@ -2,7 +2,7 @@ import type {FastifyInstance, FastifyRequest} from 'fastify';
 import {AuthError} from '../../../support/errors.ts';
 import type {Services} from '../../services.ts';
 import {authenticate} from '../authenticate.ts';
-import {recordEnded} from '../ended.ts';
+import {ofSameUser, recordEnded} from '../ended.ts';
 
 /** `GET /auth/sessions`: where the caller is signed in. `DELETE /auth/sessions/{id}`: ends one of them. */
 export function sessionsRoutes(app: FastifyInstance, services: Services): void {
@@ -27,7 +27,7 @@ export function sessionsRoutes(app: FastifyInstance, services: Services): void {
     // Another's session and none at all look the same.
     if (!(await sessions.revokeOwn(id, session.userId)))
       throw new AuthError('not_found', `the user has no session ${id}`);
-    recordEnded(services, request, 'user', [{id, userId: session.userId}]);
+    recordEnded(services, request, 'user', ofSameUser(session, [id]));
     return reply.code(204).send();
   });
 }
