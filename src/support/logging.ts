@@ -45,17 +45,26 @@ export function lineWriter(): LineWriter {
 }
 
 /**
- * The level that LOG_LEVEL names, else the one that RUST_LOG gives to everything (its first directive without a
- * module: `info` in `info,fraiseql_server::auth=debug`), else info. An unknown word is a mistake to report, so it is
+ * The level that LOG_LEVEL names, else the one that RUST_LOG gives to FraiseQL's auth server, or to its server, or to
+ * everything (`debug` in `info,fraiseql_server::auth=debug`; the last of several), else info. An unknown word is a mistake to report, so it is
  * returned as undefined.
  */
 export function logLevelFrom(env: NodeJS.ProcessEnv): LogLevel | undefined {
   const plain = env['LOG_LEVEL']?.trim().toLowerCase();
-  const rust = env['RUST_LOG']
-    ?.split(',')
-    .map((directive) => directive.trim().toLowerCase())
-    .find((directive) => directive !== '' && !directive.includes('='));
-  const word = plain || rust || 'info';
+  const word = plain || rustLevel(env['RUST_LOG'] ?? '') || 'info';
   const name = word === 'off' ? 'silent' : word === 'warning' ? 'warn' : word;
   return LEVELS.find((level) => level === name);
+}
+
+/** The modules of RUST_LOG's directives that mean this program, the most particular first; the last: everything. */
+const MODULES = ['fraiseql_server::auth', 'fraiseql_server', ''];
+
+function rustLevel(filter: string): string | undefined {
+  const levels = new Map<string, string>();
+  for (const directive of filter.toLowerCase().split(',')) {
+    const [first = '', level] = directive.split('=').map((part) => part.trim());
+    if (level !== undefined) levels.set(first, level);
+    else if (first !== '') levels.set('', first);
+  }
+  return MODULES.map((module) => levels.get(module)).find((level) => level !== undefined);
 }
