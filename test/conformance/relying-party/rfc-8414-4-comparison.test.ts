@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {startRelyingParty} from '../support/relying-party.ts';
 
-describe('RFC 8414 4: names and values are compared character by character', () => {
+describe('RFC 8414 4: names are compared character by character, and an issuer as the URL that it is', () => {
   it.each<[string, string, string]>([
     ['another case of the path', '/Tenant', '/tenant'],
     ['an escape in place of a letter', '/tenant', '/%74enant'],
@@ -12,6 +12,14 @@ describe('RFC 8414 4: names and values are compared character by character', () 
     const reason = await rp.breakage({});
     await rp.close();
     expect(reason).toMatch(/issuer/);
+  });
+
+  it('the slash after the host alone makes no other of it, for people leave it out and Auth0 does not', async () => {
+    const rp = await startRelyingParty();
+    rp.op.metadata = {issuer: `${rp.op.issuer}/`};
+    const {issuer} = await rp.login({claims: {iss: `${rp.op.issuer}/`}});
+    await rp.close();
+    expect(issuer).toBe(`${rp.op.issuer}/`);
   });
 
   it('a name in another case is another name', async () => {

@@ -209,7 +209,7 @@ describe('when the feed is lost', () => {
     expect([...seen].filter((code) => code !== 401 && code !== 503)).toEqual([]);
   });
 
-  it('with a connection that stands and says nothing, no ended session is let in for longer than a second', async () => {
+  it('with connections that stand and say nothing, the database’s too, no ended session is let in for longer than five seconds', async () => {
     const held = await newSession();
     expect(await status(b, held)).toBe(200);
     network.mute(true);

@@ -147,7 +147,7 @@ export const OWASP_RULES: readonly OtherRule[] = [
   asvs('10.5.1', 'No ID token is replayed: nonce', {
     keptBy: [`${RP}/oidc-core-3.1.3.7-11-nonce.test.ts`],
   }),
-  asvs('10.5.3', 'The metadata’s issuer is exactly the configured one', {
+  asvs('10.5.3', 'The metadata’s issuer is the configured one', {
     keptBy: [`${RP}/oidc-discovery-4.3-metadata.test.ts`],
   }),
   asvs('10.5.4', 'The ID token’s aud is our client id', {
