@@ -40,7 +40,7 @@ export function openDatabase({
   report,
 }: DatabaseOptions): OpenDatabase {
   const url = connectionUrl(configuration.database);
-  // One of the connections listens for sessions that end.
+  // One of the connections listens for sessions that end: where one alone is allowed there are two.
   const size = Math.max(1, configuration.database.poolSize - 1);
   const pool = createPool({
     url,

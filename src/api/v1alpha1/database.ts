@@ -26,7 +26,7 @@ export const database = z.object({
     .max(1000)
     .optional()
     .meta({
-      description: `The most connections that one pod opens. Default: ${DEFAULT_POOL_SIZE}, or fewer if connectionBudget does not allow that many for the largest number of pods. At least ${COMMON_REPLICAS} pods are assumed, so that scaling up to ${COMMON_REPLICAS} does not replace the running pods; scaling beyond that does, unless this is set.`,
+      description: `The most connections that one pod opens; 1 is taken as 2, for one of them listens for sessions that end. Default: ${DEFAULT_POOL_SIZE}, or fewer if connectionBudget does not allow that many for the largest number of pods. At least ${COMMON_REPLICAS} pods are assumed, so that scaling up to ${COMMON_REPLICAS} does not replace the running pods; scaling beyond that does, unless this is set.`,
     }),
   maxLifetime: duration({min: '1m', max: '24h', example: '30m'})
     .default('30m')
