@@ -11,6 +11,7 @@ import {Limiter} from '../limits/limiter.ts';
 import {limitRoutes} from '../limits/routes.ts';
 import {refuseAmbiguous} from './ambiguity.ts';
 import {guardBrowsers} from './browser.ts';
+import {isClientByHeader} from './client-authentication.ts';
 import {describeValidation, handleFailures} from './failure.ts';
 import {trustedProxies} from './proxies.ts';
 import {accountRoutes} from './routes/account.ts';
@@ -111,7 +112,7 @@ export async function createApp(
   refuseAmbiguous(app);
   guardBrowsers(app, services);
   limitRoutes(app, services);
-  services.gate.guard(app);
+  services.gate.guard(app, (request) => isClientByHeader(services, request));
 
   startRoutes(app, services);
   callbackRoute(app, services);

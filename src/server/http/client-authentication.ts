@@ -15,13 +15,29 @@ export interface ClientFields {
  * where it says it twice (RFC 6749, section 2.3) and a 401 `invalid_client` where what it says is not so, or no client
  * is configured. An address that was wrong too often has to wait (section 2.3.1).
  */
-export async function authenticateClient(
-  {failures, configuration}: Pick<Services, 'failures' | 'configuration'>,
+export function authenticateClient(
+  services: Pick<Services, 'failures' | 'configuration'>,
   request: FastifyRequest<{Body: ClientFields}>,
 ): Promise<'client' | undefined> {
+  return authenticate(services, request, request.body);
+}
+
+/** The same of a request whose body has not been read: who says who it is by form fields has not said it yet. */
+export async function isClientByHeader(
+  services: Pick<Services, 'failures' | 'configuration'>,
+  request: FastifyRequest,
+): Promise<boolean> {
+  return (await authenticate(services, request, {})) !== undefined;
+}
+
+async function authenticate(
+  {failures, configuration}: Pick<Services, 'failures' | 'configuration'>,
+  request: FastifyRequest,
+  fields: ClientFields,
+): Promise<'client' | undefined> {
   const {authorization} = request.headers;
-  if (authorization === undefined && request.body.client_secret === undefined) return undefined;
-  const check = (): 'client' => checkClient(authorization, request.body, configuration.introspection);
+  if (authorization === undefined && fields.client_secret === undefined) return undefined;
+  const check = (): 'client' => checkClient(authorization, fields, configuration.introspection);
   return failures === undefined ? check() : failures.watch('client', request, check);
 }
 

@@ -1,10 +1,17 @@
 import {monitorEventLoopDelay} from 'node:perf_hooks';
-import type {FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler} from 'fastify';
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onRequestAsyncHookHandler,
+  onRequestHookHandler,
+} from 'fastify';
 import {overloaded} from '../../support/errors.ts';
 import type {Clock, Timer} from '../../support/clock.ts';
 import type {Metrics} from '../metrics.ts';
 import {retryAfter, type Urgency} from './urgency.ts';
 
+const REVOKE = 'POST /auth/revoke';
 /** How urgent each route's work is. The others cost next to nothing, or say how the server is: they are always served. */
 const ROUTES: ReadonlyMap<string, Urgency> = new Map([
   ['POST /auth/start', 'login'],
@@ -18,8 +25,8 @@ const ROUTES: ReadonlyMap<string, Urgency> = new Map([
   ['GET /auth/account', 'check'],
   ['POST /auth/introspect', 'check'],
   ['POST /auth/logout', 'ending'],
-  // Anybody may send it anything: it takes no room from those who have a session.
-  ['POST /auth/revoke', 'login'],
+  // Anybody may send it anything: it takes no room from those who have a session, unless a client sends it.
+  [REVOKE, 'login'],
   ['DELETE /auth/sessions/:id', 'ending'],
   ['POST /auth/account/sign-out', 'ending'],
   ['POST /auth/account/sign-out-everywhere', 'ending'],
@@ -79,24 +86,37 @@ export class Gate {
     this.#delay.disable();
   }
 
-  /** Stands before everything else that the routes from now on do. */
-  guard(app: FastifyInstance): void {
+  /**
+   * Stands before everything else that the routes from now on do. `isClient` says of a request to revoke whether it is the
+   * client's, and rejects where it says so wrongly: a wrong secret is told, and counted, however much is under way.
+   */
+  guard(app: FastifyInstance, isClient: (request: FastifyRequest) => Promise<boolean>): void {
     app.addHook('onRoute', (route) => {
-      const urgency = ROUTES.get(`${String(route.method)} ${route.url}`);
+      const name = `${String(route.method)} ${route.url}`;
+      const urgency = ROUTES.get(name);
       if (urgency === undefined) return;
-      const enter: onRequestHookHandler = (_request: FastifyRequest, reply: FastifyReply, done) => {
-        const why = this.#full(urgency);
-        if (why !== undefined) {
-          this.#metrics.shed(urgency, why);
-          done(overloaded(`too much is under way (${why})`, retryAfter()));
-          return;
-        }
-        this.#inFlight[urgency]++;
-        reply.raw.once('close', () => this.#inFlight[urgency]--);
-        done();
-      };
-      route.onRequest = [enter, ...[route.onRequest ?? []].flat()];
+      const enter: onRequestHookHandler | onRequestAsyncHookHandler =
+        name === REVOKE
+          ? async (request: FastifyRequest, reply: FastifyReply) => {
+              const refusal = this.#enter((await isClient(request)) ? 'ending' : urgency, reply);
+              if (refusal) throw refusal;
+            }
+          : (_request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) =>
+              done(this.#enter(urgency, reply));
+      route.onRequest = [enter as onRequestHookHandler, ...[route.onRequest ?? []].flat()];
     });
+  }
+
+  /** Lets it in until its answer has gone, or says why not. */
+  #enter(urgency: Urgency, reply: FastifyReply): Error | undefined {
+    const why = this.#full(urgency);
+    if (why !== undefined) {
+      this.#metrics.shed(urgency, why);
+      return overloaded(`too much is under way (${why})`, retryAfter());
+    }
+    this.#inFlight[urgency]++;
+    reply.raw.once('close', () => this.#inFlight[urgency]--);
+    return undefined;
   }
 
   #full(urgency: Urgency): 'in_flight' | 'event_loop' | undefined {

@@ -12,6 +12,7 @@ const ROUTES = {
   ending: 'POST /auth/logout',
 } as const;
 type Lane = keyof typeof ROUTES;
+const REVOKE = 'POST /auth/revoke';
 
 let clock: FakeClock;
 let metrics: Metrics;
@@ -25,11 +26,11 @@ beforeEach(async () => {
   metrics = new Metrics();
   gate = new Gate(clock, metrics);
   app = fastify();
-  gate.guard(app);
+  gate.guard(app, (request) => Promise.resolve(request.headers.authorization !== undefined));
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
-  for (const route of [...Object.values(ROUTES), 'GET /health/live']) {
+  for (const route of [...Object.values(ROUTES), REVOKE, 'GET /health/live']) {
     const [method, url] = route.split(' ') as ['GET' | 'POST', string];
     app.route({
       method,
@@ -48,11 +49,13 @@ afterEach(async () => {
   await app.close();
 });
 
-const [ask, hold] = [{}, {'x-hold': '1'}].map((headers) => async (route: string) => {
-  const [method, url] = route.split(' ') as ['GET' | 'POST', string];
-  const {statusCode, headers: answered} = await app.inject({method, url, headers});
-  return {status: statusCode, retryAfter: Number(answered['retry-after'])};
-}) as [Ask, Ask];
+const [ask, hold, askAsClient] = [{}, {'x-hold': '1'}, {authorization: 'x'}].map(
+  (headers) => async (route: string) => {
+    const [method, url] = route.split(' ') as ['GET' | 'POST', string];
+    const {statusCode, headers: answered} = await app.inject({method, url, headers});
+    return {status: statusCode, retryAfter: Number(answered['retry-after'])};
+  },
+) as [Ask, Ask, Ask];
 type Ask = (route: string) => Promise<{status: number; retryAfter: number}>;
 
 const statusOf = async (lane: Lane): Promise<number> => (await ask(ROUTES[lane])).status;
@@ -84,6 +87,16 @@ describe('as many are under way as may be', () => {
     await under.ended;
     expect(await inFlight('login')).toBe(0);
     expect(await statusOf('login')).toBe(200);
+  });
+
+  it('what anybody sends to be revoked is refused with the logins, what the client sends with what ends sessions', async () => {
+    await fill('login', 499);
+    const stranger = hold(REVOKE);
+    await expect.poll(() => inFlight('login'), {timeout: 10_000, interval: 5}).toBe(500);
+    expect((await ask(REVOKE)).status).toBe(503);
+    expect((await askAsClient(REVOKE)).status).toBe(200);
+    release();
+    expect((await stranger).status).toBe(200);
   });
 
   it.each<[Record<Exclude<Lane, 'login'>, number>, Record<Lane, number>]>([

@@ -1,5 +1,6 @@
 import type {FastifyInstance} from 'fastify';
 import {AuthError} from '../../../support/errors.ts';
+import type {Urgency} from '../../overload/urgency.ts';
 import type {Services} from '../../services.ts';
 import type {Session} from '../../sessions/session.ts';
 import {authenticateClient} from '../client-authentication.ts';
@@ -15,9 +16,9 @@ import type {TokenForm} from './introspect.ts';
 export function revokeRoute(app: FastifyInstance, services: Services): void {
   const {sessions, failures} = services;
   app.post<{Body: TokenForm}>('/auth/revoke', {schema: {body: tokenForm}}, async (request, reply) => {
-    await authenticateClient(services, request);
+    const client = await authenticateClient(services, request);
     failures?.admit('credentials', request);
-    const session = await identify(request.body.token, services);
+    const session = await identify(request.body.token, services, client === undefined ? 'login' : 'ending');
     if (!session) failures?.count('credentials', request);
     if (session && (await sessions.revoke(session.id)))
       recordEnded(services, request, 'token_revoked', [session]);
@@ -26,11 +27,11 @@ export function revokeRoute(app: FastifyInstance, services: Services): void {
 }
 
 /**
- * Anybody may send anything here, so a refresh token is looked up as the least urgent of all; what it leads to, the end of a
- * session, is the most urgent.
+ * Anybody may send anything here, so a refresh token is looked up as the least urgent of all where no client brings it that
+ * said rightly who it is; what it leads to, the end of a session, is the most urgent.
  */
-async function identify(token: string, services: Services): Promise<Session | undefined> {
-  if (!token.includes('.')) return services.sessions.byRefreshToken(token, 'login');
+async function identify(token: string, services: Services, urgency: Urgency): Promise<Session | undefined> {
+  if (!token.includes('.')) return services.sessions.byRefreshToken(token, urgency);
   try {
     return (await services.sessions.find(services.tokens.check(token).sid, 'ending'))?.session;
   } catch (error) {

@@ -1,0 +1,62 @@
+// The client that may introspect revokes tokens while strangers flood the endpoint with made-up ones.
+import {randomBytes} from 'node:crypto';
+import {setTimeout as delay} from 'node:timers/promises';
+import {afterAll, beforeAll, expect, it} from 'vitest';
+import type {RunningServer} from '../../../src/server/server.ts';
+import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
+import {holdSession, postForm} from './support/sessions.ts';
+import {startStack, until, type Stack} from './support/stack.ts';
+
+const ID = 'gateway';
+const SECRET = 'the-secret-of-the-gateway';
+
+let stack: Stack;
+let network: FaultProxy;
+let server: RunningServer;
+beforeAll(async () => {
+  stack = await startStack();
+  network = await startFaultProxy(stack.database.port);
+  server = await stack.server({
+    DATABASE_URL: network.through(stack.database.url),
+    DATABASE_POOL_SIZE: '4',
+    INTROSPECTION_CLIENT_ID: ID,
+    INTROSPECTION_CLIENT_SECRET: SECRET,
+  });
+  await until('the database', () => server.services.health.database.state === 'up');
+});
+afterAll(async () => {
+  network.slow(0);
+  await stack.close();
+  await network.close();
+});
+
+const revoke = (token: string, how: 'header' | 'fields' | 'nobody'): Promise<Response> => {
+  const basic = `Basic ${Buffer.from(`${ID}:${SECRET}`).toString('base64')}`;
+  return postForm(
+    server,
+    '/auth/revoke',
+    {token, ...(how === 'fields' && {client_id: ID, client_secret: SECRET})},
+    how === 'header' ? {authorization: basic} : {},
+  );
+};
+
+it('its tokens are looked up first, and none is refused', async () => {
+  const held = await Promise.all(
+    Array.from({length: 10}, (_, n) => holdSession(server, {subject: `client-${n}`})),
+  );
+  network.slow(100);
+  const flood = Promise.all(
+    Array.from({length: 400}, async () => {
+      const answer = await revoke(randomBytes(32).toString('base64url'), 'nobody');
+      await answer.arrayBuffer();
+      return answer.status;
+    }),
+  );
+  await delay(300);
+  const answers = await Promise.all(
+    held.map(({refresh}, n) => revoke(refresh, n % 2 === 0 ? 'header' : 'fields')),
+  );
+  expect(answers.map(({status}) => status)).toEqual(answers.map(() => 200));
+  network.slow(0);
+  expect(await flood).toContain(503);
+});
