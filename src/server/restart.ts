@@ -5,6 +5,7 @@ import type {Configuration} from '../support/configuration/configuration.ts';
 const SETTINGS: Readonly<Record<string, (configuration: Configuration) => unknown>> = {
   OAUTH_REDIRECT_URI: ({login}) => login.redirectUri,
   JWT_ISSUER: ({tokens}) => tokens.issuer,
+  JWT_PREVIOUS_ISSUERS: ({tokens}) => tokens.previousIssuers,
   JWT_AUDIENCE: ({tokens}) => tokens.audience,
   RETURN_TO_ORIGINS: ({login}) => login.returnToOrigins,
   STATE_KEY: ({login}) => login.stateKey,
