@@ -4,7 +4,7 @@ import {sleep, type Clock} from '../../support/clock.ts';
 import type {Configuration, ProviderSettings} from '../../support/configuration/configuration.ts';
 import {SIGNED_OUT_PATH} from '../pages/addresses.ts';
 import {connectionFor} from '../providers/catalogue.ts';
-import {explain, printable, providerFault} from '../providers/failures.ts';
+import {explain, isOutage, printable, providerFault} from '../providers/failures.ts';
 import {createGuardedFetch, type GuardedFetch} from '../providers/guarded-fetch.ts';
 import {redirectUriOf, type AuthorizationRequest} from '../providers/protocol.ts';
 import {CheckError} from './problem.ts';
@@ -126,8 +126,12 @@ async function ask(
   try {
     await protocol.exchange(callback, request);
   } catch (error) {
-    // Every other answer is about the code, which is none of the provider's.
-    if (providerFault(error) === 'authentication_failed') return refusedUs(provider, error);
+    const fault = providerFault(error);
+    if (fault === 'authentication_failed') return refusedUs(provider, error);
+    // No login would end, whatever the code: nobody answers there, or we must not ask.
+    if (isOutage(error) || fault === 'forbidden_address') return failed('the token request', error);
+    // Every other answer is about the code, which is none of the provider's; and a 429 about how often somebody has
+    // tried, which says that the endpoint is there and nothing of this configuration.
   }
   return {state: 'accepted'};
 }

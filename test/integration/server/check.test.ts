@@ -1,15 +1,17 @@
 import {mkdtempSync} from 'node:fs';
 import {readFile, rm} from 'node:fs/promises';
+import type {ServerResponse} from 'node:http';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {check} from '../../../src/server/check/check.ts';
 import {check as command} from '../../../src/server/check/command.ts';
 import {refusalIn} from '../../../src/server/check/providers.ts';
 import {createLogger} from '../../../src/support/logging.ts';
 import {parseOutcome} from '../../../src/support/outcome.ts';
 import {selfSigned} from '../../support/certificate.ts';
-import {configurationFor, startStack, type Stack} from './support/stack.ts';
+import {startHostileProvider, type HostileProvider} from './support/hostile-provider.ts';
+import {CLIENT_SECRET, configurationFor, startStack, type Stack} from './support/stack.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'check-'));
 let stack: Stack;
@@ -66,6 +68,47 @@ describe('fraiseql-auth check', () => {
     });
     await expect(checked({}, `${stack.provider.issuer}/no/such/issuer`)).rejects.toMatchObject({
       reason: 'ProviderInvalid',
+    });
+  });
+
+  describe('a token endpoint', () => {
+    let op: HostileProvider;
+    beforeEach(async () => {
+      op = await startHostileProvider('auth-server', CLIENT_SECRET);
+      // Any page that answers: what is tried here comes after the authorization request.
+      op.metadata = {authorization_endpoint: `${op.issuer}/jwks`};
+    });
+    afterEach(() => op.close());
+
+    it.each<[string, RegExp, (response: ServerResponse) => void]>([
+      ['answers 503', /answers the token request with 503/, (response) => void response.writeHead(503).end()],
+      ['resets', /does not answer the token request: /, (response) => void response.destroy()],
+    ])('that %s is away, and so are logins', async (_what, why, token) => {
+      op.answer = {token};
+      await expect(checked({}, op.issuer)).rejects.toMatchObject({
+        reason: 'ProviderUnreachable',
+        message: expect.stringMatching(why),
+        detail: {providers: ['oidc']},
+      });
+    });
+
+    it('that we must not ask is refused', async () => {
+      op.metadata = {...op.metadata, token_endpoint: 'https://10.0.0.1/token'};
+      await expect(checked({}, op.issuer)).rejects.toMatchObject({
+        reason: 'ProviderInvalid',
+        message: expect.stringContaining('fails the token request: '),
+      });
+    });
+
+    it.each([
+      ['refuses the code', 400, '{"error":"invalid_grant"}'],
+      ['has been asked too often', 429, ''],
+    ])('that %s holds no roll-out up', async (_what, status, body) => {
+      op.answer = {
+        token: (response) => void response.writeHead(status, {'content-type': 'application/json'}).end(body),
+      };
+      expect(await checked({}, op.issuer)).toMatchObject({providers: ['oidc']});
+      expect(op.requests).toContain('/token');
     });
   });
 
