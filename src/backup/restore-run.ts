@@ -4,6 +4,7 @@ import type {Readable} from 'node:stream';
 import {setTimeout as delay} from 'node:timers/promises';
 import {Client} from 'pg';
 import {clientOptions} from '../database/pool.ts';
+import {quoted} from '../database/quoted.ts';
 import type {DatabaseTarget} from '../database/url.ts';
 import type {Logger} from '../support/logging.ts';
 import {BackupError, UncertainError} from './errors.ts';
@@ -180,7 +181,7 @@ function uncertain(name: string, said: string): UncertainError {
 
 function hintFor(said: string, target: DatabaseTarget): string {
   if (said.includes('permission denied')) {
-    return `Let the user create there: GRANT CREATE ON DATABASE "${target.database}" TO "${target.user}"; or make it the owner.`;
+    return `Let the user create there: GRANT CREATE ON DATABASE ${quoted(target.database)} TO ${quoted(target.user)}; or make it the owner.`;
   }
   if (said.includes('must be owner of')) {
     return 'Restore as the owner of the tables that are there, or into a fresh database.';

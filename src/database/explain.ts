@@ -1,4 +1,5 @@
 import {databaseFault, DatabaseError, errorCode, type DatabaseReason} from './errors.ts';
+import {quoted} from './quoted.ts';
 import type {DatabaseTarget} from './url.ts';
 
 /**
@@ -66,7 +67,7 @@ export function explain(
         'DatabaseNotFound',
         `PostgreSQL at ${at} has no database "${target.database}"`,
         target.database === target.database.toLowerCase()
-          ? `Create it: CREATE DATABASE ${target.database} OWNER ${target.user}; or correct the name in the database URL.`
+          ? `Create it: CREATE DATABASE ${quoted(target.database)} OWNER ${quoted(target.user)}; or correct the name in the database URL.`
           : `CREATE DATABASE ${target.database} without quotes makes "${target.database.toLowerCase()}": write that in the ` +
               `database URL, or create the database with its name in double quotes.`,
       );
@@ -74,8 +75,8 @@ export function explain(
       return because(
         'DatabasePermissionDenied',
         `user "${target.user}" lacks a privilege in database "${target.database}": ${said}`,
-        `Grant it as the owner: GRANT ALL PRIVILEGES ON SCHEMA _system TO ${target.user}; ` +
-          `GRANT ALL PRIVILEGES ON ALL TABLES IN SCHEMA _system TO ${target.user};`,
+        `Grant it as the owner: GRANT ALL PRIVILEGES ON SCHEMA _system TO ${quoted(target.user)}; ` +
+          `GRANT ALL PRIVILEGES ON ALL TABLES IN SCHEMA _system TO ${quoted(target.user)};`,
       );
     case 'url_invalid':
       return because('DatabaseURLInvalid', said, 'Write it as postgres://USER:PASSWORD@HOST:5432/DATABASE.');

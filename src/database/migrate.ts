@@ -8,6 +8,7 @@ import {databaseFault, DatabaseError, errorCode} from './errors.ts';
 import {explain} from './explain.ts';
 import {explainLocked} from './locks.ts';
 import {clientOptions} from './pool.ts';
+import {quoted} from './quoted.ts';
 import {appliedMigrations, MIGRATION_LOCK, MIGRATIONS_TABLE, versionOf} from './schema.ts';
 import {serverProblem} from './server-version.ts';
 import {differencesFromGuide, readSessionsTable} from './sessions-table.ts';
@@ -226,7 +227,7 @@ function connection(options: MigrateOptions): Client {
   return client;
 }
 
-/** Runs `work`; when the signal aborts, has the server end the statement, which otherwise would run on without us. */
+/** Runs `work`; when the signal aborts, has the server end the session, whose statement would run on without us. */
 async function cancellable<T>(
   client: Client,
   options: MigrateOptions,
@@ -237,7 +238,7 @@ async function cancellable<T>(
   const pid = rows[0]?.pid;
   let ending: Promise<void> | undefined;
   const cancel = (): void => {
-    ending = cancelBackend(options, pid);
+    ending = endBackend(options, pid);
   };
   signal.throwIfAborted();
   signal.addEventListener('abort', cancel, {once: true});
@@ -249,13 +250,13 @@ async function cancellable<T>(
   }
 }
 
-async function cancelBackend(options: MigrateOptions, pid: number | undefined): Promise<void> {
+async function endBackend(options: MigrateOptions, pid: number | undefined): Promise<void> {
   const second = connection(options);
   try {
     await second.connect();
     await second.query('SELECT pg_terminate_backend($1)', [pid]);
   } catch (error) {
-    options.logger.warn({err: error}, 'the statement under way could not be cancelled');
+    options.logger.warn({err: error}, 'the session of the statement under way could not be ended');
   } finally {
     await second
       .end()
@@ -286,8 +287,4 @@ function timedOut(timeoutMs: number): DatabaseError {
 function quiet(logger: Logger): Record<'debug' | 'info' | 'warn' | 'error', (message: string) => void> {
   const log = (message: string): void => logger.debug(message.trim());
   return {debug: log, info: log, warn: log, error: log};
-}
-
-function quoted(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`;
 }

@@ -2,6 +2,7 @@ import {Client} from 'pg';
 import {DatabaseError, type DatabaseReason} from './errors.ts';
 import {explainLocked} from './locks.ts';
 import {clientOptions} from './pool.ts';
+import {quoted} from './quoted.ts';
 import {differencesFromGuide, missingIndexes, readSessionsTable} from './sessions-table.ts';
 import {appliedMigrations, TABLES, versionOf} from './schema.ts';
 import {serverProblem} from './server-version.ts';
@@ -143,13 +144,17 @@ async function checkServer(client: Client, user: string): Promise<Check[]> {
         ),
     utc
       ? ok('timezone', state.timezone)
-      : warning('timezone', `${state.timezone}, not UTC`, `ALTER ROLE ${user} SET timezone TO 'UTC';`),
+      : warning(
+          'timezone',
+          `${state.timezone}, not UTC`,
+          `ALTER ROLE ${quoted(user)} SET timezone TO 'UTC';`,
+        ),
     state.isolation === 'read committed'
       ? ok('isolation', state.isolation)
       : warning(
           'isolation',
           `${state.isolation}, not read committed`,
-          `ALTER ROLE ${user} SET default_transaction_isolation TO 'read committed';`,
+          `ALTER ROLE ${quoted(user)} SET default_transaction_isolation TO 'read committed';`,
         ),
   ];
 }
@@ -217,7 +222,9 @@ async function checkPrivileges(client: Client, user: string): Promise<Check[]> {
     [TABLES, PRIVILEGES],
   );
   if (rows.some(({usage}) => !usage)) {
-    return [failed('privileges', 'no USAGE on schema _system', `GRANT USAGE ON SCHEMA _system TO ${user};`)];
+    return [
+      failed('privileges', 'no USAGE on schema _system', `GRANT USAGE ON SCHEMA _system TO ${quoted(user)};`),
+    ];
   }
   const absent = TABLES.filter((table) => !rows.some((row) => row.table === table));
   const lacking = rows.filter(({missing}) => missing.length > 0);
@@ -236,7 +243,9 @@ async function checkPrivileges(client: Client, user: string): Promise<Check[]> {
       failed(
         'privileges',
         lacking.map(({table, missing}) => `no ${missing.join(', ')} on _system.${table}`).join('; '),
-        lacking.map(({table}) => `GRANT ALL PRIVILEGES ON TABLE _system.${table} TO ${user};`).join(' '),
+        lacking
+          .map(({table}) => `GRANT ALL PRIVILEGES ON TABLE _system.${table} TO ${quoted(user)};`)
+          .join(' '),
       ),
     );
   } else if (absent.length === 0)

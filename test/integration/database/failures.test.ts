@@ -46,7 +46,7 @@ describe('db migrate says what is wrong and what to do', () => {
       () => changed((url) => (url.pathname = '/nowhere')),
       'DatabaseNotFound',
       '"nowhere"',
-      'CREATE DATABASE nowhere',
+      'CREATE DATABASE "nowhere" OWNER "fraiseql_app"',
     ],
     [
       'nobody listening',

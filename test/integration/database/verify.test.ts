@@ -81,7 +81,9 @@ describe('db verify', () => {
     const found = bad(await verifyDatabase(() => url));
     expect(Object.keys(found)).toEqual(['privileges']);
     expect(found['privileges']).toContain('no UPDATE, DELETE on _system.sessions');
-    expect(found['privileges']).toContain('GRANT ALL PRIVILEGES ON TABLE _system.sessions TO fraiseql_app;');
+    expect(found['privileges']).toContain(
+      'GRANT ALL PRIVILEGES ON TABLE _system.sessions TO "fraiseql_app";',
+    );
   });
 
   it('survives a schema that may not be used', async () => {
@@ -91,7 +93,7 @@ describe('db verify', () => {
       name,
     );
     const found = bad(await verifyDatabase(() => url));
-    expect(found['privileges']).toContain('GRANT USAGE ON SCHEMA _system TO fraiseql_app;');
+    expect(found['privileges']).toContain('GRANT USAGE ON SCHEMA _system TO "fraiseql_app";');
     expect(found['sessions']).toContain('failed');
   });
 
@@ -122,7 +124,7 @@ describe('db verify', () => {
     const found = bad(await verifyDatabase(() => url));
     expect(Object.keys(found)).toEqual(['writable', 'encoding', 'timezone', 'isolation']);
     expect(found['encoding']).toContain('failed: LATIN1');
-    expect(found['timezone']).toContain(`ALTER ROLE fraiseql_app SET timezone TO 'UTC'`);
+    expect(found['timezone']).toContain(`ALTER ROLE "fraiseql_app" SET timezone TO 'UTC'`);
   });
 
   it('of a newer schema only warns: an older program keeps working on it', async () => {

@@ -100,6 +100,14 @@ describe('explain', () => {
     expect(explained.cause).toBe(error);
   });
 
+  it('gives remedies that PostgreSQL takes, whatever the user is called', () => {
+    const odd = {...target, user: 'Auth-"1"', database: 'auth-db'};
+    const hint = (code: string): string => explain(withCode(code), odd).hint;
+    expect(hint('42501')).toContain('ON SCHEMA _system TO "Auth-""1""";');
+    expect(hint('42501')).toContain('ON ALL TABLES IN SCHEMA _system TO "Auth-""1""";');
+    expect(hint('3D000')).toContain('CREATE DATABASE "auth-db" OWNER "Auth-""1""";');
+  });
+
   it('keeps what is explained already', () => {
     const error = new DatabaseError('SchemaNewer', 'newer', 'upgrade');
     expect(explain(error, target)).toBe(error);
