@@ -55,25 +55,33 @@ const fileSchema = z.strictObject({
   rateLimits: rateLimitsSchema.optional(),
   branding: brandingSchema.optional(),
 });
-export type ConfigurationFile = z.infer<typeof fileSchema>;
+type ConfigurationFile = z.infer<typeof fileSchema>;
 
 /** What signingKeysFile names. */
 const keyListSchema = z.strictObject({signingKeys: z.array(signingKeySchema).min(1)});
 
+interface Reading {
+  readonly file: ConfigurationFile;
+  /** What may stand in a file whose problems are noted; undefined where all was read. */
+  readonly unread: 'everything' | 'signing keys' | undefined;
+}
+
 /** What AUTH_CONFIG_FILE holds; empty where the variable is not set or the file has problems, which are then noted. */
-export function readConfigurationFile(sources: Sources, findings: Findings): ConfigurationFile {
+export function readConfigurationFile(sources: Sources, findings: Findings): Reading {
   const path = sources.variable('AUTH_CONFIG_FILE');
-  if (path === undefined) return {};
-  const file = readYaml('AUTH_CONFIG_FILE', path, fileSchema, sources, findings) ?? {};
-  if (file.signingKeysFile === undefined) return file;
+  if (path === undefined) return {file: {}, unread: undefined};
+  const file = readYaml('AUTH_CONFIG_FILE', path, fileSchema, sources, findings);
+  if (file === undefined) return {file: {}, unread: 'everything'};
+  if (file.signingKeysFile === undefined) return {file, unread: undefined};
   if (file.signingKeys !== undefined)
     findings.problem('AUTH_CONFIG_FILE signingKeysFile', 'is set beside signingKeys; keep one of the two');
   const name = 'AUTH_CONFIG_FILE signingKeysFile';
   const list = readYaml(name, file.signingKeysFile, keyListSchema, sources, findings);
-  if (list === undefined) return file;
+  if (list === undefined) return {file, unread: 'signing keys'};
   // Keys stand beside their list, so that one swap of a mounted volume changes both.
   const folder = dirname(file.signingKeysFile);
-  return {...file, signingKeys: list.signingKeys.map((key) => ({...key, file: resolve(folder, key.file)}))};
+  const signingKeys = list.signingKeys.map((key) => ({...key, file: resolve(folder, key.file)}));
+  return {file: {...file, signingKeys}, unread: undefined};
 }
 
 function readYaml<S extends z.ZodType>(

@@ -3,6 +3,7 @@ import {logLevelFrom} from '../logging.ts';
 import type {Configuration, IntrospectionClient, ProviderSettings, ProviderType} from './configuration.ts';
 import {readConfigurationFile} from './file.ts';
 import type {Fingerprint} from './fingerprint.ts';
+import {named, previousIssuers, readIssuer, readRedirectUri} from './own-urls.ts';
 import {ConfigurationError, Findings} from './problems.ts';
 import {readProviders} from './providers.ts';
 import {readRateLimits} from './rate-limits.ts';
@@ -10,6 +11,7 @@ import {readRedis} from './redis.ts';
 import {readSigningKeys} from './signing-keys.ts';
 import {Sources} from './sources.ts';
 import {readTlsPair, type TlsFiles} from './tls.ts';
+import {withoutSlash} from './urls.ts';
 import {variablesSchema, type Variables} from './variables.ts';
 
 export interface LoadOptions {
@@ -29,7 +31,7 @@ export interface LoadOptions {
 export function loadConfiguration(options: LoadOptions): {configuration: Configuration; files: Fingerprint} {
   const findings = new Findings();
   const sources = new Sources(options.env, findings);
-  const file = readConfigurationFile(sources, findings);
+  const {file, unread} = readConfigurationFile(sources, findings);
   const variables = readVariables(sources, findings);
   const logLevel = logLevelFrom(options.env);
   if (logLevel === undefined)
@@ -46,18 +48,22 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
     sources,
     findings,
   );
-  // Where a provider is there but wrong, that is said already.
-  if (providers.length === 0 && findings.problems.length === problemsBefore)
+  // Where a provider is there but wrong, or may be in what could not be read, that is said already.
+  if (providers.length === 0 && findings.problems.length === problemsBefore && unread !== 'everything')
     findings.problem('OAUTH_PROVIDER', 'is needed, or providers in AUTH_CONFIG_FILE');
-  const signingKeys = readSigningKeys(file.signingKeys ?? [], {
+  const listed = file.signingKeys ?? (unread === undefined ? [] : undefined);
+  const signingKeys = readSigningKeys(listed, {
     algorithm: variables.JWT_ALGORITHM,
     development,
     sources,
     findings,
   });
-  const redirectUri = readRedirectUri(variables, file.redirectUri, development, findings);
+  const redirectUri = readRedirectUri(variables, file.redirectUri, {
+    isNeeded: !development && unread !== 'everything',
+    findings,
+  });
   const {issuer, providers: checkedProviders} = readIssuer(
-    variables.JWT_ISSUER ?? file.issuer,
+    named('JWT_ISSUER', variables.JWT_ISSUER, 'issuer', file.issuer),
     redirectUri,
     providers,
     findings,
@@ -186,64 +192,6 @@ function readDatabase(
   return {url, caFile};
 }
 
-function readRedirectUri(
-  variables: Variables,
-  fromFile: URL | undefined,
-  development: boolean,
-  findings: Findings,
-): URL {
-  const uri = variables.OAUTH_REDIRECT_URI ?? fromFile;
-  const fallback = new URL(`http://localhost:${variables.PORT}/auth/callback`);
-  if (uri === undefined) {
-    const named = findings.problems.some((problem) => problem.startsWith('OAUTH_REDIRECT_URI:'));
-    if (!development && !named)
-      findings.problem('OAUTH_REDIRECT_URI', 'is needed, as in https://api.example.com/auth/callback');
-    return fallback;
-  }
-  if (uri.pathname !== '/auth/callback')
-    findings.problem('OAUTH_REDIRECT_URI', 'must end in /auth/callback, where this server takes the answer');
-  // A profile for development may have it, at whatever host.
-  if (uri.protocol === 'http:' && !isLoopback(uri))
-    findings.warning(
-      'OAUTH_REDIRECT_URI',
-      'is plain http: logins and tokens cross the network unprotected (RFC 9700, section 2.6)',
-    );
-  return uri;
-}
-
-/**
- * The issuer of our tokens. The guide gives JWT_ISSUER the provider's: then it says what to expect upstream, and ours
- * is the origin of OAUTH_REDIRECT_URI.
- */
-function readIssuer(
-  setting: URL | undefined,
-  redirectUri: URL,
-  providers: readonly ProviderSettings[],
-  findings: Findings,
-): {issuer: string; providers: readonly ProviderSettings[]} {
-  if (setting === undefined) return {issuer: redirectUri.origin, providers};
-  const upstream = providers.find((provider) => withoutSlash(provider.issuer) === withoutSlash(setting.href));
-  if (upstream === undefined) {
-    if (setting.protocol === 'http:' && !isLoopback(setting))
-      findings.warning(
-        'JWT_ISSUER',
-        'is plain http: who checks our tokens fetches the keys unprotected (RFC 8414, section 2)',
-      );
-    return {issuer: withoutSlash(setting.href), providers};
-  }
-  findings.warning(
-    'JWT_ISSUER',
-    `is the issuer of the provider ${upstream.name}; it is taken as that, and the tokens of this server are issued by ${redirectUri.origin}`,
-  );
-  return {issuer: redirectUri.origin, providers};
-}
-
-/** In the spelling in which they were issuers. */
-function previousIssuers(urls: readonly URL[], issuer: string): string[] {
-  const spelled = urls.map(({href}) => withoutSlash(href));
-  return [...new Set(spelled)].filter((each) => each !== issuer);
-}
-
 function readStateKey(sources: Sources, findings: Findings): Buffer | undefined {
   const text = sources.secret('STATE_KEY');
   if (text === undefined) return undefined;
@@ -284,7 +232,3 @@ function readTls(variables: Variables, again: boolean, findings: Findings): TlsF
 
 const CERT = 'TLS_CERT_PATH';
 const KEY = 'TLS_KEY_PATH';
-
-const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
-
-const isLoopback = (url: URL): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);

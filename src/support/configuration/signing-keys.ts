@@ -19,19 +19,29 @@ interface Reading {
 }
 
 /**
- * The keys of the file and JWT_SIGNING_KEY, which signs where it is set. Exactly one signs; without any, only a server
- * for development makes one, which its restart forgets.
+ * The keys of the file (undefined where it could not be read) and JWT_SIGNING_KEY, which signs where it is set. Exactly
+ * one signs; without any, only a server for development makes one, which its restart forgets.
  */
-export function readSigningKeys(listed: readonly FileSigningKey[], reading: Reading): SigningKey[] {
+export function readSigningKeys(
+  fromFile: readonly FileSigningKey[] | undefined,
+  reading: Reading,
+): SigningKey[] {
+  const listed = fromFile ?? [];
   const {sources, findings} = reading;
   const keys: SigningKey[] = [];
+  const byVariable = {algorithm: reading.algorithm, setting: 'JWT_ALGORITHM'};
   const fromVariable = sources.has('JWT_SIGNING_KEY');
   if (fromVariable) {
     const pem = sources.secret('JWT_SIGNING_KEY');
     // A PEM in one line, as .env files have it, writes its line ends as \n.
     const key =
       pem &&
-      toKey(pem.replaceAll(String.raw`\n`, '\n'), reading.algorithm, 'JWT_SIGNING_KEY', true, findings);
+      toKey(pem.replaceAll(String.raw`\n`, '\n'), {
+        ...byVariable,
+        name: 'JWT_SIGNING_KEY',
+        signs: true,
+        findings,
+      });
     if (key) keys.push({...key, kid: thumbprint(key.publicKey)});
   }
   for (const [index, entry] of listed.entries()) {
@@ -39,7 +49,8 @@ export function readSigningKeys(listed: readonly FileSigningKey[], reading: Read
     const pem = sources.file(`${where}.file`, entry.file);
     if (pem === undefined) continue;
     const signs = entry.use === 'sign' && !fromVariable;
-    const key = toKey(pem, entry.algorithm ?? reading.algorithm, where, signs, findings);
+    const wanted = entry.algorithm ? {algorithm: entry.algorithm, setting: 'its algorithm'} : byVariable;
+    const key = toKey(pem, {...wanted, name: where, signs, findings});
     if (!key) continue;
     const kid = entry.kid ?? basename(entry.file, extname(entry.file));
     if (keys.some((other) => other.kid === kid)) findings.problem(`${where}.kid`, `"${kid}" is used twice`);
@@ -50,7 +61,7 @@ export function readSigningKeys(listed: readonly FileSigningKey[], reading: Read
   if (signing > 1) findings.problem('AUTH_CONFIG_FILE signingKeys', 'exactly one may have use: sign');
   if (signing === 0 && listed.length > 0)
     findings.problem('AUTH_CONFIG_FILE signingKeys', 'one must have use: sign');
-  if (signing === 0 && listed.length === 0) {
+  if (signing === 0 && listed.length === 0 && fromFile !== undefined) {
     if (reading.development) keys.push(developmentKey(reading.algorithm));
     else
       findings.problem(
@@ -62,12 +73,19 @@ export function readSigningKeys(listed: readonly FileSigningKey[], reading: Read
   return keys;
 }
 
+interface Wanted {
+  readonly algorithm: Algorithm;
+  /** What says so. */
+  readonly setting: string;
+  /** Where the key stands. */
+  readonly name: string;
+  readonly signs: boolean;
+  readonly findings: Findings;
+}
+
 function toKey(
   pem: string,
-  algorithm: Algorithm,
-  name: string,
-  signs: boolean,
-  findings: Findings,
+  {algorithm, setting, name, signs, findings}: Wanted,
 ): Omit<SigningKey, 'kid'> | undefined {
   const privateKey = parse(createPrivateKey, pem);
   const publicKey = privateKey ? createPublicKey(privateKey) : parse(createPublicKey, pem);
@@ -79,7 +97,7 @@ function toKey(
     findings.problem(name, 'is a public key; signing needs the private one');
     return undefined;
   }
-  const mismatch = misfit(publicKey, algorithm);
+  const mismatch = misfit(publicKey, algorithm, setting);
   if (mismatch !== undefined) {
     findings.problem(name, mismatch);
     return undefined;
@@ -88,7 +106,7 @@ function toKey(
 }
 
 /** What makes that key unfit for that algorithm (RFC 7518, sections 3.3 and 3.4; RFC 8037). */
-function misfit(key: KeyObject, algorithm: Algorithm): string | undefined {
+function misfit(key: KeyObject, algorithm: Algorithm, setting: string): string | undefined {
   const {modulusLength = 0, namedCurve} = key.asymmetricKeyDetails ?? {};
   const fits = {
     RS256: key.asymmetricKeyType === 'rsa',
@@ -96,7 +114,7 @@ function misfit(key: KeyObject, algorithm: Algorithm): string | undefined {
     EdDSA: key.asymmetricKeyType === 'ed25519',
   };
   const needed = {RS256: 'RSA', ES256: 'P-256', EdDSA: 'Ed25519'}[algorithm];
-  if (!fits[algorithm]) return `is no ${needed} key, which ${algorithm} needs (JWT_ALGORITHM)`;
+  if (!fits[algorithm]) return `is no ${needed} key, which ${algorithm} needs (${setting})`;
   return algorithm === 'RS256' && modulusLength < 2048 ? 'is an RSA key of less than 2048 bits' : undefined;
 }
 

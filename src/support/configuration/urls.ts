@@ -41,3 +41,6 @@ export function isAllowedHost(url: URL, allowed: readonly string[]): boolean {
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
   return allowed.includes(url.hostname) || allowed.includes(`${url.hostname}:${port}`);
 }
+
+/** As issuers are compared here and written: without a slash at the end. */
+export const withoutSlash = (url: string): string => url.replace(/\/+$/, '');

@@ -104,6 +104,56 @@ allowedHosts: [keycloak.idp.svc:8080]
     );
   });
 
+  it('is named where the value is of the file, and the variable where it is of the variable', () => {
+    const {OAUTH_REDIRECT_URI: _, ...bare} = env(whole);
+    const told = (text: string, variables: NodeJS.ProcessEnv = {}): readonly string[] =>
+      problemsOf({...bare, AUTH_CONFIG_FILE: file('named.yaml', text), ...variables});
+    const elsewhere = 'redirectUri: https://api.example.com/elsewhere\n';
+    expect(told(whole + elsewhere)).toEqual([
+      'AUTH_CONFIG_FILE redirectUri: must end in /auth/callback, where this server takes the answer',
+    ]);
+    expect(told(whole + elsewhere, {OAUTH_REDIRECT_URI: 'https://api.example.com/x'})).toEqual([
+      'OAUTH_REDIRECT_URI: must end in /auth/callback, where this server takes the answer',
+    ]);
+    const redirect = 'redirectUri: http://api.example.com/auth/callback\n';
+    const warned = (text: string): string => {
+      const path = file('warned.yaml', text);
+      return load({...bare, AUTH_CONFIG_FILE: path}).warnings.join('\n');
+    };
+    expect(warned(whole.replace('issuer: https', 'issuer: http') + redirect)).toMatch(
+      /^AUTH_CONFIG_FILE redirectUri: is plain http.*\nAUTH_CONFIG_FILE issuer: is plain http/,
+    );
+    expect(
+      warned(whole.replace('https://api.example.com', 'https://accounts.google.com') + redirect),
+    ).toContain('AUTH_CONFIG_FILE issuer: is the issuer of the provider google');
+    const key = (algorithm: string): string =>
+      `${whole.replace(/signingKeys:[^]*/, '')}signingKeys: [{file: ${now}${algorithm}}]\n`;
+    const redirected = {OAUTH_REDIRECT_URI: 'https://api.example.com/auth/callback', JWT_ALGORITHM: 'ES256'};
+    expect(told(key(', algorithm: EdDSA'), redirected)).toEqual([
+      'AUTH_CONFIG_FILE signingKeys[0]: is no Ed25519 key, which EdDSA needs (its algorithm)',
+    ]);
+    expect(told(key(''), redirected)).toEqual([
+      'AUTH_CONFIG_FILE signingKeys[0]: is no P-256 key, which ES256 needs (JWT_ALGORITHM)',
+    ]);
+  });
+
+  it.each([
+    ['is not there', join(directory, 'nowhere.yaml'), 'AUTH_CONFIG_FILE: the file '],
+    ['is not YAML', file('broken.yaml', 'a: [b'), 'AUTH_CONFIG_FILE: is not YAML'],
+    ['has a problem', file('odd.yaml', 'redirect: x'), 'AUTH_CONFIG_FILE itself: has no setting "redirect"'],
+  ])('that %s may hold what is missing elsewhere: only itself is told', (_what, path, problem) => {
+    const problems = problemsOf({...base, AUTH_CONFIG_FILE: path});
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(problem);
+  });
+
+  it('whose list of keys cannot be read says nothing of keys', () => {
+    const text = `${whole.replace(/signingKeys:[^]*/, '')}signingKeysFile: ${join(directory, 'no-keys.yaml')}\n`;
+    expect(problemsOf(env(text))).toEqual([
+      expect.stringContaining('AUTH_CONFIG_FILE signingKeysFile: the file '),
+    ]);
+  });
+
   it('gives way to a variable that is set', () => {
     const configuration = load({
       ...env(whole),
