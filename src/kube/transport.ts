@@ -71,6 +71,8 @@ export class Transport {
   #checkedAt = 0;
   #loadedAt = 0;
   #loading: Promise<void> | undefined;
+  /** Why the credentials could not be read when they last were to be; undefined where they could. */
+  #unread: string | undefined;
   #closed = false;
 
   constructor(source: AccessSource, options: TransportOptions = {}) {
@@ -196,7 +198,7 @@ export class Transport {
   }
 
   #failure(error: unknown, call: Call, timedOut: boolean): ApiError {
-    if (error instanceof ApiError) return error;
+    if (error instanceof ApiError) return this.#withUnread(error);
     if (timedOut) {
       const ms = call.timeoutMs ?? DEFAULT_TIMEOUT_MS;
       return new ApiError(0, 'Timeout', `${nameOf(call)}: Timeout: no answer within ${ms} ms`);
@@ -207,6 +209,12 @@ export class Transport {
       });
     }
     return transportError(nameOf(call), error);
+  }
+
+  /** A refusal of credentials that are of before says so: what keeps the new ones from being read is what is to be mended. */
+  #withUnread(error: ApiError): ApiError {
+    if (this.#unread === undefined || !isUnauthorized(error)) return error;
+    return new ApiError(error.status, error.reason, `${error.message}; ${this.#unread}`, {cause: error});
   }
 
   /** How long to wait before the next try, or undefined when the failure is final. */
@@ -232,7 +240,7 @@ export class Transport {
 
   /**
    * Looks whether the credentials changed: their files' times every few seconds, everything once a minute. What
-   * cannot be read just now (a file that is being replaced) leaves the old ones in place.
+   * cannot be read just now (a file that is being replaced) leaves the old ones in place; a 401 to them tells of it.
    */
   async #refresh(force: boolean): Promise<void> {
     const now = this.#clock.monotonic();
@@ -249,7 +257,10 @@ export class Transport {
     const before = this.#state;
     try {
       if (before !== undefined && !force && now - this.#loadedAt < RELOAD_MS) {
-        if ((await versionOf(before.access.files)) === before.version) return;
+        if ((await versionOf(before.access.files)) === before.version) {
+          this.#unread = undefined;
+          return;
+        }
       }
       const access = await this.#source.load();
       const version = await versionOf(access.files);
@@ -260,10 +271,13 @@ export class Transport {
       const {origin, pathname} = new URL(access.server);
       this.#state = {access, origin, prefix: pathname.replace(/\/+$/, ''), version, tls, pools};
       this.#loadedAt = now;
+      this.#unread = undefined;
       if (before !== undefined && before.pools !== pools) retire(before.pools);
     } catch (error) {
-      if (before !== undefined) return;
-      throw new Error(`cannot read ${this.#source.description}: ${messageOf(error)}`, {cause: error});
+      const why = `cannot read ${this.#source.description}: ${messageOf(error)}`;
+      if (before === undefined) throw new Error(why, {cause: error});
+      // Further lines of a parser quote what it read.
+      this.#unread = why.split('\n')[0];
     }
   }
 }

@@ -228,3 +228,26 @@ test('where the cluster is looked for, and what is said when there is none', asy
     await rm(home, {recursive: true});
   }
 });
+
+test('a 401 to credentials that could not be read anew says why, as long as they cannot', async () => {
+  let reading: Error | undefined;
+  const rotating = new KubeClient({
+    description: 'the kubeconfig /k',
+    async load() {
+      if (reading !== undefined) throw reading;
+      return {server: url, tls: {}, headers: {authorization: 'Bearer t'}, files: []};
+    },
+  });
+  await rotating.get(RESOURCES.ConfigMap, key);
+  const refused = async (): Promise<string> => {
+    answers = [status(401), status(401)];
+    const error: unknown = await rotating.get(RESOURCES.ConfigMap, key).catch((failure: unknown) => failure);
+    expect(error).toMatchObject({status: 401});
+    return String(error);
+  };
+  reading = new Error('bad indentation (2:9)\n 1 | token: hunter2');
+  expect(await refused()).toMatch(/401 .*; cannot read the kubeconfig \/k: bad indentation \(2:9\)$/);
+  reading = undefined;
+  expect(await refused()).not.toContain('cannot read');
+  await rotating.close();
+});
