@@ -63,14 +63,22 @@ async function run(configuration: OperatorConfiguration, logger: Logger): Promis
     askForKeys: pods.keys,
     breathe: breath(),
   });
+  const onError = (path: string, error: unknown): void =>
+    logger.error({path, err: error}, 'a page could not be served');
   const servers = [
-    await serveRoutes(configuration.healthPort, {
-      '/healthz': () => liveness(manager.silentMs()),
-      '/readyz': () => (manager.hasSynced() ? undefined : 'the watches have not seen everything yet'),
-    }),
-    await serveRoutes(configuration.metricsPort, {
-      '/metrics': {contentType: metrics.registry.contentType, body: () => metrics.registry.metrics()},
-    }),
+    await serveRoutes(
+      configuration.healthPort,
+      {
+        '/healthz': () => liveness(manager.silentMs()),
+        '/readyz': () => (manager.hasSynced() ? undefined : 'the watches have not seen everything yet'),
+      },
+      onError,
+    ),
+    await serveRoutes(
+      configuration.metricsPort,
+      {'/metrics': {contentType: metrics.registry.contentType, body: () => metrics.registry.metrics()}},
+      onError,
+    ),
   ];
   logger.info(
     {version: VERSION, image, namespaces: watchNamespaces.length > 0 ? watchNamespaces : 'all', leaderElect},

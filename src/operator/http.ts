@@ -11,10 +11,14 @@ interface Page {
 /** An answer for each path: a check (200 "ok", or 503 and why) or a page. */
 export type Routes = Readonly<Record<string, Check | Page>>;
 
-/** Serves routes on a port until `close`. Port 0 serves nothing. @throws Error when the port is taken */
+/**
+ * Serves routes on a port until `close`. Port 0 serves nothing. `onError` is told why a page failed, which the answer, a
+ * 500, does not say. @throws Error when the port is taken
+ */
 export async function serveRoutes(
   port: number,
   routes: Routes,
+  onError: (path: string, error: unknown) => void,
 ): Promise<{port: number; close: () => Promise<void>}> {
   if (port === 0) return {port, close: () => Promise.resolve()};
   const server = createServer((request, response) => {
@@ -33,7 +37,10 @@ export async function serveRoutes(
       .then(() => route.body())
       .then(
         (text) => answer(200, text, route.contentType),
-        () => answer(500, 'failed\n'),
+        (error: unknown) => {
+          onError(path, error);
+          answer(500, 'failed\n');
+        },
       );
     return undefined;
   });
