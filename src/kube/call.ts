@@ -23,7 +23,6 @@ export interface Selection {
   /** Left out: all namespaces. */
   namespace?: string | undefined;
   labelSelector?: string | undefined;
-  fieldSelector?: string | undefined;
   /** Only `metadata` of each object is sent: for types whose contents nobody here may keep. */
   metadataOnly?: boolean | undefined;
 }
@@ -80,10 +79,7 @@ export function callOptions(options: CallOptions): CallOptions {
   return {signal: options.signal, timeoutMs: options.timeoutMs};
 }
 
-/** The selectors, as parameters of the URL. */
-export function selectors(selection: Selection): {
-  labelSelector: string | undefined;
-  fieldSelector: string | undefined;
-} {
-  return {labelSelector: selection.labelSelector, fieldSelector: selection.fieldSelector};
+/** The selector, as a parameter of the URL. */
+export function selector({labelSelector}: Selection): Pick<Selection, 'labelSelector'> {
+  return {labelSelector};
 }

@@ -1,4 +1,4 @@
-import {callOptions, METADATA, notJson, selectors, toCall, type CallOptions, type Selection} from './call.ts';
+import {callOptions, METADATA, notJson, selector, toCall, type CallOptions, type Selection} from './call.ts';
 import {isApiError} from './errors.ts';
 import {typed, type KubeObject, type ResourceType} from './objects.ts';
 import {ListReader} from './received.ts';
@@ -58,7 +58,7 @@ export async function* listPages<T extends KubeObject, K = T>(
       verb: 'list',
       key: {namespace},
       accept: metadataOnly === true ? METADATA.list : undefined,
-      query: {...selectors(options), ...query},
+      query: {...selector(options), ...query},
       ...callOptions(options),
     });
     return transport.read(call, async (body) => {

@@ -148,8 +148,8 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #list(): Promise<void> {
-    const {namespace, labelSelector, fieldSelector, metadataOnly, pageSize} = this.#options;
-    const selection = {namespace, labelSelector, fieldSelector, metadataOnly};
+    const {namespace, labelSelector, metadataOnly, pageSize} = this.#options;
+    const selection = {namespace, labelSelector, metadataOnly};
     let seen = new Set<string>();
     let version = '';
     const pages = this.#client.pages<T, Sight<T>>(this.#type, {
@@ -178,11 +178,10 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #watch(from: string): Promise<void> {
-    const {namespace, labelSelector, fieldSelector, metadataOnly, silenceMs = 120_000} = this.#options;
+    const {namespace, labelSelector, metadataOnly, silenceMs = 120_000} = this.#options;
     const events = this.#client.watch<T>(this.#type, {
       namespace,
       labelSelector,
-      fieldSelector,
       metadataOnly,
       resourceVersion: from,
       timeoutSeconds: this.#options.watchSeconds ?? Math.round(240 + this.#random() * 120),

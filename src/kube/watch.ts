@@ -1,6 +1,6 @@
 import type {Readable} from 'node:stream';
 import {systemClock, type Clock} from '../support/clock.ts';
-import {METADATA, selectors, toCall, type Selection} from './call.ts';
+import {METADATA, selector, toCall, type Selection} from './call.ts';
 import {ApiError, apiErrorFromStatus, transportError, type ApiStatus} from './errors.ts';
 import {typed, type KubeObject, type ResourceType} from './objects.ts';
 import {parseObject} from './received.ts';
@@ -46,7 +46,7 @@ export async function* openWatch<T extends KubeObject>(
     key: {namespace},
     accept: metadataOnly === true ? METADATA.watch : undefined,
     query: {
-      ...selectors(options),
+      ...selector(options),
       watch: true,
       allowWatchBookmarks: true,
       resourceVersion,
