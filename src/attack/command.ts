@@ -57,13 +57,12 @@ export async function attack(
     return 2;
   }
   const {refreshTokenFile: file} = options;
-  const token = file === undefined ? undefined : await firstLine(file);
-  if (token === '') {
-    print(
-      `attack: ${file} cannot be read, or is empty: --refresh-token-file must name a file with a refresh token\n`,
-    );
+  const found = file === undefined ? {token: undefined} : await firstLine(file);
+  if ('problem' in found) {
+    print(`attack: ${file} ${found.problem}: --refresh-token-file must name a file with a refresh token\n`);
     return 2;
   }
+  const {token} = found;
   const all: Attack[] = [
     openRedirect,
     loginCsrf,
@@ -97,10 +96,17 @@ export async function attack(
   return code;
 }
 
-/** The file's first line; empty where there is none. */
-async function firstLine(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  return (text.split('\n')[0] ?? '').trim();
+/** The token in the file's first line, or what is wrong with the file. */
+async function firstLine(file: string): Promise<{token: string} | {problem: string}> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    return {problem: `cannot be read (${code})`};
+  }
+  const token = (text.split('\n')[0] ?? '').trim();
+  return token === '' ? {problem: 'holds no token in its first line'} : {token};
 }
 
 function tellLeftOut(withoutSession: boolean, print: (text: string) => void): void {

@@ -140,7 +140,13 @@ describe('fraiseql-auth attack', () => {
   it.each([
     ['an address that is none', 'auth', {}, 'must be a URL'],
     ['a server that is not there', 'http://127.0.0.1:9', {}, 'does not answer'],
-    ['a token that is not there', 'http://127.0.0.1:9', {refreshTokenFile: '/nowhere'}, 'cannot be read'],
+    [
+      'a token that is not there',
+      'http://127.0.0.1:9',
+      {refreshTokenFile: '/nowhere'},
+      'cannot be read (ENOENT)',
+    ],
+    ['a token that is none', 'http://127.0.0.1:9', {refreshTokenFile: '/dev/null'}, 'holds no token'],
     ['an unknown attack', 'http://127.0.0.1:9', {only: ['x']}, 'there is no x'],
   ])('says what is wrong with %s', async (_, url, options, message) => {
     const {code, output} = await run(url, options);
