@@ -72,6 +72,7 @@ demo: ## everything set up before your eyes: a cluster, the operator, a FraiseQL
 
 .PHONY: dev
 dev: build ## the auth server on loopback, with a database and an identity provider of its own
+	@scripts/postgres
 	node scripts/dev.ts
 
 .PHONY: bench
@@ -80,10 +81,12 @@ bench: build cluster-install ## figures: apply to Ready, sizes, memory
 
 .PHONY: bench-auth
 bench-auth: build ## refresh and verify beside a floor, on loopback; build/bench/auth.json
+	@scripts/postgres
 	node test/bench/auth/main.ts
 
 .PHONY: refreshes
 refreshes: build ## a million refreshes while replicas, database and network fail: no false logout (COUNT=…)
+	@scripts/postgres
 	node test/bench/refreshes/main.ts
 
 .PHONY: bench-operator
@@ -91,7 +94,7 @@ bench-operator: build cluster-install ## the operator's throughput beside a floo
 	scripts/bench-operator
 
 .PHONY: faults
-faults: $(MODULES) cluster-install ## killed at every write, and every fault on the way: a count of cases that end in the same state
+faults: cluster-install ## killed at every write, and every fault on the way: a count of cases that end in the same state
 	scripts/faults
 
 .PHONY: soak

@@ -112,8 +112,8 @@ export async function findBinaries(): Promise<string> {
   const found = candidates.find((directory) => existsSync(join(directory, 'initdb')));
   if (found) return found;
   throw new Error(
-    'The tests need a PostgreSQL server of their own (14 or later) and found no initdb in /usr/lib/postgresql/*/bin ' +
-      'or PATH. On Debian: apt-get install --no-install-recommends postgresql. Elsewhere set POSTGRES_BIN to the directory.',
+    'There is no PostgreSQL (14 or later) to start a server of: no initdb in /usr/lib/postgresql/*/bin or PATH. On ' +
+      'Debian: apt-get install --no-install-recommends postgresql. Elsewhere set POSTGRES_BIN to the directory of its programs.',
   );
 }
 

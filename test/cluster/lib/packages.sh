@@ -7,7 +7,9 @@ declare -A PACKAGES=(
   [api]='ip:iproute2 ss:iproute2 openssl:openssl setpriv:util-linux'
   # The servers that the integration tests start; redis-tools holds the whole of Redis, without the service that
   # redis-server would start.
-  [servers]='jq:jq zstd:zstd curl:curl /usr/lib/postgresql/*/bin/initdb:postgresql redis-check-rdb:redis-tools'
+  [servers]='jq:jq zstd:zstd curl:curl redis-check-rdb:redis-tools'
+  # One of them, which the server for development and the benches start as well.
+  [postgres]='/usr/lib/postgresql/*/bin/initdb:postgresql'
   # Building images without Docker.
   [images]='buildah:buildah debootstrap:debootstrap'
   # A node that runs pods.

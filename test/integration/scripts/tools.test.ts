@@ -85,3 +85,39 @@ test('all suites: of a directory for logs that somebody named, only the logs of 
   expect(code).toBe(1);
   expect(await readdir(logs)).toEqual(['other.log', 'thesis.tex']);
 });
+
+describe('PostgreSQL for the server for development', () => {
+  /** scripts/postgres for that user on a machine without PostgreSQL, whose packages bring none. */
+  const on = async (uid: number, env: Readonly<Record<string, string>> = {}) => {
+    const nothing = await scratch();
+    const fakes = await programs({'apt-get': 'echo "apt-get $*" >&2', id: `echo ${uid}`});
+    const inside = `
+      [ ! -e /usr/lib/postgresql ] || mount --bind ${nothing} /usr/lib/postgresql
+      [ ! -e /etc/postgresql-common ] || mount --bind ${nothing} /etc/postgresql-common
+      PATH=${fakes}:$PATH exec scripts/postgres`;
+    return bash(`exec unshare $([ "$(id -u)" = 0 ] || echo --map-root-user) --mount bash -c '${inside}'`, {
+      STAGE_LOGS: await scratch(),
+      ...env,
+    });
+  };
+
+  test('who may not install it is told what to install, or to name', async () => {
+    const {code, said} = await on(1000);
+    expect(code).toBe(1);
+    expect(said).toMatch(/There is no PostgreSQL here: .*apt-get install .*postgresql.*set POSTGRES_BIN/);
+    expect(said).not.toContain('brought');
+  });
+
+  test('root brings the package, and a package that brings none is no success', async () => {
+    const {code, said} = await on(0);
+    expect(code).toBe(1);
+    expect(said).toContain('ok PostgreSQL');
+    expect(said).toContain('has brought no initdb');
+  });
+
+  test('another one is taken by its directory or from PATH, without a word', async () => {
+    const directory = await programs({initdb: ''});
+    expect(await on(1000, {POSTGRES_BIN: directory})).toEqual({code: 0, said: ''});
+    expect(await on(1000, {PATH: first(directory)})).toEqual({code: 0, said: ''});
+  });
+});
