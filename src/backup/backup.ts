@@ -38,7 +38,8 @@ export interface BackupResult {
 
 /**
  * Takes a backup: dump, compress, store, read it again and compare, then write the manifest, which alone makes it a
- * backup; then remove those past their time. Throws BackupError or DatabaseError and leaves nothing behind.
+ * backup; then remove those past their time. Throws BackupError or DatabaseError, and removes what it has stored as far as
+ * the store lets it: the log tells of what stays until a later run removes it.
  */
 export async function takeBackup(context: BackupContext): Promise<BackupResult> {
   const {settings, store, clock, logger, signal} = context;
@@ -120,7 +121,7 @@ async function forget(context: BackupContext, name: string): Promise<void> {
     await context.store.remove(manifestName(name));
     await context.store.remove(dataName(name));
   } catch (error) {
-    context.logger.debug({err: error}, 'what the failed backup left could not be removed now');
+    context.logger.warn({name, err: error}, 'what the failed backup left could not be removed now');
   }
 }
 

@@ -71,7 +71,7 @@ export async function runJob(
 class Interrupted extends Error implements ExplainedFailure {
   override readonly name = 'Interrupted';
   readonly reason: string;
-  readonly hint = 'Nothing half-done is left. Run it again.';
+  readonly hint = 'What was half-done does not count, and a later run removes it. Run it again.';
 
   constructor(kind: string, reason: string, signal: NodeJS.Signals) {
     super(`${kind} was stopped by ${signal} before it was done`);

@@ -1,6 +1,8 @@
 import {mkdir, readdir, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {Writable} from 'node:stream';
 import {Client} from 'pg';
+import {pino} from 'pino';
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {takeBackup} from '../../../src/backup/backup.ts';
 import {FileStore} from '../../../src/backup/file-store.ts';
@@ -245,4 +247,17 @@ it('storage that gives back something else is found at once, and the backup disc
   const context = {...contextFor(source, directory), store: new Forgetful(directory)};
   await expect(takeBackup(context)).rejects.toMatchObject({reason: 'ChecksumMismatch'});
   expect((await readdir(directory)).sort()).toEqual(good);
+});
+
+it('a failed backup that cannot be removed either is told, and its failure stays what it was', async () => {
+  const lines: string[] = [];
+  const sink = new Writable({write: (chunk, _, done) => (lines.push(String(chunk)), done())});
+  const context = contextFor(source.replace(/\/[^/]*$/, '/nowhere'), directory);
+  const store = Object.assign(new FileStore(directory), {
+    remove: () => Promise.reject(new Error('the disk is gone')),
+  });
+  await expect(takeBackup({...context, store, logger: pino({level: 'warn'}, sink)})).rejects.toMatchObject({
+    reason: 'DatabaseNotFound',
+  });
+  expect(lines.join('')).toMatch(/the disk is gone.*could not be removed now/);
 });
