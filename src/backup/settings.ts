@@ -1,6 +1,7 @@
 import {isAbsolute} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {z} from 'zod';
+import {DatabaseError} from '../database/errors.ts';
 import {databaseUrlFrom, secretFrom} from '../database/settings.ts';
 import {BackupError} from './errors.ts';
 
@@ -50,13 +51,6 @@ const flag = z.preprocess(
 );
 
 const environment = z.object({
-  BACKUP_DESTINATION: z.preprocess(
-    (value) => value ?? '',
-    z
-      .string()
-      .trim()
-      .regex(/^(file|s3):\/\//, 'must be file:///DIRECTORY or s3://BUCKET/PREFIX'),
-  ),
   BACKUP_NAME_PREFIX: z.preprocess(
     (value) => (value === undefined || value === '' ? 'fraiseql' : value),
     z
@@ -78,24 +72,61 @@ const environment = z.object({
   S3_FORCE_PATH_STYLE: flag,
 });
 
-/** Reads the environment of `backup` and `restore`. Throws an error that names every variable that is wrong. */
+/** What is read of the environment, or undefined where it is wrong, which is noted. */
+type Tried = <T>(read: () => T) => T | undefined;
+
+/**
+ * Reads the environment of `backup` and `restore`. Throws a BackupError that names every variable that is wrong; where
+ * one alone is, the error of that one.
+ */
 export function backupSettingsFrom(env: NodeJS.ProcessEnv): BackupSettings {
+  const failures: (BackupError | DatabaseError)[] = [];
+  const tried: Tried = (read) => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof BackupError || error instanceof DatabaseError)) throw error;
+      failures.push(error);
+      return undefined;
+    }
+  };
   const parsed = environment.safeParse(env);
-  if (!parsed.success) {
-    throw wrong(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '));
-  }
+  for (const issue of parsed.error?.issues ?? [])
+    failures.push(wrong(`${issue.path.join('.')} ${issue.message}`));
+  const raw = env['BACKUP_DESTINATION']?.trim() ?? '';
+  const place = tried(() => placeFrom(raw));
+  const credentials = raw.startsWith('s3://') ? credentialsFrom(env, tried) : undefined;
+  const databaseUrl = tried(() => databaseUrlFrom(env));
+  const [first, ...more] = failures;
+  if (first !== undefined)
+    throw more.length === 0 ? first : wrong(failures.map(({message}) => message).join('; '));
+  if (!parsed.success || place === undefined || databaseUrl === undefined)
+    throw new Error('what is wrong with the environment has not been noted');
   const values = parsed.data;
+  const destination: Destination =
+    place.kind === 'file'
+      ? place
+      : {
+          ...place,
+          endpoint: values.S3_ENDPOINT,
+          region: values.S3_REGION,
+          forcePathStyle: values.S3_FORCE_PATH_STYLE,
+          credentials,
+        };
   return {
-    databaseUrl: databaseUrlFrom(env),
-    destination: destinationFrom(values, env),
+    databaseUrl,
+    destination,
     instance: values.BACKUP_NAME_PREFIX,
     retentionMs: values.BACKUP_RETENTION_SECONDS * 1_000,
     timeoutMs: values.BACKUP_TIMEOUT_SECONDS * 1_000,
   };
 }
 
-function destinationFrom(values: z.infer<typeof environment>, env: NodeJS.ProcessEnv): Destination {
-  const raw = values.BACKUP_DESTINATION;
+function placeFrom(
+  raw: string,
+): Exclude<Destination, S3Destination> | Pick<S3Destination, 'kind' | 'bucket' | 'prefix'> {
+  if (!/^(file|s3):\/\//.test(raw))
+    throw wrong('BACKUP_DESTINATION must be file:///DIRECTORY or s3://BUCKET/PREFIX');
   if (raw.startsWith('file://')) {
     const path = URL.canParse(raw) && new URL(raw).host === '' ? fileURLToPath(raw) : '';
     if (!isAbsolute(path)) throw wrong('BACKUP_DESTINATION must name an absolute directory: file:///backups');
@@ -107,29 +138,26 @@ function destinationFrom(values: z.infer<typeof environment>, env: NodeJS.Proces
       'BACKUP_DESTINATION must name a bucket of 3 to 63 lower-case letters, digits, - and .: s3://bucket/prefix',
     );
   }
-  return {
-    kind: 's3',
-    bucket,
-    prefix: rest.filter((part) => part !== '').join('/'),
-    endpoint: values.S3_ENDPOINT,
-    region: values.S3_REGION,
-    forcePathStyle: values.S3_FORCE_PATH_STYLE,
-    credentials: credentialsFrom(env),
-  };
+  return {kind: 's3', bucket, prefix: rest.filter((part) => part !== '').join('/')};
 }
 
-function credentialsFrom(env: NodeJS.ProcessEnv): S3Destination['credentials'] {
+function credentialsFrom(env: NodeJS.ProcessEnv, tried: Tried): S3Destination['credentials'] {
+  const isSet = (name: string): boolean => Boolean(env[name]?.trim() || env[`${name}_FILE`]?.trim());
   const read = (name: string): string | undefined =>
-    secretFrom(env, name, (message, hint) => new BackupError('BackupFailed', message, hint));
+    tried(() => secretFrom(env, name, (message, hint) => new BackupError('BackupFailed', message, hint)));
   const accessKeyId = read('AWS_ACCESS_KEY_ID');
   const secretAccessKey = read('AWS_SECRET_ACCESS_KEY');
   const sessionToken = read('AWS_SESSION_TOKEN');
-  if (!accessKeyId && !secretAccessKey) return undefined;
-  if (!accessKeyId) throw wrong('AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID');
-  if (!secretAccessKey) throw wrong('AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY');
-  return {accessKeyId, secretAccessKey, ...(sessionToken ? {sessionToken} : {})};
+  return tried(() => {
+    if (secretAccessKey && !isSet('AWS_ACCESS_KEY_ID'))
+      throw wrong('AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID');
+    if (accessKeyId && !isSet('AWS_SECRET_ACCESS_KEY'))
+      throw wrong('AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY');
+    if (!accessKeyId || !secretAccessKey) return undefined;
+    return {accessKeyId, secretAccessKey, ...(sessionToken ? {sessionToken} : {})};
+  });
 }
 
 function wrong(message: string): BackupError {
-  return new BackupError('BackupFailed', message, 'Correct the variable that is named and run again.');
+  return new BackupError('BackupFailed', message, 'Correct what is named and run again.');
 }

@@ -65,7 +65,21 @@ describe('backupSettingsFrom', () => {
   });
 
   it('names every variable that is wrong at once', () => {
-    const wrong = {...base, BACKUP_RETENTION_SECONDS: 'x', BACKUP_TIMEOUT_SECONDS: 'y'};
-    expect(() => backupSettingsFrom(wrong)).toThrow(/RETENTION_SECONDS.*TIMEOUT_SECONDS/);
+    const wrong = {
+      BACKUP_DESTINATION: 's3://UPPER/prefix',
+      BACKUP_RETENTION_SECONDS: 'x',
+      BACKUP_TIMEOUT_SECONDS: 'y',
+      AWS_ACCESS_KEY_ID: 'key',
+      AWS_SESSION_TOKEN_FILE: '/nowhere',
+    };
+    expect(() => backupSettingsFrom(wrong)).toThrow(
+      /RETENTION_SECONDS .*TIMEOUT_SECONDS .*DESTINATION .*SESSION_TOKEN_FILE: .*without AWS_SECRET_ACCESS_KEY; .*DATABASE_URL/,
+    );
+  });
+
+  it('says of a lone problem what its own error says', () => {
+    expect(() => backupSettingsFrom({...base, DATABASE_URL: ''})).toThrow(
+      expect.objectContaining({reason: 'DatabaseURLInvalid'}),
+    );
   });
 });
