@@ -4,6 +4,7 @@
 //   trial.ts    what an attack is, and what became of it
 //   login.ts, tokens.ts, requests.ts, slow.ts   the attacks
 import {readFile} from 'node:fs/promises';
+import {codeOf} from '../support/error-code.ts';
 import {LEFT_OUT} from './left-out.ts';
 import {callback, forgedHost, loginCsrf, openRedirect} from './login.ts';
 import {
@@ -102,8 +103,7 @@ async function firstLine(file: string): Promise<{token: string} | {problem: stri
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    return {problem: `cannot be read (${code})`};
+    return {problem: `cannot be read (${codeOf(error)})`};
   }
   const token = (text.split('\n')[0] ?? '').trim();
   return token === '' ? {problem: 'holds no token in its first line'} : {token};

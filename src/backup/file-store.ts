@@ -2,6 +2,7 @@ import {createReadStream} from 'node:fs';
 import {access, constants, mkdir, open, readdir, rename, rm, stat, unlink} from 'node:fs/promises';
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
+import {codeOf} from '../support/error-code.ts';
 import {BackupError} from './errors.ts';
 import type {Store, StoredObject} from './store.ts';
 import {chunksOf} from './streams.ts';
@@ -108,7 +109,7 @@ export class FileStore implements Store {
   }
 
   #unavailable(error: unknown): BackupError {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
+    const code = codeOf(error);
     const what = PROBLEMS[code] ?? (error instanceof Error ? error.message : 'unknown error');
     return new BackupError(
       'BackupStorageUnavailable',

@@ -3,6 +3,7 @@ import {z} from 'zod';
 import {isCertificate} from '../support/certificate.ts';
 import {Findings} from '../support/configuration/problems.ts';
 import {Sources} from '../support/configuration/sources.ts';
+import {codeOf} from '../support/error-code.ts';
 import {DatabaseError} from './errors.ts';
 import {withAuthority} from './url.ts';
 
@@ -56,9 +57,8 @@ function authorityIn(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
     throw invalid(
-      `DATABASE_CA_FILE names ${file}, which cannot be read (${code})`,
+      `DATABASE_CA_FILE names ${file}, which cannot be read (${codeOf(error)})`,
       'Correct DATABASE_CA_FILE, or mount the Secret that holds the file.',
       error,
     );

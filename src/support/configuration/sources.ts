@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto';
 import {readFileSync} from 'node:fs';
+import {codeOf} from '../error-code.ts';
 import type {Fingerprint} from './fingerprint.ts';
 import type {Findings} from './problems.ts';
 
@@ -45,7 +46,7 @@ export class Sources {
     try {
       content = readFileSync(path, 'utf8').trim();
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+      const code = codeOf(error);
       this.#files.set(path, code);
       this.#findings.problem(name, `the file ${path} cannot be read (${code})`);
       return undefined;
@@ -70,7 +71,7 @@ export function currentHash(paths: readonly string[]): string {
       try {
         return readFileSync(path, 'utf8').trim();
       } catch (error) {
-        return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+        return codeOf(error);
       }
     }),
   );

@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto';
 import {readFileSync} from 'node:fs';
+import {codeOf} from '../error-code.ts';
 import {namesOf, readPair} from '../certificate.ts';
 
 /** Where the server's own certificate stands: TLS_CERT_PATH with its chain, TLS_KEY_PATH; both PEM. */
@@ -66,8 +67,7 @@ function read(path: string, variable: TlsProblem['variable']): string | TlsProbl
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    return problem(variable, `the file ${path} cannot be read (${code})`);
+    return problem(variable, `the file ${path} cannot be read (${codeOf(error)})`);
   }
 }
 
