@@ -1,13 +1,11 @@
-import {hash as digest} from 'node:crypto';
-import {canonical} from './canonical.ts';
+import {carries, hashOf, hasOutlineOf, stamped} from './applied-hash.ts';
 import type {KubeClient} from './client.ts';
 import {ApiError, ForeignObjectError, isApiError} from './errors.ts';
 import {handOver, leafPaths} from './managed-fields.ts';
 import {RESOURCES, controllerOf, keyOf, type KubeObject, type ResourceType} from './objects.ts';
+import {isSettled, settle} from './settled.ts';
 import {isSubset, withData} from './subset.ts';
 
-/** On every child: the hash of what was last applied. */
-export const APPLIED_HASH = 'auth.fraiseql.dev/applied-hash';
 /**
  * On an object in memory: the hash with which it was compared and found as desired. Nothing but its metadata need be
  * there to say so again.
@@ -63,84 +61,136 @@ export async function applyChildObject<T extends KubeObject>(
   client: ApplyPort,
   child: ChildApply<T>,
 ): Promise<{outcome: ApplyOutcome; object: T; hash: string}> {
-  const {desired, hash} = prepared(child.desired);
-  return {...(await bring(client, child, desired)), hash};
+  const wanted = wantedOf(child.desired);
+  return {...(await bring(client, child, wanted)), hash: wanted.hash};
 }
 
-/** What is sent of what is desired: the whole of it, with its hash. */
-export function prepared<T extends KubeObject>(wanted: T): {desired: T; hash: string} {
-  const whole = withData(wanted);
-  const hash = hashOf(whole);
-  return {desired: stamped(whole, hash), hash};
+/** What is desired of an object, the whole of it, and its hash. */
+export interface Wanted<T extends KubeObject> {
+  readonly desired: T;
+  readonly hash: string;
 }
+
+export function wantedOf<T extends KubeObject>(child: T): Wanted<T> {
+  const desired = withData(child);
+  return {desired, hash: hashOf(desired)};
+}
+
+type Brought<T> = Promise<{outcome: ApplyOutcome; object: T}>;
 
 async function bring<T extends KubeObject>(
   client: ApplyPort,
   child: ChildApply<T>,
-  desired: T,
-): Promise<{outcome: ApplyOutcome; object: T}> {
-  const {live} = child;
-  if (live === undefined) return create(client, child, desired);
-  if (isConverged(client, desired, live)) return {outcome: 'unchanged', object: live};
-  return update(client, child, desired);
-}
-
-/** The hash that {@link APPLIED_HASH} holds: of the object as JSON with its keys in order. */
-function hashOf(desired: KubeObject): string {
-  return digest('sha256', canonical(desired)).slice(0, 16);
+  wanted: Wanted<T>,
+): Brought<T> {
+  const {live, initially} = child;
+  if (live === undefined) return create(client, child, wanted);
+  if (isConverged(client, wanted, live)) return {outcome: 'unchanged', object: live};
+  // What somebody else has changed (it carries the hash) is looked at before it is put right.
+  const onlyValues = !carries(live, wanted.hash) && hasOutlineOf(live, wanted.desired);
+  if (onlyValues && initially === undefined && live.metadata.uid !== undefined) {
+    try {
+      return await change(client, child, wanted, live);
+    } catch (error) {
+      // It is another by now, or no more.
+      if (!isApiError(error, 409, 'Conflict')) throw error;
+    }
+  }
+  return update(client, child, wanted);
 }
 
 async function create<T extends KubeObject>(
   client: ApplyPort,
   child: ChildApply<T>,
-  desired: T,
-): Promise<{outcome: ApplyOutcome; object: T}> {
-  // A POST costs the server half of what an apply does. It leaves the fields ours as an "Update"; the first apply
-  // puts that right.
+  wanted: Wanted<T>,
+): Brought<T> {
+  // A POST costs the server half of what an apply does. It leaves the fields ours as an "Update", which is put right
+  // before one of them is to go.
   const {fieldManager, signal} = child;
-  child.onWrite?.(desired.metadata.annotations?.[APPLIED_HASH] ?? '', undefined);
+  const {desired, hash} = wanted;
+  child.onWrite?.(hash, undefined);
   try {
-    const object = await client.create(typeOf(child), merged(desired, child.initially), {
+    const object = await client.create(typeOf(child), merged(stamped(desired, hash), child.initially), {
       fieldManager,
       signal,
     });
     return {outcome: 'created', object};
   } catch (error) {
     if (!isApiError(error, 409, 'AlreadyExists')) throw error;
-    return update(client, child, desired);
+    return update(client, child, wanted);
   }
+}
+
+/**
+ * Gives other values to the fields that are ours already, in one call: none of them is to go, so it does not matter yet
+ * under which operation they are ours.
+ * @throws ApiError 409 Conflict where the object is not the one that was seen
+ */
+async function change<T extends KubeObject>(
+  client: ApplyPort,
+  child: ChildApply<T>,
+  wanted: Wanted<T>,
+  live: T,
+): Brought<T> {
+  child.onWrite?.(wanted.hash, live);
+  const {uid, resourceVersion} = live.metadata;
+  return sent(client, child, wanted, {uid, resourceVersion}, [resourceVersion]);
 }
 
 async function update<T extends KubeObject>(
   client: ApplyPort,
   child: ChildApply<T>,
-  desired: T,
-): Promise<{outcome: ApplyOutcome; object: T}> {
+  wanted: Wanted<T>,
+): Brought<T> {
   const {fieldManager, signal} = child;
+  const {desired, hash} = wanted;
   const type = typeOf(child);
   // What was seen may be old, and it comes without its managed fields; a read costs far less than a needless write.
   const live = await client.get<T>(type, desired.metadata, {signal});
   if (live === undefined) {
     if (child.live === undefined) throw goneMeanwhile(desired);
-    return create(client, {...child, live: undefined}, desired);
+    return create(client, {...child, live: undefined}, wanted);
   }
-  if (isConverged(client, desired, live)) return {outcome: 'unchanged', object: live};
+  if (isConverged(client, wanted, live)) return {outcome: 'unchanged', object: live};
 
-  child.onWrite?.(desired.metadata.annotations?.[APPLIED_HASH] ?? '', live);
+  child.onWrite?.(hash, live);
   const entries = handOver(live.metadata.managedFields ?? [], fieldManager, leafPaths(child.initially));
   const base = entries === undefined ? live : await takeFields(client, type, live, entries, signal);
+  const {uid, resourceVersion} = live.metadata;
+  return sent(client, child, wanted, {uid, resourceVersion: undefined}, [
+    base.metadata.resourceVersion,
+    child.live?.metadata.resourceVersion,
+    resourceVersion,
+  ]);
+}
+
+/**
+ * Applies it to the object that the precondition names, or to none: not to another that came in its place just now. It
+ * is over these versions that it is applied, and the first is that of the object as it is before that.
+ */
+async function sent<T extends KubeObject>(
+  client: ApplyPort,
+  child: ChildApply<T>,
+  {desired, hash}: Wanted<T>,
+  precondition: Readonly<Record<'uid' | 'resourceVersion', string | undefined>>,
+  over: readonly (string | undefined)[],
+): Brought<T> {
+  const {fieldManager, signal} = child;
+  const whole = stamped(desired, hash);
+  const {uid, resourceVersion} = precondition;
+  const metadata = {
+    ...whole.metadata,
+    ...(uid !== undefined && {uid}),
+    ...(resourceVersion !== undefined && {resourceVersion}),
+  };
   const object = await client.apply<T>(
-    type,
-    // With the uid it is this object or none: not another that came in its place just now.
-    {
-      ...desired,
-      metadata: {...desired.metadata, ...(live.metadata.uid === undefined ? {} : {uid: live.metadata.uid})},
-    },
+    typeOf(child),
+    {...whole, metadata},
     {fieldManager, force: true, signal},
   );
   const version = object.metadata.resourceVersion;
-  settle(client, desired, [child.live?.metadata.resourceVersion, live.metadata.resourceVersion, version]);
-  return {outcome: version === base.metadata.resourceVersion ? 'unchanged' : 'updated', object};
+  settle(client, {desired, hash}, [...over, version]);
+  return {outcome: version === over[0] ? 'unchanged' : 'updated', object};
 }
 
 async function takeFields<T extends KubeObject>(
@@ -166,12 +216,12 @@ async function takeFields<T extends KubeObject>(
  * Whether nothing has to be sent.
  * @throws ForeignObjectError when it is not ours; ApiError 409 Terminating while it is being deleted
  */
-export function isConverged(client: ApplyPort, desired: KubeObject, live: KubeObject): boolean {
+export function isConverged<T extends KubeObject>(client: ApplyPort, wanted: Wanted<T>, live: T): boolean {
+  const {desired, hash} = wanted;
   refuseForeign(desired, live);
-  const hash = desired.metadata.annotations?.[APPLIED_HASH];
   if (live.metadata.deletionTimestamp !== undefined) throw terminating(live);
-  if (live[AS_APPLIED] === hash || isSettled(client, desired, live)) return true;
-  return live.metadata.annotations?.[APPLIED_HASH] === hash && isSubset(desired, live);
+  if (live[AS_APPLIED] === hash || isSettled(client, wanted, live)) return true;
+  return carries(live, hash) && isSubset(desired, live);
 }
 
 /**
@@ -196,44 +246,6 @@ export function refuseForeign(desired: KubeObject, live: KubeObject): void {
       manager === undefined ? `it has no label ${MANAGED_BY}` : `its label ${MANAGED_BY} is ${manager}`;
     throw new ForeignObjectError(live, why);
   }
-}
-
-// What an apply left behind is settled, even where it does not look like what was desired (the server or a webhook
-// changes it): the same hash is not applied again over the versions it was applied over, or to the one that came out.
-// Versions are never used twice, so one of them seen again is an old sight of the object.
-const settledOf = new WeakMap<
-  ApplyPort,
-  Map<string, {hash: string; versions: readonly (string | undefined)[]}>
->();
-const MAX_SETTLED = 20_000;
-
-function settle(client: ApplyPort, desired: KubeObject, versions: readonly (string | undefined)[]): void {
-  const settled = settledOf.get(client) ?? new Map();
-  settledOf.set(client, settled);
-  const key = settledKey(desired);
-  settled.delete(key);
-  settled.set(key, {hash: desired.metadata.annotations?.[APPLIED_HASH] ?? '', versions});
-  if (settled.size > MAX_SETTLED) settled.delete(settled.keys().next().value ?? '');
-}
-
-function isSettled(client: ApplyPort, desired: KubeObject, live: KubeObject): boolean {
-  const known = settledOf.get(client)?.get(settledKey(desired));
-  const version = live.metadata.resourceVersion;
-  return (
-    known !== undefined &&
-    version !== undefined &&
-    known.hash === desired.metadata.annotations?.[APPLIED_HASH] &&
-    known.versions.includes(version)
-  );
-}
-
-function settledKey(object: KubeObject): string {
-  return `${object.apiVersion} ${object.kind} ${keyOf(object)}`;
-}
-
-function stamped<T extends KubeObject>(desired: T, hash: string): T {
-  const annotations = {...desired.metadata.annotations, [APPLIED_HASH]: hash};
-  return {...desired, metadata: {...desired.metadata, annotations}};
 }
 
 /** An object with further fields. */

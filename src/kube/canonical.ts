@@ -15,6 +15,18 @@ export function canonical(value: unknown): string {
   return `{${text}}`;
 }
 
+/**
+ * What fields an object has, whatever is in them: its keys in order, with the texts, numbers and truth values left out.
+ * Lists stand there whole, for of which of their items is which only the API server knows.
+ */
+export function outline(value: unknown): string {
+  if (typeof value !== 'object') return '';
+  if (value === null || Array.isArray(value)) return canonical(value);
+  const record = value as Record<string, unknown>;
+  const names = inOrder(Object.keys(record)).filter((name) => record[name] !== undefined);
+  return `{${names.map((name) => `${label(name)}${outline(record[name])}`).join()}}`;
+}
+
 // The names of fields are few, and stand in every object.
 const labels = new Map<string, string>();
 const MAX_LABELS = 2000;

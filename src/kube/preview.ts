@@ -1,4 +1,5 @@
-import {isConverged, merged, prepared, typeOf, type ApplyPort, type ChildApply} from './apply.ts';
+import {stamped} from './applied-hash.ts';
+import {isConverged, merged, typeOf, wantedOf, type ApplyPort, type ChildApply} from './apply.ts';
 import {ApiError, isApiError} from './errors.ts';
 import type {KubeObject} from './objects.ts';
 
@@ -25,10 +26,12 @@ export async function previewChild<T extends KubeObject>(
   child: ChildApply<T>,
   foreseen?: T,
 ): Promise<Preview<T>> {
-  const {desired, hash} = prepared(child.desired);
+  const wanted = wantedOf(child.desired);
+  const {hash} = wanted;
   const {fieldManager, initially, signal} = child;
   const known = foreseen ?? child.live;
-  if (known !== undefined && isConverged(client, desired, known)) return {outcome: 'unchanged', hash};
+  if (known !== undefined && isConverged(client, wanted, known)) return {outcome: 'unchanged', hash};
+  const desired = stamped(wanted.desired, hash);
   const type = typeOf(child);
   const read = (): Promise<T | undefined> => client.get<T>(type, desired.metadata, {signal});
 
@@ -44,7 +47,7 @@ export async function previewChild<T extends KubeObject>(
       if (live === undefined) throw cameAndWent(error);
     }
   }
-  if (isConverged(client, desired, live) && foreseen === undefined) return {outcome: 'unchanged', hash};
+  if (isConverged(client, wanted, live) && foreseen === undefined) return {outcome: 'unchanged', hash};
   const {uid} = live.metadata;
   const after = await client.apply<T>(
     type,

@@ -1,5 +1,6 @@
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
-import {APPLIED_HASH, AS_APPLIED} from '../../kube/apply.ts';
+import {carries} from '../../kube/applied-hash.ts';
+import {AS_APPLIED} from '../../kube/apply.ts';
 import {bare} from '../../kube/bare.ts';
 import type {KubeObject, ObjectMeta} from '../../kube/objects.ts';
 import {RecentMap} from '../../support/recent-map.ts';
@@ -37,13 +38,12 @@ const JUST_THERE: ReadonlySet<string> = new Set([
  */
 export function settled<T extends KubeObject>(object: T, desiredHash: string): T | undefined {
   const {metadata, apiVersion, kind} = object;
-  if (metadata.annotations?.[APPLIED_HASH] !== desiredHash) return undefined;
+  if (!carries(object, desiredHash)) return undefined;
   const husk = {
     apiVersion: once(apiVersion),
     kind: once(kind),
     metadata: shared(metadata),
-    // The very text that is there already; the other is part of a longer one.
-    [AS_APPLIED]: metadata.annotations[APPLIED_HASH],
+    [AS_APPLIED]: desiredHash,
   };
   if (kind === 'CronJob') return {...husk, status: object['status']} as unknown as T;
   if (JUST_THERE.has(kind)) return husk as unknown as T;

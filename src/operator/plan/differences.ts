@@ -1,4 +1,4 @@
-import {APPLIED_HASH} from '../../kube/apply.ts';
+import {APPLIED_HASH} from '../../kube/applied-hash.ts';
 import {canonical} from '../../kube/canonical.ts';
 import type {KubeObject} from '../../kube/objects.ts';
 import {isRecord} from '../record.ts';

@@ -123,9 +123,11 @@ export class SimulatedApi {
     }
     switch (change.verb) {
       case 'apply': {
-        const {uid} = change.object.metadata;
+        const {uid, resourceVersion} = change.object.metadata;
         if (live !== undefined && uid !== undefined && uid !== live.metadata.uid)
           throw conflict('Precondition failed: UID in precondition');
+        if (resourceVersion !== undefined && resourceVersion !== live?.metadata.resourceVersion)
+          throw conflict('the object has been modified');
         const owned = `${id} ${change.manager}`;
         const next = applied(live ?? {}, this.#applied.get(owned) ?? {}, change.object) as KubeObject;
         if (!dryRun) this.#applied.set(owned, change.object);

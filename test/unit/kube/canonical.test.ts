@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import {expect, test} from 'vitest';
-import {canonical} from '../../../src/kube/canonical.ts';
+import {canonical, outline} from '../../../src/kube/canonical.ts';
 
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
@@ -29,4 +29,18 @@ test('the same text for the same value, with keys in the order of their characte
   const many = Object.fromEntries(Array.from({length: 60}, (_, index) => [`k${(index * 7) % 60}`, index]));
   expect(canonical(many)).toBe(written(sorted(many)));
   fc.assert(fc.property(fc.object(), (value) => canonical(value) === written(sorted(value))));
+});
+
+test('an outline changes with the fields and the lists, and not with the values', () => {
+  const text = outline({b: 1, a: {d: undefined, c: 'x'}, list: [{x: 1}], none: null});
+  expect(text).toBe('{"a":{"c":},"b":,"list":[{"x":1}],"none":null}');
+  expect(outline({a: {c: 'other'}, b: false, list: [{x: 1}], none: null})).toBe(text);
+  for (const other of [
+    {a: {c: 'x'}, b: 1, list: [{x: 2}], none: null},
+    {a: {c: 'x'}, b: null, list: [{x: 1}], none: null},
+    {a: {c: {}}, b: 1, list: [{x: 1}], none: null},
+    {a: {}, b: 1, list: [{x: 1}], none: null},
+    {a: {c: 'x', d: 'x'}, b: 1, list: [{x: 1}], none: null},
+  ])
+    expect(outline(other)).not.toBe(text);
 });
