@@ -9,7 +9,6 @@ export type DatabaseReason =
   | 'MigrationTimedOut'
   | 'TableLocked'
   | 'StatementTimedOut'
-  | 'SchemaNewer'
   | 'SchemaOutdated'
   | 'VerificationFailed';
 

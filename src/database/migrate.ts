@@ -83,8 +83,9 @@ async function migrateOn(
   const known = await migrationNames(directory);
   const before = await appliedMigrations(client);
   const from = versionOf(before.at(-1));
-  refuseUnknown(before, known);
   const pending = known.filter((name) => !before.includes(name));
+  refuseUnknown(before, known, pending);
+  if (Number(from) > Number(versionOf(known.at(-1)))) tellNewer(from, options.logger);
   if (pending.length === 0) return {from, schema: from, applied: [], ...warning};
   await prepareSchema(client, target);
   if (before.length === 0) await refuseForeignSessions(client);
@@ -124,21 +125,26 @@ export async function migrationNames(directory: string): Promise<string[]> {
     .sort();
 }
 
-function refuseUnknown(applied: readonly string[], known: readonly string[]): void {
+/** A database that a later version has migrated is as good as ours: migrations only add, so that one can go back. */
+function refuseUnknown(
+  applied: readonly string[],
+  known: readonly string[],
+  pending: readonly string[],
+): void {
   const unknown = applied.filter((name) => !known.includes(name));
+  const newest = Number(versionOf(known.at(-1)));
+  if (pending.length === 0 && unknown.every((name) => Number(versionOf(name)) > newest)) return;
   if (unknown.length === 0) return;
-  const newest = versionOf(known.at(-1));
-  if (unknown.every((name) => Number(versionOf(name)) > Number(newest))) {
-    throw new DatabaseError(
-      'SchemaNewer',
-      `the database has schema version ${versionOf(applied.at(-1))}, this program knows ${newest}; nothing was done`,
-      'Run the version of the program that made it, or a later one. An older server keeps working on a newer schema.',
-    );
-  }
   throw new DatabaseError(
     'MigrationFailed',
     `the database has migrations that this program does not know: ${unknown.join(', ')}; nothing was done`,
     'Another program has used this database: give FraiseQLAuth a database of its own.',
+  );
+}
+
+function tellNewer(found: string, logger: Logger): void {
+  logger.warn(
+    `the database has schema version ${found}, of a later version than this one: nothing is to be done, and this one works with it`,
   );
 }
 

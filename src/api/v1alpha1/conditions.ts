@@ -102,7 +102,6 @@ export const CONDITIONS = {
       'MigrationTimedOut',
       'TableLocked',
       'StatementTimedOut',
-      'SchemaNewer',
     ],
   },
   ProviderReachable: {

@@ -109,7 +109,7 @@ describe('explain', () => {
   });
 
   it('keeps what is explained already', () => {
-    const error = new DatabaseError('SchemaNewer', 'newer', 'upgrade');
+    const error = new DatabaseError('TableLocked', 'locked', 'wait');
     expect(explain(error, target)).toBe(error);
   });
 });
