@@ -1,7 +1,8 @@
 import type {RunningServer} from '../../../../src/server/server.ts';
+import {cookieHashOf} from '../../../../src/server/sessions/secrets.ts';
 import {formOf, type Answer, type Browser} from '../../../support/browser.ts';
 import {signIn} from '../../../support/login.ts';
-import {browserAt, PUBLIC_URL} from './stack.ts';
+import {browserAt, PUBLIC_URL, type Stack} from './stack.ts';
 
 // A person with a browser, who signs in and out.
 
@@ -49,4 +50,19 @@ export async function confirm({browser}: Person, url: URL): Promise<Answer> {
     answer = await browser.visit(form.action, {form: {...form.fields, logout: 'yes'}});
   }
   return browser.visit(answer.location, {headers: HTML});
+}
+
+/** What is kept of a sign-in. */
+export interface SignIn {
+  readonly user_agent: string;
+  readonly id_token_sealed: Buffer | null;
+}
+
+/** The row of the sign-in that this person's session came from, while there is one. */
+export async function signInOf(database: Stack['database'], {secret}: Person): Promise<SignIn | undefined> {
+  const {rows} = await database.asSuperuser(
+    `SELECT i.* FROM _system.sign_ins i JOIN _system.sessions s ON s.id = i.session_id
+     WHERE s.refresh_token_hash = '${cookieHashOf(secret)}'`,
+  );
+  return (rows as SignIn[])[0];
 }
