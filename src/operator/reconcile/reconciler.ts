@@ -14,13 +14,14 @@ import {act, type Breathe, type Cluster, type Failure} from './act.ts';
 import {after} from './after.ts';
 import type {Caches} from '../observe/caches.ts';
 import {Contests} from './contests.ts';
+import {Departing} from './departing.ts';
 import {decide, type Settings} from '../decide/decide.ts';
 import type {Decision} from '../decide/decision.ts';
 import {Failing, failureProblem, statusFailing} from './failing.ts';
 import type {KeyMint} from './mint.ts';
 import type {Observer} from '../observe/observer.ts';
 import type {Overlay} from '../observe/overlay.ts';
-import {askedMs, LEAVE_MS, policyOf} from './policy.ts';
+import {askedMs, policyOf} from './policy.ts';
 import {statusUnread} from './unread.ts';
 import {writeStatus} from './write-status.ts';
 
@@ -85,13 +86,13 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   /** How often in a row a status was left to the next pass. */
   readonly #held = new Map<string, number>();
-  /** Resources whose namespace is being deleted, and until when that is believed (monotonic milliseconds). */
-  readonly #leaving = new Map<string, {readonly uid: string; readonly until: number}>();
+  readonly #departing: Departing;
   readonly #failing: Failing;
   readonly #contests: Contests;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#departing = new Departing(options.clock);
     this.#failing = new Failing(options.clock);
     this.#contests = new Contests(options.clock);
   }
@@ -126,7 +127,7 @@ export class Reconciler {
       await this.#forget(key);
       return {result: 'success'};
     }
-    const leftMs = this.#leavingMs(key, resource);
+    const leftMs = this.#departing.leftMs(key, resource);
     if (leftMs !== undefined) return {result: 'requeue', requeueAfterMs: leftMs};
     let observed: Observed;
     try {
@@ -245,25 +246,13 @@ export class Reconciler {
   async #forget(key: string): Promise<void> {
     this.#options.planner.forget(key);
     this.#held.delete(key);
-    this.#leaving.delete(key);
+    this.#departing.forget(key);
     this.#contests.forget(key);
     await this.#options.observer.forget(key);
   }
 
-  /** For how long its namespace is still believed to be going; undefined where it is not. */
-  #leavingMs(key: string, {metadata: {uid}}: FraiseQLAuth): number | undefined {
-    const leaving = this.#leaving.get(key);
-    if (leaving === undefined) return undefined;
-    const leftMs = leaving.until - this.#options.clock.monotonic();
-    // Another resource of that name lives in a namespace that was made anew.
-    if (leftMs > 0 && leaving.uid === uid) return leftMs;
-    this.#leaving.delete(key);
-    return undefined;
-  }
-
-  #leave(key: string, {metadata: {uid}}: FraiseQLAuth): Outcome {
-    this.#leaving.set(key, {uid, until: this.#options.clock.monotonic() + LEAVE_MS});
-    return {result: 'requeue', requeueAfterMs: LEAVE_MS};
+  #leave(key: string, resource: FraiseQLAuth): Outcome {
+    return {result: 'requeue', requeueAfterMs: this.#departing.add(key, resource)};
   }
 
   /** Says in the status that no pass comes to its end, where the API server lets us. */

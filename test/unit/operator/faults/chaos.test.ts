@@ -230,5 +230,5 @@ test(
     );
     expect(failed.join('\n\n')).toBe('');
   },
-  30_000 + RUNS * 8000,
+  60_000 + RUNS * 15_000,
 );
