@@ -103,7 +103,7 @@ export class Gate {
             }
           : (_request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) =>
               done(this.#enter(urgency, reply));
-      route.onRequest = [enter as onRequestHookHandler, ...[route.onRequest ?? []].flat()];
+      route.onRequest = [enter, ...[route.onRequest ?? []].flat()];
     });
   }
 
