@@ -82,6 +82,8 @@ export function deployment(
     }),
     spec: {
       ...(scaling.kind === 'Fixed' && {replicas: scaling.replicas}),
+      // Else a `kubectl rollout pause` would hold every change back, and nothing would say so.
+      paused: false,
       revisionHistoryLimit: 5,
       progressDeadlineSeconds: spec.rollout.progressDeadlineSeconds,
       // The old pods serve until the new ones do.
