@@ -36,12 +36,20 @@ export function hibernation(instance: Instance, observed: Observed): Step[] {
   return steps;
 }
 
-/** Wakes what was put to sleep, with as many pods as it had: what ran serves at once, and changes follow as ever. */
+/**
+ * Wakes what was put to sleep, with as many pods as it had: what ran serves at once, and changes follow as ever. What
+ * somebody else scaled to zero comes back with the fewest pods where the autoscaler has the number, for at zero it rests.
+ */
 export function waking({spec, name}: Instance, observed: Observed): Step[] {
   const live = deploymentOf(observed, names({name}).server);
-  const before = live?.metadata.annotations?.[SLEEPING];
-  if (live === undefined || before === undefined) return [];
+  if (live === undefined || live.metadata.deletionTimestamp !== undefined) return [];
   const {scaling} = spec;
+  const before = live.metadata.annotations?.[SLEEPING];
+  if (before === undefined) {
+    if (scaling.kind === 'Fixed' || live.spec?.replicas !== 0) return [];
+    const patch = {spec: {replicas: scaling.minReplicas}};
+    return [{kind: 'patch', type: RESOURCES.Deployment, object: live, patch}];
+  }
   const replicas =
     scaling.kind === 'Fixed'
       ? scaling.replicas

@@ -1,5 +1,6 @@
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {applyChildObject, type ApplyOutcome, type ApplyPort} from '../../kube/apply.ts';
+import {canonical} from '../../kube/canonical.ts';
 import {isApiError, type KubeClient} from '../../kube/client.ts';
 import {keyOf, type KubeObject, type ResourceType} from '../../kube/objects.ts';
 import {MANAGER} from '../desired/children.ts';
@@ -177,10 +178,14 @@ async function write(
     case 'patch': {
       const {uid, namespace, name} = step.object.metadata;
       const patch = {...step.patch, metadata: {...step.patch.metadata, uid}};
+      const subject = subjectOf(step);
+      const what = canonical(patch);
+      contests.ask(owner, subject, what);
       const object = await cluster.mergePatch<KubeObject>(step.type, {namespace, name}, patch, {
         fieldManager: MANAGER,
         signal,
       });
+      contests.wrote(owner, subject, what, step.object);
       return {object: slim(object), outcome: 'updated'};
     }
     default:

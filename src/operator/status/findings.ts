@@ -1,3 +1,4 @@
+import type {Scaling} from '../../api/v1alpha1/resolve.ts';
 import type {Observed} from '../observed.ts';
 import {sentence, withStop, type Problem} from '../problem.ts';
 import type {Decision} from '../decide/decision.ts';
@@ -149,10 +150,31 @@ export function progressFinding(
   }
 }
 
-/** Available. */
-export function availableFinding(rollout: Rollout, observed: Observed): Finding {
+/** Why no pods are wanted, and what brings them back; `scaling` is undefined where the spec is not valid. */
+export function scaledToZero(scaling: Scaling | undefined): string {
+  if (scaling?.kind === 'Fixed' && scaling.replicas === 0)
+    return 'spec.replicas is 0, so no pods run. Set it to 1 or more.';
+  const somebody = 'Somebody scaled the Deployment to 0, so no pods run';
+  switch (scaling?.kind) {
+    case undefined:
+      return `${somebody}.`;
+    case 'Fixed':
+      return `${somebody}. It comes back to spec.replicas, which is ${scaling.replicas}.`;
+    case 'Automatic':
+      return `${somebody}, and its autoscaler rests. It comes back to spec.autoscaling.minReplicas, which is ${scaling.minReplicas}.`;
+    default:
+      return scaling satisfies never;
+  }
+}
+
+/** Available; `scaling` is undefined where the spec is not valid. */
+export function availableFinding(
+  rollout: Rollout,
+  observed: Observed,
+  scaling: Scaling | undefined,
+): Finding {
   if (rollout.state === 'NotDeployed') return isFalse('NotDeployed', 'There is no Deployment yet');
-  if (rollout.desired === 0) return isFalse('ScaledToZero', 'spec.replicas is 0: no pods run');
+  if (rollout.desired === 0) return isFalse('ScaledToZero', scaledToZero(scaling));
   const ready = Math.max(rollout.ready, readyPods(observed));
   if (ready === 0) return isFalse('NoReplicaReady', `None of ${rollout.desired} pods is ready`);
   return isTrue('Available', ready >= rollout.desired ? 'Every pod is ready' : 'Pods are ready and serve');

@@ -101,7 +101,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
       migration.pod,
       proof,
     ]),
-    Available: availableFinding(rollout, observed),
+    Available: availableFinding(rollout, observed, spec.scaling),
     ProviderReachable: providerFinding(providers, observed),
     BackupHealthy: backup.condition,
   };
@@ -156,7 +156,7 @@ function invalid({resource, decision, observed, now}: Inputs, rollout: Rollout):
   const findings: Partial<Record<ConditionType, Finding>> = {
     ...kept,
     SpecValid: isFalse('SpecInvalid', text),
-    Available: availableFinding(rollout, observed),
+    Available: availableFinding(rollout, observed, undefined),
     Progressing: isFalse('SpecInvalid', 'The spec is not valid, so nothing is rolled out'),
     Ready: isFalse('SpecInvalid', `The spec is not valid: ${sentence({message: text, hint: goesOn})}`),
   };

@@ -3,6 +3,7 @@ import {sentence, withStop, type Problem} from '../problem.ts';
 import type {Decision} from '../decide/decision.ts';
 import {isFalse, isTrue, type Finding} from './conditions.ts';
 import {readyOf} from './ready.ts';
+import {scaledToZero} from './findings.ts';
 import type {Rollout} from '../decide/rollout.ts';
 
 /**
@@ -41,9 +42,7 @@ export function summarise(input: {
     );
   }
   if (rollout.state === 'NotDeployed') return isFalse('Reconciling', 'The Deployment is being created.');
-  if (rollout.desired === 0) {
-    return isFalse('ScaledToZero', 'spec.replicas is 0, so no pods run. Set it to 1 or more.');
-  }
+  if (rollout.desired === 0) return isFalse('ScaledToZero', scaledToZero(decision.spec?.scaling));
   if (rollout.state === 'Complete') {
     return isTrue(
       'Ready',

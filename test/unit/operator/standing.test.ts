@@ -101,6 +101,44 @@ describe('a service that hibernates', () => {
   });
 });
 
+describe('a Deployment that somebody scales to zero', () => {
+  const scaled = (spec: Record<string, unknown>): World => {
+    const world = new World(productionSpec(spec)).settle();
+    if (world.deployment) world.deployment.spec.replicas = 0;
+    world.rollOut();
+    return world;
+  };
+
+  test('comes back with the fewest pods where it is autoscaled, also while a Secret is missing', () => {
+    for (const missing of [false, true]) {
+      const world = scaled({autoscaling: {minReplicas: 2, maxReplicas: 5}});
+      if (missing) world.secret('keycloak-client', undefined);
+      expect(world.pass()).toEqual(['patch Deployment/auth']);
+      expect(replicas(world)).toBe(2);
+      expect(world.condition('Available')?.reason).not.toBe('ScaledToZero');
+      expect(world.pass()).toEqual([]);
+    }
+  });
+
+  test('has pods again when autoscaling takes over from spec.replicas, and they were 0', () => {
+    const world = new World(productionSpec({replicas: 0})).settle();
+    world.change({replicas: undefined, autoscaling: {minReplicas: 2, maxReplicas: 5}});
+    world.pass();
+    expect(replicas(world)).toBe(2);
+  });
+
+  test('stays at zero while the resource is paused, and the status says what comes', () => {
+    const world = scaled({});
+    world.change({management: 'Paused'});
+    expect(world.pass()).toEqual([]);
+    expect(world.condition('Available')).toMatchObject({
+      reason: 'ScaledToZero',
+      message:
+        'Somebody scaled the Deployment to 0, so no pods run, and its autoscaler rests. It comes back to spec.autoscaling.minReplicas, which is 3.',
+    });
+  });
+});
+
 describe('a resource that is paused', () => {
   test('is told of, and nothing of it is changed, until it is Active', () => {
     const world = new World(productionSpec({replicas: 2})).settle();

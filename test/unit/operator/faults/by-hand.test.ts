@@ -23,6 +23,33 @@ async function autoscaled(seed: number) {
   return {simulation, specOf};
 }
 
+test('one that was scaled to zero comes back, and its autoscaler has the number again', async () => {
+  const {simulation, specOf} = await autoscaled(2);
+  simulation.edit(RESOURCES.Deployment, 'auth', {spec: {replicas: 0}});
+  expect(await simulation.settle(5 * MINUTE)).toBe(true);
+  expect(specOf()?.replicas).toBe(3);
+  simulation.edit(RESOURCES.Deployment, 'auth', {spec: {replicas: 5}});
+  await simulation.time.run(MINUTE);
+  expect(specOf()?.replicas).toBe(5);
+  simulation.stopAll();
+});
+
+test('another program that scales it to zero each time is not fought at full speed, and named', async () => {
+  const {simulation} = await autoscaled(3);
+  const scale = (): void => simulation.edit(RESOURCES.Deployment, 'auth', {spec: {replicas: 0}});
+  const operator = simulation.leader;
+  if (operator) operator.client.afterWrite = () => void simulation.time.after(50, scale);
+  scale();
+  await simulation.time.run(2 * MINUTE);
+  const ready = simulation.resource?.status?.conditions?.find(({type}) => type === 'Ready');
+  expect(ready).toMatchObject({status: 'False', reason: 'ChildContested'});
+  const repairs = () => simulation.writes.filter(({kind}) => kind === 'Deployment').length;
+  const before = repairs();
+  await simulation.time.run(10 * MINUTE);
+  expect(repairs() - before).toBeLessThanOrEqual(41);
+  simulation.stopAll();
+});
+
 test('a Deployment that was paused goes on', async () => {
   const {simulation, specOf} = await autoscaled(1);
   simulation.edit(RESOURCES.Deployment, 'auth', {spec: {paused: true}});
