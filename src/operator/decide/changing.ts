@@ -2,22 +2,19 @@ import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {RESOURCES} from '../../kube/objects.ts';
 import {checkJob} from '../desired/check-job.ts';
 import {configMap} from '../desired/config-map.ts';
-import {deployment, type ServerTemplate} from '../desired/deployment.ts';
-import {horizontalPodAutoscaler} from '../desired/horizontal-pod-autoscaler.ts';
 import type {Instance} from '../desired/instance.ts';
 import {migrationJob} from '../desired/migration-job.ts';
 import {names} from '../desired/names.ts';
-import {lowestReplicas} from '../desired/replicas.ts';
 import {serviceAccount} from '../desired/service-account.ts';
 import {deploymentOf, type Observed} from '../observed.ts';
-import {UNMADE, type Decision, type Step} from './decision.ts';
-import {backUp, frame, keepBackingUp, releaseOf, type Release} from './keeping.ts';
+import {UNMADE, type Decision} from './decision.ts';
+import {backUp, frame, keepBackingUp, releaseOf, serve, type Release} from './keeping.ts';
 import {assessMigration} from './migration.ts';
-import {assessProof} from './proof.ts';
+import {assessProof, provenAndGiven} from './proof.ts';
 import type {SecretsFinding} from './secrets.ts';
 import {apply, attempt} from './steps.ts';
 import {aliasesOf, targetOf} from './target.ts';
-import {leftovers, removal, removals} from './tidy.ts';
+import {leftovers, removals} from './tidy.ts';
 
 /** What a spec asks for, once the Secrets that it names and the keys of our own are there. */
 export interface Asked {
@@ -72,7 +69,7 @@ export function change(asked: Asked, observed: Observed, now: number): Changing 
     status,
     now,
   });
-  const {proof, kept} = assessed;
+  const {proof} = assessed;
   const trial = proof.state === 'Refused' ? proof.next : proof;
   if (trial.state === 'Wanted') {
     const job = checkJob(instance, template, assessed.hash);
@@ -96,12 +93,14 @@ export function change(asked: Asked, observed: Observed, now: number): Changing 
       : undefined;
   if (migration?.state === 'Wanted') steps.push(attempt(job, migration, generation, [account]));
   const migrated = migration?.state === 'Done';
+  // A migration that is still to be done holds back the change, and not what runs.
+  const kept = assessed.kept ?? (mayRoll && live !== undefined ? provenAndGiven(live) : undefined);
 
   if (mayRoll && migrated) {
     const pods = {template, annotations: assessed.annotations};
     steps.push(...serve(instance, observed, pods, [account, configuration]));
     steps.push(...backUp(instance, secrets, release));
-  } else if (kept) {
+  } else if (kept !== undefined) {
     steps.push(...serve(instance, observed, kept, [account]));
     steps.push(...backUp(instance, secrets, releaseOf(kept.template)));
   } else if (live !== undefined) {
@@ -122,33 +121,4 @@ export function change(asked: Asked, observed: Observed, now: number): Changing 
       ...(trial.state === 'Waiting' || trial.state === 'Resting' ? [trial.retryAt] : []),
     ],
   };
-}
-
-/** Pods of this template run, and what belongs to them is there. */
-function serve(
-  instance: Instance,
-  observed: Observed,
-  pods: {readonly template: ServerTemplate; readonly annotations: Readonly<Record<string, string>>},
-  needs: readonly string[],
-): Step[] {
-  const {scaling} = instance.spec;
-  const name = names(instance);
-  const automatic = scaling.kind === 'Automatic';
-  return [
-    // With a fixed number of pods the autoscaler has to go first, or it would change that number.
-    ...(automatic
-      ? []
-      : removal(RESOURCES.HorizontalPodAutoscaler, name.server, observed, 'autoscaling is off')),
-    {
-      kind: 'apply',
-      type: RESOURCES.Deployment,
-      desired: deployment(instance, pods.template, pods.annotations),
-      needs,
-      ...(automatic && {initially: {spec: {replicas: lowestReplicas(scaling)}}}),
-    },
-    ...frame(instance, observed),
-    ...apply(RESOURCES.HorizontalPodAutoscaler, horizontalPodAutoscaler(instance), [
-      `Deployment/${name.server}`,
-    ]),
-  ];
 }

@@ -1,16 +1,19 @@
 import {RESOURCES} from '../../kube/objects.ts';
 import {backupCronJob} from '../desired/backup-cron-job.ts';
-import {versionLabel, type ServerTemplate} from '../desired/deployment.ts';
+import {deployment, versionLabel, type ServerTemplate} from '../desired/deployment.ts';
+import {horizontalPodAutoscaler} from '../desired/horizontal-pod-autoscaler.ts';
 import type {Instance} from '../desired/instance.ts';
 import {names} from '../desired/names.ts';
 import {podDisruptionBudget} from '../desired/pod-disruption-budget.ts';
+import {lowestReplicas} from '../desired/replicas.ts';
 import {service} from '../desired/service.ts';
 import {backupServiceAccount, serviceAccount} from '../desired/service-account.ts';
 import {deploymentOf, schemesOf, type Observed} from '../observed.ts';
 import type {Step} from './decision.ts';
-import {provenTemplate} from './proof.ts';
+import {provenAndGiven, provenTemplate} from './proof.ts';
 import type {SecretsFinding} from './secrets.ts';
 import {apply} from './steps.ts';
+import {removal} from './tidy.ts';
 
 // What belongs to what runs, and is kept up whatever is wrong elsewhere.
 
@@ -27,11 +30,47 @@ export function upkeep(
   secrets: SecretsFinding,
   asked: Release,
 ): Step[] {
-  if (deploymentOf(observed, names(instance).server) === undefined) return [];
+  const {server} = names(instance);
+  const live = deploymentOf(observed, server);
+  if (live === undefined) return [];
+  const steps = apply(RESOURCES.ServiceAccount, serviceAccount(instance));
+  if (instance.spec.runState === 'Hibernated') return [...steps, ...frame(instance, observed)];
+  const kept = provenAndGiven(live);
   return [
-    ...apply(RESOURCES.ServiceAccount, serviceAccount(instance)),
+    ...steps,
+    ...(kept === undefined
+      ? frame(instance, observed)
+      : serve(instance, observed, kept, [`ServiceAccount/${server}`])),
+    ...keepBackingUp(instance, observed, secrets, asked),
+  ];
+}
+
+/** Pods of this template run, and what belongs to them is there. */
+export function serve(
+  instance: Instance,
+  observed: Observed,
+  pods: {readonly template: ServerTemplate; readonly annotations: Readonly<Record<string, string>>},
+  needs: readonly string[],
+): Step[] {
+  const {scaling} = instance.spec;
+  const name = names(instance);
+  const automatic = scaling.kind === 'Automatic';
+  return [
+    // With a fixed number of pods the autoscaler has to go first, or it would change that number.
+    ...(automatic
+      ? []
+      : removal(RESOURCES.HorizontalPodAutoscaler, name.server, observed, 'autoscaling is off')),
+    {
+      kind: 'apply',
+      type: RESOURCES.Deployment,
+      desired: deployment(instance, pods.template, pods.annotations),
+      needs,
+      ...(automatic && {initially: {spec: {replicas: lowestReplicas(scaling)}}}),
+    },
     ...frame(instance, observed),
-    ...(instance.spec.runState === 'Running' ? keepBackingUp(instance, observed, secrets, asked) : []),
+    ...apply(RESOURCES.HorizontalPodAutoscaler, horizontalPodAutoscaler(instance), [
+      `Deployment/${name.server}`,
+    ]),
   ];
 }
 

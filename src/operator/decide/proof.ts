@@ -80,6 +80,20 @@ export function provenTemplate({metadata}: Deployment): ServerTemplate | undefin
   return provenIn(metadata.annotations?.[PROVEN])?.template;
 }
 
+/**
+ * What ran everywhere last, where the Deployment was given nothing else since, with all that it says of it: to give it
+ * that once more replaces no pod. Undefined while another template is rolled out.
+ */
+export function provenAndGiven({metadata: {annotations = {}}}: Deployment): Assessed['kept'] {
+  const proven = provenIn(annotations[PROVEN]);
+  if (proven === undefined || annotations[TEMPLATE] !== proven.hash) return undefined;
+  const said = [TEMPLATE, PROVEN, REFUSED].flatMap((name) => {
+    const value = annotations[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return {template: proven.template, annotations: Object.fromEntries(said)};
+}
+
 /** Whether the template may run, and what runs where it may not. */
 export function assessProof(question: Question): Assessed {
   const {template, live} = question;

@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest';
-import {BAD, imageOf, refusal, running, short} from './proving.ts';
+import {BAD, imageOf, refusal, running, short, stuck} from './proving.ts';
 import {iso} from './objects.ts';
 import {World} from './world.ts';
 
@@ -75,6 +75,59 @@ describe('a change proves itself', () => {
     world.pass();
     world.secret('keycloak-client', {'client-id': 'auth', 'client-secret': 'another'});
     expect(short(world.pass())).toEqual(['create Job/auth-check']);
+  });
+});
+
+describe('what runs is kept up while a change waits', () => {
+  const drifted = (world: World): void => {
+    const live = world.deployment;
+    if (live === undefined) throw new Error('there is no Deployment');
+    world.children.set('Deployment/auth', {...live, desired: undefined, spec: {replicas: 1}});
+  };
+
+  test('for its migration: it is scaled and put right, with the pods that it has', () => {
+    const world = running();
+    const pods = templateOf(world);
+    world.change({image: 'registry.test/fraiseql-auth:2.0.0'});
+    world.pass();
+    world.endCheck();
+    expect(short(world.pass())).toEqual(['create Job/auth-migrate']);
+    world.change({replicas: 5});
+    expect(world.pass()).toEqual(['update Deployment/auth']);
+    expect(world.deployment?.spec.replicas).toBe(5);
+    world.failJob('no');
+    drifted(world);
+    expect(short(world.pass())).toContain('update Deployment/auth');
+    expect(templateOf(world)).toEqual(pods);
+    world.change({replicas: undefined, autoscaling: {minReplicas: 2, maxReplicas: 4}});
+    expect(short(world.pass())).toContain('create HorizontalPodAutoscaler/auth');
+    expect(templateOf(world)).toEqual(pods);
+    world.completeJob();
+    expect(short(world.pass())).toContain('update Deployment/auth');
+    expect(imageOf(world)).toBe('registry.test/fraiseql-auth:2.0.0');
+  });
+
+  test('for a Secret, whatever else the spec and the other Secrets say meanwhile', () => {
+    const world = running();
+    const pods = templateOf(world);
+    world.secret('keycloak-client', undefined);
+    world.secret('auth-db', {'database-url': 'postgres://app:another@db/auth'});
+    expect(world.pass()).toEqual([]);
+    world.change({replicas: 5, image: BAD});
+    expect(world.pass()).toEqual(['update Deployment/auth']);
+    expect(world.deployment?.spec.replicas).toBe(5);
+    drifted(world);
+    expect(world.pass()).toEqual(['update Deployment/auth']);
+    expect(templateOf(world)).toEqual(pods);
+  });
+
+  test('but a roll-out that is under way is left as it is', () => {
+    const world = stuck(running());
+    const pods = templateOf(world);
+    world.secret('keycloak-client', undefined);
+    world.change({replicas: 5});
+    expect(world.pass()).toEqual([]);
+    expect(templateOf(world)).toEqual(pods);
   });
 });
 
@@ -281,3 +334,7 @@ interface Container {
   env: {name: string}[];
   volumeMounts: object[];
 }
+
+/** What the Deployment's pods are made from. */
+const templateOf = (world: World): unknown =>
+  (world.deployment as unknown as {spec: {template: unknown}}).spec.template;
