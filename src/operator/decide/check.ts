@@ -4,6 +4,7 @@ import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {explainPod, lastLine, oneLine} from './pods.ts';
 import {trueCondition, type Job, type Pod} from '../workloads.ts';
+import {explainUnmade} from './unmade-pod.ts';
 import {attemptOf, podsOf, retryDelayMs, terminationMessage} from './attempts.ts';
 
 /** Why a template was refused. */
@@ -62,7 +63,10 @@ export function assessCheck(input: {
       .filter((pod) => pod.status?.phase !== 'Failed' && terminationMessage(pod) === undefined)
       .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
       .find((each) => each !== undefined) ?? told;
-  if (failed === undefined) return {state: 'Checking', ...(held && {problem: held})};
+  if (failed === undefined) {
+    const problem = explainUnmade(job, pods, now) ?? held;
+    return {state: 'Checking', ...(problem && {problem})};
+  }
   const said = outcomeOf(pods);
   if (said?.providers !== undefined && noWorse(said.providers, observed)) return {state: 'Passed'};
   // A pod that never ran may be seen to go before its Job is, or after it; and a later try need not say it again.

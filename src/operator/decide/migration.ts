@@ -5,6 +5,7 @@ import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {explainPod, lastLine, oneLine} from './pods.ts';
 import {trueCondition, type Job, type Pod} from '../workloads.ts';
+import {explainUnmade, toldUnmade} from './unmade-pod.ts';
 import {attemptOf, GENERATION, podsOf, retryDelayMs, terminationMessage} from './attempts.ts';
 
 /** How it stands with bringing one database to one schema. */
@@ -64,9 +65,10 @@ export function assessMigration(input: {
   const specChanged = job.metadata.annotations?.[GENERATION] !== String(input.generation);
   const failed = trueCondition(job, 'Failed');
   if (failed === undefined) {
-    const problem = pods
-      .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
-      .find((each) => each !== undefined);
+    const problem =
+      pods
+        .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
+        .find((each) => each !== undefined) ?? explainUnmade(job, pods, now);
     // One that cannot start because of what the spec said before makes room for what it says now.
     if (specChanged && problem !== undefined) return {state: 'Wanted', attempt: 1, supersedes: job};
     return {state: 'Running', job, attempt, ...(problem && {problem})};
@@ -74,7 +76,7 @@ export function assessMigration(input: {
   const failedAt = observed.firstSeen.get(job.metadata.uid ?? '')?.now ?? now;
   const retryAt = specChanged ? now : failedAt + retryDelayMs(attempt);
   if (now >= retryAt) return {state: 'Wanted', attempt: specChanged ? 1 : attempt + 1, supersedes: job};
-  return {state: 'Failed', job, attempt, retryAt, problem: explainFailure(job, pods, failed)};
+  return {state: 'Failed', job, attempt, retryAt, problem: explainFailure(job, pods, failed, input.status)};
 }
 
 /**
@@ -105,6 +107,7 @@ function explainFailure(
   job: Job,
   pods: readonly Pod[],
   failed: {reason?: string; message?: string},
+  status: FraiseQLAuthStatus | undefined,
 ): Problem {
   const objectRef = {apiVersion: 'batch/v1', kind: 'Job', name: job.metadata.name};
   for (const pod of pods) {
@@ -121,6 +124,8 @@ function explainFailure(
   }
   const logs = `See: kubectl logs job/${job.metadata.name} -n ${job.metadata.namespace ?? ''}`;
   if (failed.reason === 'DeadlineExceeded') {
+    const unmade = pods.length === 0 ? toldUnmade(job, status) : undefined;
+    if (unmade !== undefined) return unmade;
     return {
       reason: 'MigrationTimedOut',
       message: `Migration Job ${job.metadata.name} did not end within spec.migrations.timeout`,

@@ -2,6 +2,7 @@ import type {Problem} from '../problem.ts';
 import type {Observed} from '../observed.ts';
 import {explainPod, isReady} from './pods.ts';
 import {isOfServer, serves, type Deployment, type Pod, type ReplicaSet} from '../workloads.ts';
+import {explainReplicas} from './unmade-pod.ts';
 
 /** How the pods stand. */
 export interface Rollout {
@@ -55,7 +56,7 @@ export function assessRollout(
         newReady: seen ? Math.min(status.updatedReplicas ?? 0, status.readyReplicas ?? 0) : 0,
         old: Math.max(0, (status.replicas ?? 0) - (seen ? (status.updatedReplicas ?? 0) : 0)),
       };
-  const problem = worst(pods, newest, observed.logLines, now);
+  const problem = worst(pods, newest, observed.logLines, now) ?? explainReplicas(live);
   const late = status.conditions?.find(
     (each) =>
       each.type === 'Progressing' && each.status === 'False' && each.reason === 'ProgressDeadlineExceeded',
