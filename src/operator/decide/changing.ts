@@ -31,7 +31,7 @@ export interface Asked {
 /** How it stands with what is asked for, and what is to be done for it. */
 export interface Changing extends Pick<
   Decision,
-  'proof' | 'checkJob' | 'migration' | 'migrationJob' | 'databaseHash' | 'aliases' | 'steps'
+  'template' | 'proof' | 'checkJob' | 'migration' | 'migrationJob' | 'databaseHash' | 'aliases' | 'steps'
 > {
   /** When what failed is tried again: milliseconds since the epoch. */
   readonly retriesAt: readonly number[];
@@ -109,6 +109,7 @@ export function change(asked: Asked, observed: Observed, now: number): Changing 
   const still = {job: job.metadata.name, config: config.metadata.name, assessed, migrated};
   steps.push(...removals(instance, observed), ...leftovers(instance, observed, still));
   return {
+    template: assessed.hash,
     proof,
     checkJob: name.check(assessed.hash),
     migration,

@@ -121,6 +121,7 @@ const NOTHING = {
   spec: undefined,
   secrets: undefined,
   keys: undefined,
+  template: undefined,
   proof: undefined,
   checkJob: undefined,
   migration: undefined,

@@ -88,6 +88,8 @@ export interface Decision {
   readonly version: string;
   readonly secrets: SecretsFinding | undefined;
   readonly keys: KeysFinding | undefined;
+  /** The hash of the template that the spec asks for; undefined until what it is made of is there. */
+  readonly template: string | undefined;
   /** Whether what the spec asks for may run; undefined until what comes before it is there. */
   readonly proof: Proof | undefined;
   /** The Job that tries it out. */

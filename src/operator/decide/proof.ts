@@ -80,6 +80,11 @@ export function provenTemplate({metadata}: Deployment): ServerTemplate | undefin
   return provenIn(metadata.annotations?.[PROVEN])?.template;
 }
 
+/** Whether the Deployment was given the template of that hash. */
+export function isGiven(live: Deployment | undefined, hash: string | undefined): boolean {
+  return hash !== undefined && live?.metadata.annotations?.[TEMPLATE] === hash;
+}
+
 /**
  * What ran everywhere last, where the Deployment was given nothing else since, with all that it says of it: to give it
  * that once more replaces no pod. Undefined while another template is rolled out.

@@ -1,7 +1,9 @@
 import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import {selectorText} from '../desired/children.ts';
-import type {Observed} from '../observed.ts';
+import {isGiven} from '../decide/proof.ts';
+import {names} from '../desired/names.ts';
+import {deploymentOf, type Observed} from '../observed.ts';
 import {isPending} from './plan.ts';
 import type {Rollout} from '../decide/rollout.ts';
 import type {Inputs} from './inputs.ts';
@@ -18,8 +20,14 @@ export function countsNow(resource: FraiseQLAuth, rollout: Rollout): Partial<Fra
 }
 
 /** The version that all pods are of; the one before until they are. */
-export function versionNow({decision, plan, resource}: Inputs, rollout: Rollout): {current?: string} {
+export function versionNow(
+  {decision, observed, plan, resource}: Inputs,
+  rollout: Rollout,
+): {current?: string} {
+  const live = deploymentOf(observed, names(resource.metadata).server);
   const done =
+    // It may have been refused, and then what is complete is the roll-out before.
+    isGiven(live, decision.template) &&
     rollout.state === 'Complete' &&
     decision.migration?.state === 'Done' &&
     decision.proof?.state === 'Roll' &&

@@ -62,6 +62,9 @@ const triedAgain = (at: number): string => `It is tried again at ${timestamp(at)
 /** A hint before another sentence. */
 const lead = (hint: string): string => (hint === '' ? '' : `${withStop(hint)} `);
 
+/** Of what comes only when the operator may act again. */
+const PAUSED = isFalse('Paused', 'It waits until spec.management is Active');
+
 /** SecretsResolved. */
 export function secretsFinding({secrets}: Decision): Finding {
   const all = [...(secrets?.problems ?? []), ...(secrets?.backupProblems ?? [])];
@@ -98,6 +101,7 @@ export function schemaFinding(
     case 'Done':
       return isTrue('Current', `The schema is at version ${migration.schema}`);
     case 'Wanted':
+      if (spec?.management === 'Paused') return PAUSED;
       return isFalse('Migrating', `Migration Job ${migrationJob ?? ''} is being started`);
     case 'Running':
       return problems.pod
@@ -116,9 +120,13 @@ export function schemaFinding(
   }
 }
 
-/** Progressing. `problems` keep the spec from being rolled out; the first is told. */
+/**
+ * Progressing. `given`: the Deployment has the template that the spec asks for. `problems` keep the spec from being rolled
+ * out; the first is told.
+ */
 export function progressFinding(
-  {secrets, proof, checkJob, migration, migrationJob}: Decision,
+  {secrets, proof, checkJob, migration, migrationJob, spec}: Decision,
+  given: boolean,
   rollout: Rollout,
   problems: readonly (Problem | undefined)[],
 ): Finding {
@@ -127,10 +135,12 @@ export function progressFinding(
     const undone = proof?.state === 'Refused' && proof.refusal.undone;
     return isFalse(undone ? 'RolledBack' : first.reason, `The spec is not rolled out. ${sentence(first)}`);
   }
+  if (spec?.management === 'Paused' && !given) return PAUSED;
   if (proof?.state === 'Wanted' || proof?.state === 'Checking') {
     return isTrue('Checking', `The change rolls out once Job ${checkJob ?? ''} has checked it`);
   }
   if (migration !== undefined && migration.state !== 'Done') {
+    if (spec?.management === 'Paused') return PAUSED;
     return isTrue('Migrating', `The change rolls out once migration Job ${migrationJob ?? ''} has succeeded`);
   }
   switch (rollout.state) {

@@ -21,6 +21,7 @@ import {
 } from './findings.ts';
 import {keysFinding, signingKeysNow} from './keys.ts';
 import {planNow, planProblem} from './plan.ts';
+import {isGiven} from '../decide/proof.ts';
 import {assessRollout, readyPods, type Rollout} from '../decide/rollout.ts';
 import {withStanding} from './standing.ts';
 import {summarise} from './summary.ts';
@@ -94,7 +95,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
       before?.conditions?.find((each) => each.type === 'SchemaCurrent'),
     ),
     KeysHealthy: keysFinding(decision, keyProblems, observed.signingKeys !== undefined),
-    Progressing: progressFinding(decision, rollout, [
+    Progressing: progressFinding(decision, isGiven(live, decision.template), rollout, [
       ...refused,
       migration.database,
       migration.schema,

@@ -26,6 +26,17 @@ describe('Progressing', () => {
   });
 });
 
+test('version.current is what runs, also where the Deployment could not be written', () => {
+  const world = running();
+  const before = world.status?.version?.current;
+  world.change({image: 'registry.test/fraiseql-auth:2.0.0'});
+  world.pass();
+  world.completeJob();
+  world.refuses.add('Deployment/auth');
+  world.pass();
+  expect(world.status?.version).toEqual({current: before, target: '2.0.0'});
+});
+
 describe('conditions', () => {
   test('a time moves only with its status', () => {
     const world = running();

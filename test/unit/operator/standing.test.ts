@@ -166,6 +166,35 @@ describe('a resource that is paused', () => {
     expect(world.condition('Paused')).toBeUndefined();
   });
 
+  test('promises no check, no migration and no roll-out', () => {
+    const change = {image: 'registry.test/fraiseql-auth:2.0.0'};
+    const waits = {status: 'False', reason: 'Paused', message: 'It waits until spec.management is Active'};
+    const unchecked = new World(productionSpec()).settle();
+    unchecked.checks = 'manual';
+    unchecked.change({...change, management: 'Paused'});
+    unchecked.pass();
+    expect(unchecked.condition('Progressing')).toMatchObject(waits);
+    expect(unchecked.condition('SchemaCurrent')).toMatchObject({status: 'True'});
+
+    const migrates = new World(productionSpec({rollout: {check: 'Never'}})).settle();
+    migrates.change({...change, management: 'Paused'});
+    migrates.pass();
+    expect(migrates.condition('Progressing')).toMatchObject(waits);
+    expect(migrates.condition('SchemaCurrent')).toMatchObject(waits);
+
+    const rolls = new World(productionSpec({rollout: {check: 'Never'}})).settle();
+    rolls.change({tokens: {accessTTL: '30m'}, management: 'Paused'});
+    rolls.pass();
+    expect(rolls.condition('Progressing')).toMatchObject(waits);
+
+    const failed = new World(productionSpec());
+    failed.pass();
+    failed.failJob('no');
+    failed.change({management: 'Paused'});
+    failed.pass();
+    expect(failed.condition('SchemaCurrent')).toMatchObject(waits);
+  });
+
   test('made paused it makes nothing', () => {
     const world = new World(productionSpec({management: 'Paused'}));
     expect(world.pass()).toEqual([]);

@@ -4,7 +4,7 @@ import type {HealthReport, KeyAnswer, KeyView, Observed, SecretView} from '../..
 import type {Problem} from '../../../src/operator/problem.ts';
 import {FirstSeen} from '../../../src/operator/observe/first-seen.ts';
 import {decide, type Settings} from '../../../src/operator/decide/decide.ts';
-import type {Decision} from '../../../src/operator/decide/decision.ts';
+import {stepId, type Decision} from '../../../src/operator/decide/decision.ts';
 import {viewOf} from '../../../src/operator/decide/secrets.ts';
 import {computeStatus} from '../../../src/operator/status/status.ts';
 import {transitions, type StatusEvent} from '../../../src/operator/status/transitions.ts';
@@ -38,6 +38,8 @@ export class World {
   logLines = new Map<string, string>();
   health: HealthReport | undefined;
   refused: Problem[] = [];
+  /** `Kind/name` of what the API server does not let be written. */
+  refuses = new Set<string>();
   events: StatusEvent[] = [];
   /** What was done in all, in order. */
   done: string[] = [];
@@ -121,7 +123,7 @@ export class World {
     const done: string[] = [];
     for (let round = 0; round < 3; round++) {
       const {steps} = this.decide();
-      const acted = steps.flatMap((step) => this.#hands.take(step));
+      const acted = steps.flatMap((step) => (this.refuses.has(stepId(step)) ? [] : this.#hands.take(step)));
       done.push(...acted);
       const proven =
         this.checks === 'instant' && steps.some((step) => step.kind === 'run' && isCheck(step.desired));
