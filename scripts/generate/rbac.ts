@@ -14,9 +14,11 @@ const GROUP = 'auth.fraiseql.dev';
 /** In every namespace that it watches. */
 export const OPERATOR_RULES: Rule[] = [
   {apiGroups: [GROUP], resources: ['fraiseqlauths'], verbs: READ},
-  {apiGroups: [GROUP], resources: ['fraiseqlauths/status'], verbs: ['get', 'patch']},
+  {apiGroups: [GROUP], resources: ['fraiseqlauths/status'], verbs: ['patch']},
   // Where the cluster asks for it before an owner reference may block a deletion (OpenShift does).
   {apiGroups: [GROUP], resources: ['fraiseqlauths/finalizers'], verbs: ['update']},
+  // A Service and a Deployment are never deleted. Where the cluster guards owner references (OpenShift does), only who may
+  // delete an object may give it its owner back.
   {apiGroups: [''], resources: ['configmaps', 'serviceaccounts', 'services'], verbs: OWN},
   // What was minted is never thrown away: it goes with its owner.
   {apiGroups: [''], resources: ['secrets'], verbs: [...READ, 'create', 'patch']},

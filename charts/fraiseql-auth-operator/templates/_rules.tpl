@@ -13,7 +13,6 @@
   resources:
     - fraiseqlauths/status
   verbs:
-    - get
     - patch
 - apiGroups:
     - auth.fraiseql.dev
