@@ -74,8 +74,6 @@ export class Manager {
   /** While this process works. */
   #secrets: SecretReader | undefined;
   #add: (key: string, priority: Priority) => void = () => undefined;
-  /** When the resources were counted last, by the monotonic clock. */
-  #counted = 0;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
@@ -151,6 +149,8 @@ export class Manager {
       clock,
       logger,
     });
+    // Whoever only waits to lead says nothing of them, or they would be counted twice.
+    metrics.countResources(() => this.#count());
     this.#add = (key, priority) => queue.add(key, priority);
     for (const resource of this.#caches.resources()) queue.add(keyOf(resource.metadata), 'low');
     // Aborts, at once, the signal that handlers are given.
@@ -161,6 +161,7 @@ export class Manager {
       await queue.run((key, handling, priority) => this.#handle(reconciler, key, handling, priority));
     } finally {
       this.#add = () => undefined;
+      metrics.countResources(undefined);
       signal.removeEventListener('abort', stop);
       prober.stop();
       keyWatch.stop();
@@ -221,7 +222,6 @@ export class Manager {
       metrics.reconciled(outcome.result, seconds());
       if (this.#caches.resource(key) === undefined) metrics.forget(key);
       else if (outcome.result === 'success') metrics.synced(key, clock.now() / 1000);
-      this.#count();
       return outcome;
     } catch (error) {
       if (handling.aborted) return undefined;
@@ -248,13 +248,8 @@ export class Manager {
     return targetOf(pod, (secretName) => this.#secrets?.pins(namespace, secretName) ?? []);
   }
 
-  /** The numbers of resources, counted once in a while. */
-  #count(): void {
-    const now = this.#options.clock.monotonic();
-    if (now - this.#counted < 5000 && this.#counted > 0) return;
-    this.#counted = now;
+  #count(): {total: number; ready: number} {
     const all = this.#caches.resources();
-    const ready = all.filter(({status}) => isReady(status));
-    this.#options.metrics.resources(all.length, ready.length);
+    return {total: all.length, ready: all.filter(({status}) => isReady(status)).length};
   }
 }

@@ -1,4 +1,4 @@
-import {collectDefaultMetrics, Registry} from 'prom-client';
+import {collectDefaultMetrics, Gauge, Registry} from 'prom-client';
 import {createKubeMetrics, type KubeMetrics} from '../kube/metrics.ts';
 import {parseKey} from '../kube/objects.ts';
 import {Instruments} from '../support/instruments.ts';
@@ -9,8 +9,8 @@ export interface OperatorMetrics {
   readonly kube: KubeMetrics;
   /** A pass over a resource ended. */
   reconciled(result: 'success' | 'requeue' | 'error', seconds: number): void;
-  /** Every resource that there is, and those that are ready. */
-  resources(total: number, ready: number): void;
+  /** Counts every resource that there is, and those that are ready, each time that it is asked for; `undefined`: no longer. */
+  countResources(count: (() => {readonly total: number; readonly ready: number}) | undefined): void;
   /** All that a pass over a resource (`namespace/name`) had to do went well, at this time (seconds since the epoch). */
   synced(key: string, at: number): void;
   /** The API server refuses to show what is in a namespace, or does no longer. */
@@ -34,11 +34,21 @@ export function createOperatorMetrics(): OperatorMetrics {
     'How long a pass over a resource took',
     [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   );
-  const resources = make.gauge(
-    'fraiseql_auth_operator_resources',
-    'FraiseQLAuth resources that are watched, by whether they are ready',
-    'ready',
-  );
+  let count: Parameters<OperatorMetrics['countResources']>[0];
+  const resources = new Gauge({
+    name: 'fraiseql_auth_operator_resources',
+    help: 'FraiseQLAuth resources that are watched, by whether they are ready',
+    labelNames: ['ready'],
+    registers: [],
+    collect() {
+      this.reset();
+      const counted = count?.();
+      if (counted === undefined) return;
+      this.set({ready: 'true'}, counted.ready);
+      this.set({ready: 'false'}, counted.total - counted.ready);
+    },
+  });
+  registry.registerMetric(resources);
   const synced = make.gauge(
     'fraiseql_auth_operator_last_successful_sync_timestamp_seconds',
     'When all that a pass had to do last went well',
@@ -61,10 +71,7 @@ export function createOperatorMetrics(): OperatorMetrics {
       passes.inc({result});
       duration.observe(seconds);
     },
-    resources(total, ready) {
-      resources.set({ready: 'true'}, ready);
-      resources.set({ready: 'false'}, total - ready);
-    },
+    countResources: (counting) => void (count = counting),
     synced(key, at) {
       synced.set(at);
       resourceSynced.set(labelsOf(key), at);
