@@ -220,6 +220,7 @@ function waitingFor(
     kid: key.kid,
     until,
     pods: behind.map(({pod}) => pod).sort(),
+    unheard: behind.flatMap(({pod, answer}) => (answer === undefined ? [pod] : [])).sort(),
     publicURL,
     late: since.length > 0 && now >= Math.min(...since) + LATE_MS,
   };

@@ -45,6 +45,8 @@ export interface Waiting {
   readonly kid: string;
   readonly until: 'served' | 'signed-with-another';
   readonly pods: readonly string[];
+  /** Those of them that were never heard: they may well be up to date. */
+  readonly unheard: readonly string[];
   readonly publicURL: boolean;
   /** It takes longer than a mounted Secret ever does. */
   readonly late: boolean;

@@ -1,5 +1,6 @@
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
+import {SERVER_PORT} from '../desired/deployment.ts';
 import type {RingKey} from '../desired/key-ring.ts';
 import {sentence, type Problem} from '../problem.ts';
 import type {Decision} from '../decide/decision.ts';
@@ -37,7 +38,7 @@ export function keysFinding({keys}: Decision, problems: readonly Problem[], ther
   if (waiting?.late === true) {
     return isFalse(
       'KeyNotServed',
-      `The key rotation waits: ${said(waiting)}. ${signs}; tokens stay valid. It continues by itself once they have caught up; check their logs, and whether their Secret volume is up to date`,
+      `The key rotation waits: ${lateness(waiting).join('; ')}. ${signs}; tokens stay valid. It continues by itself once they have caught up`,
     );
   }
   const parts = rotation.ring.keys.flatMap((each) => told(each, rotation.signsAt));
@@ -64,6 +65,15 @@ function told({kid, state, retireAt}: RingKey, signsAt: number | undefined): str
     default:
       return state satisfies never;
   }
+}
+
+/** Who holds a rotation up for long, and where to look: a pod that was never heard may well be up to date. */
+function lateness(waiting: Waiting): string[] {
+  const {unheard} = waiting;
+  const pods = waiting.pods.filter((each) => !unheard.includes(each));
+  const behind = `${said({...waiting, pods})} (check the logs, and whether the Secret volume is up to date)`;
+  const silent = `${unheard.length === 1 ? 'pod' : 'pods'} ${list(unheard)} could not be asked at port ${SERVER_PORT} (does a NetworkPolicy stand between the operator and the pods?)`;
+  return [...(pods.length > 0 || waiting.publicURL ? [behind] : []), ...(unheard.length > 0 ? [silent] : [])];
 }
 
 function said({kid, until, pods, publicURL}: Waiting): string {

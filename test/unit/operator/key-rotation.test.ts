@@ -45,6 +45,7 @@ describe('a rotation', () => {
       kid: 'k2',
       until: 'served',
       pods: ['auth-1'],
+      unheard: [],
       publicURL: false,
       late: false,
     });
