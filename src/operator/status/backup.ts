@@ -40,23 +40,15 @@ export function assessBackup(input: {
 }): BackupFinding {
   const {asleep, cronJob, observed, before, problems, now} = input;
   const backup = input.backup && {...input.backup, suspend: input.backup.suspend || asleep};
-  const jobs = jobsOf(observed).filter(
-    (each) => each.metadata.labels?.['app.kubernetes.io/component'] === 'backup',
-  );
-  const ended = jobs.flatMap((job) => finished(job, observed));
-  const [done, failed] = [newest(ended, 'ok'), newest(ended, 'failed')];
-  const kept = later(before?.lastSuccess, done?.at);
-  const success = kept === before?.lastSuccess ? undefined : done;
-  const failure = later(before?.lastFailure, failed?.at) === before?.lastFailure ? undefined : failed;
+  const jobs = backupJobs(observed);
+  const ended = endsOf(jobs, observed, before);
+  const {lastSuccess: kept} = ended;
   // What was due while none were made is not overdue.
   const again = input.conditionBefore?.reason === 'Suspended' && backup?.suspend === false;
   const resumed = again ? timestamp(now) : before?.resumed;
   const status: BackupStatus = {
     ...pick('resumed', kept !== undefined && resumed !== undefined && kept > resumed ? undefined : resumed),
-    ...(kept && {lastSuccess: kept}),
-    ...pick('lastLocation', success ? success.location : before?.lastLocation),
-    ...pick('lastFailure', failure?.at ?? before?.lastFailure),
-    ...pick('lastFailureMessage', failure ? failure.message : before?.lastFailureMessage),
+    ...ended,
     ...(backup && !backup.suspend && cronJob && pick('next', nextRun(backup, now))),
   };
   const known = Object.keys(status).length > 0 ? status : undefined;
@@ -76,6 +68,52 @@ export function assessBackup(input: {
   };
 }
 
+/** Conditions that hang on how backups end, and on nothing that the spec says. */
+const BY_ENDS: ReadonlySet<string> = new Set(['Failed', 'Succeeded', 'WaitingForFirst']);
+
+/**
+ * How backups stand while the spec is not valid: the CronJob that there is goes on, and its Jobs say how they ended. The
+ * condition is undefined where it stays as it was.
+ */
+export function backupGoesOn(input: {
+  readonly observed: Observed;
+  readonly before: BackupStatus | undefined;
+  readonly condition: Finding | undefined;
+  readonly now: number;
+}): {readonly status: BackupStatus | undefined; readonly condition: Finding | undefined} {
+  const {observed, before, condition: known, now} = input;
+  const ended = endsOf(backupJobs(observed), observed, before);
+  const next = Date.parse(before?.next ?? '') > now ? before?.next : undefined;
+  const status: BackupStatus = {...pick('resumed', before?.resumed), ...ended, ...pick('next', next)};
+  return {
+    status: Object.keys(status).length > 0 ? status : undefined,
+    condition: known !== undefined && BY_ENDS.has(known.reason) ? lastEnded(ended) : undefined,
+  };
+}
+
+function backupJobs(observed: Observed): Job[] {
+  return jobsOf(observed).filter(
+    (each) => each.metadata.labels?.['app.kubernetes.io/component'] === 'backup',
+  );
+}
+
+type Ends = Pick<BackupStatus, 'lastSuccess' | 'lastLocation' | 'lastFailure' | 'lastFailureMessage'>;
+
+/** How backups ended last, from the Jobs that there still are, and else as it was known before. */
+function endsOf(jobs: readonly Job[], observed: Observed, before: BackupStatus | undefined): Ends {
+  const ended = jobs.flatMap((job) => finished(job, observed));
+  const [done, failed] = [newest(ended, 'ok'), newest(ended, 'failed')];
+  const kept = later(before?.lastSuccess, done?.at);
+  const success = kept === before?.lastSuccess ? undefined : done;
+  const failure = later(before?.lastFailure, failed?.at) === before?.lastFailure ? undefined : failed;
+  return {
+    ...(kept && {lastSuccess: kept}),
+    ...pick('lastLocation', success ? success.location : before?.lastLocation),
+    ...pick('lastFailure', failure?.at ?? before?.lastFailure),
+    ...pick('lastFailureMessage', failure ? failure.message : before?.lastFailureMessage),
+  };
+}
+
 function condition(
   backup: ResolvedBackup,
   cronJob: CronJob | undefined,
@@ -85,7 +123,7 @@ function condition(
   now: number,
   asleep: boolean,
 ): Finding {
-  const {lastSuccess, lastFailure, lastFailureMessage, lastLocation} = status;
+  const {lastSuccess} = status;
   const running = jobs.find((each) => !trueCondition(each, 'Complete') && !trueCondition(each, 'Failed'));
   if (running) {
     const stuck = observed.pods
@@ -94,13 +132,8 @@ function condition(
       .find((each) => each !== undefined && each.reason !== 'PodNotReady');
     if (stuck) return isFalse('Failed', `The backup cannot run. ${stuck.message}. ${stuck.hint}`);
   }
-  if (lastFailure && (lastSuccess === undefined || Date.parse(lastFailure) > Date.parse(lastSuccess))) {
-    const good = lastSuccess ? `The last good one is of ${lastSuccess}` : 'There is no good one yet';
-    return isFalse(
-      'Failed',
-      `The backup of ${lastFailure} failed: ${lastFailureMessage ?? 'no reason given'}. ${good}; the schedule tries again`,
-    );
-  }
+  const ended = lastEnded(status);
+  if (ended?.status === 'False') return ended;
   if (backup.suspend) {
     return isUnknown(
       'Suspended',
@@ -120,17 +153,28 @@ function condition(
       `No backup has succeeded since ${lastSuccess ?? 'the schedule began'}, though one was due at ${due}. See: kubectl get jobs -l app.kubernetes.io/component=backup`,
     );
   }
-  if (lastSuccess) {
-    return isTrue(
-      'Succeeded',
-      `The last backup, of ${lastSuccess}, succeeded${lastLocation ? `: ${lastLocation}` : ''}`,
-    );
-  }
+  if (ended !== undefined) return ended;
   const next =
     cronJob === undefined
       ? 'once the service is deployed'
       : `at ${nextRun(backup, now) ?? 'no time that ever comes'}`;
   return isUnknown('WaitingForFirst', `The first backup is due ${next}`);
+}
+
+/** What the last backup came to; undefined where none has ended. */
+function lastEnded({lastSuccess, lastFailure, lastFailureMessage, lastLocation}: Ends): Finding | undefined {
+  if (lastFailure && (lastSuccess === undefined || Date.parse(lastFailure) > Date.parse(lastSuccess))) {
+    const good = lastSuccess ? `The last good one is of ${lastSuccess}` : 'There is no good one yet';
+    return isFalse(
+      'Failed',
+      `The backup of ${lastFailure} failed: ${lastFailureMessage ?? 'no reason given'}. ${good}; the schedule tries again`,
+    );
+  }
+  if (lastSuccess === undefined) return undefined;
+  return isTrue(
+    'Succeeded',
+    `The last backup, of ${lastSuccess}, succeeded${lastLocation ? `: ${lastLocation}` : ''}`,
+  );
 }
 
 // Reading a schedule in a time zone costs more than all else of a status: the answer holds until that time has come.

@@ -7,6 +7,8 @@ export interface Finding {
   readonly status: Condition['status'];
   readonly reason: string;
   readonly message: string;
+  /** The generation of the spec that it was found of, where that is an earlier one. */
+  readonly observedGeneration?: number | undefined;
 }
 
 /** The most that a message of ours holds; the API server takes a little more. */
@@ -35,7 +37,7 @@ export function conditionsFrom(
       status: finding.status,
       reason: finding.reason,
       message: cut(finding.message, MAX_MESSAGE),
-      observedGeneration: generation,
+      observedGeneration: finding.observedGeneration ?? generation,
       lastTransitionTime: known?.status === finding.status ? known.lastTransitionTime : timestamp(now),
     };
   });

@@ -4,7 +4,7 @@ import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
 import {names} from '../desired/names.ts';
 import {cronJobOf, deploymentOf, type Observed} from '../observed.ts';
 import {sentence, type Problem} from '../problem.ts';
-import {assessBackup} from './backup.ts';
+import {assessBackup, backupGoesOn} from './backup.ts';
 import {assessCertificate} from './certificate.ts';
 import {conditionsFrom, cut, isFalse, isTrue, type Finding} from './conditions.ts';
 import {cacheProblem, databaseProblem, providerProblems} from './dependencies.ts';
@@ -149,13 +149,19 @@ function invalid({resource, decision, observed, now}: Inputs, rollout: Rollout):
   }));
   const text = decision.specErrors.map(({field, message}) => `${field}: ${message}`).join('; ');
   const goesOn = serving(rollout, observed);
-  const kept = Object.fromEntries(
-    (before?.conditions ?? [])
-      .filter((each) => !['Ready', 'SpecValid', 'Available', 'Progressing', 'Approved'].includes(each.type))
-      .map(({type, status, reason, message}) => [type, {status, reason, message}]),
-  ) as Partial<Record<ConditionType, Finding>>;
+  const known = (before?.conditions ?? []).filter(
+    ({type}) => !['Ready', 'SpecValid', 'Available', 'Progressing', 'Approved'].includes(type),
+  );
+  const kept: Partial<Record<ConditionType, Finding>> = Object.fromEntries(
+    known.map(({type, status, reason, message, observedGeneration}) => [
+      type,
+      {status, reason, message, observedGeneration},
+    ]),
+  );
+  const backup = backupGoesOn({observed, before: before?.backup, condition: kept.BackupHealthy, now});
   const findings: Partial<Record<ConditionType, Finding>> = {
     ...kept,
+    ...(backup.condition && {BackupHealthy: backup.condition}),
     SpecValid: isFalse('SpecInvalid', text),
     Available: availableFinding(rollout, observed, undefined),
     Progressing: isFalse('SpecInvalid', 'The spec is not valid, so nothing is rolled out'),
@@ -166,6 +172,7 @@ function invalid({resource, decision, observed, now}: Inputs, rollout: Rollout):
     observedGeneration: metadata.generation,
     ...countsNow(resource, rollout),
     health: healthNow(observed, before),
+    backup: backup.status,
     plan: planNow(undefined, before),
     blockedOn: blockedOn(problems, before, now),
     conditions: conditionsFrom(findings, before?.conditions, metadata.generation, now),

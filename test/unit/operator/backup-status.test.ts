@@ -42,6 +42,23 @@ describe('backups', () => {
     expect(world.status?.backup?.next).toBe('2026-11-25T02:00:00Z');
   });
 
+  test('backups of a spec that is not valid any more go on, and are told', () => {
+    const world = running();
+    world.change({publicURL: 'https://api.example.com/auth'});
+    world.now += 86_400_000;
+    const done = JSON.stringify({ok: true, kind: 'backup', detail: {location: 's3://b/one'}});
+    job(world, 'b1', 'Complete', world.now, done);
+    world.pass();
+    expect(world.condition('SpecValid')?.status).toBe('False');
+    expect(world.status?.backup).toEqual({lastSuccess: iso(world.now), lastLocation: 's3://b/one'});
+    expect(world.condition('BackupHealthy')).toMatchObject({status: 'True', reason: 'Succeeded'});
+    world.now += 86_400_000;
+    job(world, 'b2', 'Failed', world.now);
+    world.pass();
+    expect(world.status?.backup).toMatchObject({lastFailure: iso(world.now), lastLocation: 's3://b/one'});
+    expect(world.condition('BackupHealthy')).toMatchObject({status: 'False', reason: 'Failed'});
+  });
+
   test('success and failure are kept when their Jobs are gone, and Ready stays', () => {
     const world = running();
     job(
