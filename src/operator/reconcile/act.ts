@@ -53,6 +53,8 @@ const MAX_TIMEOUTS = 2;
 
 /** In place of a hash: labels and owner, and nothing else, were given back. */
 const OWNED = 'owned';
+/** The same: it was made anew, whatever is in it. */
+const MADE = 'made';
 
 interface Context {
   readonly cluster: Cluster;
@@ -122,8 +124,13 @@ async function take(context: Context, step: Step, observed: Observed): Promise<T
     await remove(context, step.type, step.object);
     return {outcome: 'deleted'};
   }
-  if (step.kind === 'run' && step.supersedes) await remove(context, step.type, step.supersedes);
-  const {kind, name} = subjectOf(step);
+  const subject = subjectOf(step);
+  if (step.kind === 'run' && step.supersedes) {
+    // What may not be made again is not taken away either.
+    context.contests.ask(resource.metadata, subject, MADE);
+    await remove(context, step.type, step.supersedes);
+  }
+  const {kind, name} = subject;
   const {namespace} = resource.metadata;
   return overlay.during(kind, keyOf({namespace, name}), async () => {
     const taken = await write(context, step, observed);
@@ -141,9 +148,14 @@ async function write(
   const owner = context.resource.metadata;
   switch (step.kind) {
     case 'mint':
-      return {object: slim(await mint(context)), outcome: 'minted'};
-    case 'keys':
-      return {object: slim(await writeKeys(context, step)), outcome: 'minted'};
+      return {
+        object: await contested(context, step, MADE, undefined, () => mint(context)),
+        outcome: 'minted',
+      };
+    case 'keys': {
+      const object = await contested(context, step, MADE, step.secret, () => writeKeys(context, step));
+      return {object, outcome: 'minted'};
+    }
     case 'apply': {
       const live = child(observed, step.desired.kind, step.desired.metadata.name);
       const subject = subjectOf(step);
@@ -165,32 +177,46 @@ async function write(
       caches.settle(object, hash);
       return {outcome};
     }
-    case 'run':
-      return {object: slim(await run(cluster, step, signal)), outcome: 'created'};
+    case 'run': {
+      const object = await contested(context, step, MADE, undefined, () => run(cluster, step, signal));
+      return {object, outcome: 'created'};
+    }
     case 'own': {
       const {type, desired, object: live} = step;
-      const subject = subjectOf(step);
-      contests.ask(owner, subject, OWNED);
-      const object = await own(cluster, {type, desired, live, signal});
-      contests.wrote(owner, subject, OWNED, object);
-      return {object: slim(object), outcome: 'updated'};
+      const object = await contested(context, step, OWNED, live, () =>
+        own(cluster, {type, desired, live, signal}),
+      );
+      return {object, outcome: 'updated'};
     }
     case 'patch': {
       const {uid, namespace, name} = step.object.metadata;
       const patch = {...step.patch, metadata: {...step.patch.metadata, uid}};
-      const subject = subjectOf(step);
-      const what = canonical(patch);
-      contests.ask(owner, subject, what);
-      const object = await cluster.mergePatch<KubeObject>(step.type, {namespace, name}, patch, {
-        fieldManager: MANAGER,
-        signal,
-      });
-      contests.wrote(owner, subject, what, step.object);
-      return {object: slim(object), outcome: 'updated'};
+      const object = await contested(context, step, canonical(patch), step.object, () =>
+        cluster.mergePatch<KubeObject>(step.type, {namespace, name}, patch, {fieldManager: MANAGER, signal}),
+      );
+      return {object, outcome: 'updated'};
     }
     default:
       return step satisfies never;
   }
+}
+
+/**
+ * Writes what another program may write, or delete, each time: `what` tells one version of it from the next, and
+ * `before` is what stands there. Returns of the object what is kept.
+ */
+async function contested(
+  {contests, resource}: Context,
+  step: Step,
+  what: string,
+  before: KubeObject | undefined,
+  make: () => Promise<KubeObject>,
+): Promise<KubeObject> {
+  const subject = subjectOf(step);
+  contests.ask(resource.metadata, subject, what);
+  const object = await make();
+  contests.wrote(resource.metadata, subject, what, before);
+  return slim(object);
 }
 
 /** Only that very object: should another have come in its place, it stays. */

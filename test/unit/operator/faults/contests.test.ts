@@ -72,6 +72,23 @@ test.each([
   },
 );
 
+test('a program that deletes a Secret of our own each time does not get new keys at full speed either', async () => {
+  const {simulation, repairs} = await contested(3, RESOURCES.Secret, (world) =>
+    world.delete(RESOURCES.Secret, 'auth-state'),
+  );
+  await simulation.time.run(5 * MINUTE);
+  expect(repairs()).toBeGreaterThanOrEqual(120);
+  expect(simulation.resource?.status?.blockedOn).toContainEqual(
+    expect.objectContaining({
+      reason: 'ChildContested',
+      objectRef: expect.objectContaining({kind: 'Secret', name: 'auth-state'}),
+    }),
+  );
+  await simulation.time.run(HOUR / 2);
+  expect(repairs()).toBeLessThanOrEqual(122);
+  simulation.stopAll();
+});
+
 test('what a person edits now and then is put right at once, however often', async () => {
   const {simulation, givesUp, repairs} = await contested(2, RESOURCES.Service, edit);
   givesUp();
