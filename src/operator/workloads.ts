@@ -66,6 +66,7 @@ export interface Job extends KubeObject {
     active?: number;
     succeeded?: number;
     failed?: number;
+    terminating?: number;
     startTime?: string;
     completionTime?: string;
     conditions?: StatusCondition[];

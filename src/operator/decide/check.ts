@@ -64,7 +64,7 @@ export function assessCheck(input: {
       .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
       .find((each) => each !== undefined) ?? told;
   if (failed === undefined) {
-    const problem = explainUnmade(job, pods, now) ?? held;
+    const problem = held ?? explainUnmade(job, pods, now);
     return {state: 'Checking', ...(problem && {problem})};
   }
   const said = outcomeOf(pods);

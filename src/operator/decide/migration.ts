@@ -68,7 +68,9 @@ export function assessMigration(input: {
     const problem =
       pods
         .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
-        .find((each) => each !== undefined) ?? explainUnmade(job, pods, now);
+        .find((each) => each !== undefined) ??
+      explainUnmade(job, pods, now) ??
+      (pods.length === 0 ? toldUnmade(job, input.status) : undefined);
     // One that cannot start because of what the spec said before makes room for what it says now.
     if (specChanged && problem !== undefined) return {state: 'Wanted', attempt: 1, supersedes: job};
     return {state: 'Running', job, attempt, ...(problem && {problem})};

@@ -34,6 +34,7 @@ it('a callback that is answered 503 leaves the login as it was', async () => {
   network.reset();
   expect((await browser.visit(back)).status).toBe(503);
   expect(await browser.jar.getCookieString(HOME)).toBe(bound);
+  await until('the outage is seen', () => server.services.health.database.state === 'down');
   network.refuse(false);
   await until('the database is back', () => server.services.health.database.state === 'up');
   const answer = await browser.visit(back);

@@ -1,6 +1,7 @@
 // The answer to a refresh is lost because the database goes away, and the database is away for longer than the replay
 // window: the client's next try is no reuse.
 import {setTimeout as delay} from 'node:timers/promises';
+import {Client} from 'pg';
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {hashOf} from '../../../src/server/sessions/secrets.ts';
@@ -34,14 +35,31 @@ const present = (token: string): Promise<Response> =>
     body: JSON.stringify({refresh_token: token}),
   });
 
+/** The token is presented, and its rotation waits in the database until it may go on. */
+async function underWay(token: string): Promise<{lost: Promise<Response>; goOn: () => Promise<void>}> {
+  const {database} = stack;
+  const holder = new Client(database.url);
+  await holder.connect();
+  await holder.query('BEGIN; LOCK TABLE _system.sessions IN SHARE MODE');
+  const lost = present(token);
+  await until('the rotation waits', async () => {
+    const {rows} = await database.asSuperuser(
+      `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '_system.sessions'::regclass`,
+    );
+    return rows.length > 0;
+  });
+  return {lost, goOn: () => holder.end()};
+}
+
 it('an outage does not count into the replay window, and the time after it does', async () => {
   const {id, refresh: token} = await holdSession(server, {subject: 'patient'});
   const current = async (): Promise<unknown> =>
     (await stack.database.asSuperuser(`SELECT refresh_token_hash FROM _system.sessions WHERE id = '${id}'`))
       .rows[0]?.['refresh_token_hash'];
 
+  const {lost, goOn} = await underWay(token);
   network.mute(true);
-  const lost = present(token);
+  await goOn();
   await until('the rotation is committed', async () => (await current()) !== hashOf(token));
   network.refuse(true);
   network.reset();

@@ -46,19 +46,27 @@ describe.each(JOBS)('the Job of a %s', (_, make, jobOf, condition) => {
     const says = `Most often a ResourceQuota, a LimitRange or an admission policy refuses it. See: kubectl describe job ${name} -n prod`;
     expect(blocked(world)).toEqual([`PodNotCreated: ${says}`]);
     expect(world.ready).toMatch(/^PodNotCreated: No pod of Job auth-\S+ has been created\./);
-    set(world, jobOf(world), {
-      status: {conditions: [{type: 'Failed', status: 'True', reason: 'DeadlineExceeded'}]},
-    });
-    for (let look = 0; look < 2; look++) {
+    const ends = (type: string): void => {
+      set(world, jobOf(world), {status: {conditions: [{type, status: 'True', reason: 'DeadlineExceeded'}]}});
       world.pass();
+    };
+    ends('FailureTarget');
+    expect(blocked(world)?.[0]).toMatch(/^PodNotCreated: Most often/);
+    for (let look = 0; look < 2; look++) {
+      ends('Failed');
       expect(world.condition(condition)).toMatchObject({status: 'False', reason: 'PodNotCreated'});
       expect(world.ready).not.toMatch(/Raise spec/);
     }
   });
 
-  test('that has a pod, as it says itself, is not told', () => {
+  test.each([
+    ['has a pod', {active: 1}],
+    ['had one, which goes', {terminating: 1}],
+    ['had one, which failed', {failed: 1}],
+    ['is about to fail', {conditions: [{type: 'FailureTarget', status: 'True', reason: 'DeadlineExceeded'}]}],
+  ])('that %s, as it says itself, is not told', (_, status) => {
     const world = make();
-    set(world, jobOf(world), {status: {active: 1}});
+    set(world, jobOf(world), {status});
     world.now += 60_000;
     world.pass();
     expect(world.status?.blockedOn).toBeUndefined();
