@@ -36,10 +36,11 @@ await build({
   banner: {
     js: [
       // V8 lets the space for new objects grow to 48 MB and more, and gives none of it back; what a request leaves behind
-      // needs no such room. The C library has a heap for each of a dozen threads, and gives nothing of those back either;
+      // needs no such room. It begins with 1 MB, which is so soon full that what is under way is still in use, and is
+      // copied each time. The C library has a heap for each of a dozen threads, and gives nothing of those back either;
       // nor of a heap with one small thing at its top. So what is large, as the bodies of long lists are, has a mapping of
       // its own.
-      '#!/usr/bin/env -S MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=32768 MALLOC_TRIM_THRESHOLD_=65536 node --max-semi-space-size=8',
+      '#!/usr/bin/env -S MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=32768 MALLOC_TRIM_THRESHOLD_=65536 node --min-semi-space-size=4 --max-semi-space-size=8',
       // Bundled CommonJS asks for these names; an ES module does not have them.
       "import {createRequire as __createRequire} from 'node:module'; import {fileURLToPath as __fileURLToPath} from 'node:url'; import {dirname as __pathDirname} from 'node:path'; const require = __createRequire(import.meta.url); const __filename = __fileURLToPath(import.meta.url); const __dirname = __pathDirname(__filename);",
     ].join('\n'),

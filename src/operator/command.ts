@@ -17,9 +17,9 @@ import {podAsker} from './observe/ask-pod.ts';
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
 /**
- * V8 lets the space for new objects grow as far as its first line allows, and that for old ones to twice what is in it,
- * and gives neither back. What an operator keeps is long-lived, and the rest is small: so little that to share its
- * collection out among threads takes longer than to do it.
+ * V8 lets the space for new objects grow from the least to the most that the program's first line allows, and that for
+ * old ones to twice what is in it, and gives neither back. What an operator keeps is long-lived, and the rest is small:
+ * so little that to share its collection out among threads takes longer than to do it.
  */
 const SMALL_HEAP = ['--semi-space-growth-factor=1', '--optimize-for-size', '--no-parallel-scavenge'];
 
