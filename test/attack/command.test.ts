@@ -9,9 +9,9 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {attack} from '../../src/attack/command.ts';
 import {LEFT_OUT} from '../../src/attack/left-out.ts';
 import type {RunningServer} from '../../src/server/server.ts';
-import {startHostileProvider} from '../integration/server/support/hostile-provider.ts';
-import {holdSession} from '../integration/server/support/sessions.ts';
-import {startStack, type Stack} from '../integration/server/support/stack.ts';
+import {startHostileProvider} from '../support/server/hostile-provider.ts';
+import {holdSession} from '../support/server/sessions.ts';
+import {startStack, type Stack} from '../support/server/stack.ts';
 
 let stack: Stack;
 let server: RunningServer;

@@ -4,7 +4,7 @@ import {describe, expect, it} from 'vitest';
 import {EVIL} from '../../src/attack/login.ts';
 import type {RunningServer} from '../../src/server/server.ts';
 import {systemClock} from '../../src/support/clock.ts';
-import {theWorld} from '../conformance/support/auth-server.ts';
+import {theWorld} from '../support/server/auth-server.ts';
 import {targetOf} from './support/attacked.ts';
 
 /** A server with limits, for which no time passes. It is its own: what one test uses up, another does not miss. */

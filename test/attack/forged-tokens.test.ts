@@ -8,9 +8,9 @@ import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {forgedTokens} from '../../src/attack/tokens.ts';
 import {Trial} from '../../src/attack/trial.ts';
 import type {RunningServer} from '../../src/server/server.ts';
-import {authServer, CLIENT, someone, statusOf, theWorld, visit} from '../conformance/support/auth-server.ts';
-import {assemble, goodToken} from '../conformance/support/access-token.ts';
-import {claims as logoutClaims, send, upstream} from '../conformance/support/backchannel.ts';
+import {authServer, CLIENT, someone, statusOf, theWorld, visit} from '../support/server/auth-server.ts';
+import {assemble, goodToken} from '../support/server/access-token.ts';
+import {claims as logoutClaims, send, upstream} from '../support/server/backchannel.ts';
 import {targetOf} from './support/attacked.ts';
 
 const {privateKey, publicKey} = generateKeyPairSync('rsa', {modulusLength: 2048});

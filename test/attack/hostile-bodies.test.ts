@@ -5,7 +5,7 @@ import {gzipSync} from 'node:zlib';
 import {beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../src/server/server.ts';
 import type {Target} from '../../src/attack/target.ts';
-import {authServer} from '../conformance/support/auth-server.ts';
+import {authServer} from '../support/server/auth-server.ts';
 import {head, isOurs, targetOf} from './support/attacked.ts';
 
 let server: RunningServer;

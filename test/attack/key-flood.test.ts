@@ -5,11 +5,11 @@ import {performance} from 'node:perf_hooks';
 import {SignJWT} from 'jose';
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import type {RunningServer} from '../../src/server/server.ts';
-import {startHostileProvider, type HostileProvider} from '../integration/server/support/hostile-provider.ts';
-import {holdSession} from '../integration/server/support/sessions.ts';
-import {until} from '../integration/server/support/stack.ts';
-import {begin, browserOf, CLIENT, HOME, someone, theWorld} from '../conformance/support/auth-server.ts';
-import {claims, logoutToken, send} from '../conformance/support/backchannel.ts';
+import {startHostileProvider, type HostileProvider} from '../support/server/hostile-provider.ts';
+import {holdSession} from '../support/server/sessions.ts';
+import {until} from '../support/server/stack.ts';
+import {begin, browserOf, CLIENT, HOME, someone, theWorld} from '../support/server/auth-server.ts';
+import {claims, logoutToken, send} from '../support/server/backchannel.ts';
 
 let op: HostileProvider;
 let server: RunningServer;

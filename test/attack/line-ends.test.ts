@@ -1,7 +1,7 @@
 // CR and LF, as they are and in other words, where a header of the answer or a line of the log could end by them.
 import {beforeAll, describe, expect, it} from 'vitest';
 import type {Target} from '../../src/attack/target.ts';
-import {authServer, theWorld} from '../conformance/support/auth-server.ts';
+import {authServer, theWorld} from '../support/server/auth-server.ts';
 import {targetOf} from './support/attacked.ts';
 
 let target: Target;

@@ -1,7 +1,7 @@
 // A page of another site that would keep its visitors, and with them everybody at their address, out of logging in.
 import {beforeAll, expect, it} from 'vitest';
 import type {RunningServer} from '../../src/server/server.ts';
-import {authServer, begin, browserOf, HOME, theWorld} from '../conformance/support/auth-server.ts';
+import {authServer, begin, browserOf, HOME, theWorld} from '../support/server/auth-server.ts';
 
 let server: RunningServer;
 beforeAll(async () => {

@@ -4,9 +4,9 @@ import {randomBytes} from 'node:crypto';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../src/server/server.ts';
 import {systemClock} from '../../src/support/clock.ts';
-import {holdSession, postForm} from '../integration/server/support/sessions.ts';
-import {startFaultProxy, type FaultProxy} from '../support/fault-proxy.ts';
-import {HOME, refresh, someone, theWorld} from '../conformance/support/auth-server.ts';
+import {holdSession, postForm} from '../support/server/sessions.ts';
+import type {FaultProxy} from '../support/fault-proxy.ts';
+import {cutOffServer, HOME, refresh, someone, theWorld} from '../support/server/auth-server.ts';
 
 const madeUp = (): string => randomBytes(32).toString('base64url');
 const basic = (secret: string): Record<string, string> => ({
@@ -19,14 +19,7 @@ describe('on a slow database, where nothing limits by address', () => {
   let network: FaultProxy;
   let server: RunningServer;
   beforeAll(async () => {
-    const {database, op, servers} = await theWorld();
-    network = await startFaultProxy(database.port);
-    server = await servers.server({
-      DATABASE_URL: network.through(database.url),
-      DATABASE_POOL_SIZE: '4',
-      OIDC_CLIENT_SECRET: op.clientSecret,
-      OAUTH_REDIRECT_URI: `${HOME}/auth/callback`,
-    });
+    ({server, network} = await cutOffServer({DATABASE_POOL_SIZE: '4'}));
   });
   afterAll(async () => {
     network.slow(0);

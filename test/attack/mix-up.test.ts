@@ -5,8 +5,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../src/server/server.ts';
-import {startHostileProvider, type HostileProvider} from '../integration/server/support/hostile-provider.ts';
-import {begin, browserOf, CLIENT, HOME, someone, theWorld} from '../conformance/support/auth-server.ts';
+import {startHostileProvider, type HostileProvider} from '../support/server/hostile-provider.ts';
+import {begin, browserOf, CLIENT, HOME, someone, theWorld} from '../support/server/auth-server.ts';
 
 const SECRET = 'a client secret that is long enough';
 type Callback = 'Shared' | 'Own';

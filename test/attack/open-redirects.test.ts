@@ -2,15 +2,7 @@
 import {beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../src/server/server.ts';
 import {EVIL, spellings} from '../../src/attack/login.ts';
-import {
-  authServer,
-  begin,
-  browserOf,
-  HOME,
-  someone,
-  theWorld,
-  visit,
-} from '../conformance/support/auth-server.ts';
+import {authServer, begin, browserOf, HOME, someone, theWorld, visit} from '../support/server/auth-server.ts';
 
 let server: RunningServer;
 beforeAll(async () => {

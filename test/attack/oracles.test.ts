@@ -3,9 +3,9 @@
 import {randomBytes, randomUUID} from 'node:crypto';
 import {beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../src/server/server.ts';
-import {goodToken, type Good} from '../conformance/support/access-token.ts';
-import {authServer, refresh, someone} from '../conformance/support/auth-server.ts';
-import {holdSession, postForm, type HeldSession} from '../integration/server/support/sessions.ts';
+import {goodToken, type Good} from '../support/server/access-token.ts';
+import {authServer, refresh, someone} from '../support/server/auth-server.ts';
+import {holdSession, postForm, type HeldSession} from '../support/server/sessions.ts';
 
 const ENV = {
   REFRESH_REPLAY_WINDOW: '0',

@@ -1,7 +1,7 @@
 // Other spellings of a path, by which a request passes the rules of an edge and is served all the same.
 import {beforeAll, describe, expect, it} from 'vitest';
 import type {Target} from '../../src/attack/target.ts';
-import {authServer, logIn} from '../conformance/support/auth-server.ts';
+import {authServer, logIn} from '../support/server/auth-server.ts';
 import {isOurs, targetOf} from './support/attacked.ts';
 
 let target: Target;

@@ -1,8 +1,8 @@
 // What only shows when many come at once, or when a replica goes: each on two replicas of one database.
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import type {RunningServer} from '../../src/server/server.ts';
-import {holdSession, verifyStatus} from '../integration/server/support/sessions.ts';
-import {browserAt, PUBLIC_URL, startStack, until, type Stack} from '../integration/server/support/stack.ts';
+import {holdSession, verifyStatus} from '../support/server/sessions.ts';
+import {browserAt, PUBLIC_URL, startStack, until, type Stack} from '../support/server/stack.ts';
 import {finishLogin, signIn, startLogin} from '../support/login.ts';
 
 const person = {baseUrl: PUBLIC_URL, user: 'race'};

@@ -4,8 +4,8 @@ import {createPrivateKey} from 'node:crypto';
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import {formToken} from '../../src/server/http/form-token.ts';
 import type {RunningServer} from '../../src/server/server.ts';
-import {authServer, HOME, someone, theWorld, visit} from '../conformance/support/auth-server.ts';
-import {logoutToken, send} from '../conformance/support/backchannel.ts';
+import {authServer, HOME, someone, theWorld, visit} from '../support/server/auth-server.ts';
+import {logoutToken, send} from '../support/server/backchannel.ts';
 import {
   browserAt,
   CLIENT_SECRET,
@@ -13,11 +13,11 @@ import {
   SIGNING_KEY,
   startStack,
   type Stack,
-} from '../integration/server/support/stack.ts';
+} from '../support/server/stack.ts';
 import {finishLogin, signIn, startLogin} from '../support/login.ts';
 import {startRedis} from '../support/redis.ts';
 import {dumpTables, standsIn} from '../support/tables.ts';
-import {metricsOf} from '../integration/server/support/metrics.ts';
+import {metricsOf} from '../support/server/metrics.ts';
 
 const person = {baseUrl: PUBLIC_URL, user: 'secretive', password: 'planted-password-of-a-person'};
 let stack: Stack;

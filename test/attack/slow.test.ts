@@ -3,8 +3,8 @@
 import {connect, type Socket} from 'node:net';
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import type {RunningServer} from '../../src/server/server.ts';
-import {someone, statusOf, theWorld} from '../conformance/support/auth-server.ts';
-import {holdSession} from '../integration/server/support/sessions.ts';
+import {someone, statusOf, theWorld} from '../support/server/auth-server.ts';
+import {holdSession} from '../support/server/sessions.ts';
 
 const CLIENTS = 150;
 const HEADERS_MS = 800;

@@ -1,8 +1,8 @@
 // Requests that two servers behind one another would read differently, so that one of them hides in another.
 import {beforeAll, describe, expect, it} from 'vitest';
 import type {Target} from '../../src/attack/target.ts';
-import {holdSession} from '../integration/server/support/sessions.ts';
-import {authServer, logIn, someone} from '../conformance/support/auth-server.ts';
+import {holdSession} from '../support/server/sessions.ts';
+import {authServer, logIn, someone} from '../support/server/auth-server.ts';
 import {head, isOurs, targetOf} from './support/attacked.ts';
 
 let target: Target;

@@ -4,7 +4,7 @@ import {createServer as createHttpServer, type Server as HttpServer} from 'node:
 import {createServer, type AddressInfo, type Server} from 'node:net';
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {createGuardedFetch} from '../../src/server/providers/guarded-fetch.ts';
-import {startRelyingParty, type RelyingParty} from '../conformance/support/relying-party.ts';
+import {startRelyingParty, type RelyingParty} from '../support/server/relying-party.ts';
 
 let inside: Server;
 let port: number;

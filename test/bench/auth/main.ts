@@ -6,7 +6,7 @@
 import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {cpus, tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {migrate} from '../../integration/server/support/stack.ts';
+import {migrate} from '../../support/server/stack.ts';
 import {startPostgres} from '../../support/postgres.ts';
 import {environment} from './environment.ts';
 import {measure, median, round, type Figures} from './figures.ts';

@@ -2,7 +2,7 @@ import {setTimeout as delay} from 'node:timers/promises';
 import {Client} from 'pg';
 import type {Sessions} from '../../../src/server/sessions/sessions.ts';
 import {AuthError} from '../../../src/support/errors.ts';
-import {migrate} from '../../integration/server/support/stack.ts';
+import {migrate} from '../../support/server/stack.ts';
 import {startPostgres} from '../../support/postgres.ts';
 import {seededRandom} from '../../support/random.ts';
 import {environment} from '../auth/environment.ts';

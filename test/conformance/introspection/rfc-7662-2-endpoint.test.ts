@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession} from '../../integration/server/support/sessions.ts';
-import {someone} from '../support/auth-server.ts';
+import {holdSession} from '../../support/server/sessions.ts';
+import {someone} from '../../support/server/auth-server.ts';
 import {basicOf, gatewayServer, ID, SECRET} from '../support/gateway.ts';
 
 const server = await gatewayServer();

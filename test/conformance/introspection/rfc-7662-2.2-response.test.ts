@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession} from '../../integration/server/support/sessions.ts';
-import {HOME, refresh, someone} from '../support/auth-server.ts';
+import {holdSession} from '../../support/server/sessions.ts';
+import {HOME, refresh, someone} from '../../support/server/auth-server.ts';
 import {gatewayServer, introspect} from '../support/gateway.ts';
 
 const server = await gatewayServer();

@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest';
 import {createHash} from 'node:crypto';
-import {holdSession} from '../../integration/server/support/sessions.ts';
-import {assemble, goodToken} from '../support/access-token.ts';
-import {someone, theWorld} from '../support/auth-server.ts';
+import {holdSession} from '../../support/server/sessions.ts';
+import {assemble, goodToken} from '../../support/server/access-token.ts';
+import {someone, theWorld} from '../../support/server/auth-server.ts';
 import {gatewayServer, ID, introspect, SECRET} from '../support/gateway.ts';
 
 const env = {INTROSPECTION_CLIENT_ID: ID, INTROSPECTION_CLIENT_SECRET: SECRET};

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import type {Answer} from '../../support/browser.ts';
 import {Browser} from '../../support/browser.ts';
-import {authServer, begin, HOME, someone, theWorld} from '../support/auth-server.ts';
+import {authServer, begin, HOME, someone, theWorld} from '../../support/server/auth-server.ts';
 
 describe('OWASP ASVS 10.1.1: a browser gets a cookie that scripts cannot read, and no token', () => {
   it("neither ours nor the provider's stands in anything that it is sent", async () => {

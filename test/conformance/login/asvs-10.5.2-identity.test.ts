@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest';
 import {decodeJwt} from 'jose';
-import {holdSession} from '../../integration/server/support/sessions.ts';
+import {holdSession} from '../../support/server/sessions.ts';
 import type {Tokens} from '../../support/login.ts';
-import {authServer, someone, visit} from '../support/auth-server.ts';
+import {authServer, someone, visit} from '../../support/server/auth-server.ts';
 
 describe('OWASP ASVS 10.5.2: a user is the subject at an issuer, never an e-mail address', () => {
   const userOf = async (claims: Record<string, unknown>): Promise<unknown> => {

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, begin, browserOf, HOME} from '../support/auth-server.ts';
+import {authServer, begin, browserOf, HOME} from '../../support/server/auth-server.ts';
 
 describe('OpenID Connect Core 15.5.2: a nonce is 256 random bits for one login, which the browser cannot choose', () => {
   it('each login has another, and it is no other value of that login', async () => {

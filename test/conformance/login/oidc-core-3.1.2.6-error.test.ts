@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, begin, browserOf, theWorld} from '../support/auth-server.ts';
+import {authServer, begin, browserOf, theWorld} from '../../support/server/auth-server.ts';
 
 describe("OpenID Connect Core 3.1.2.6: a provider's error ends the login, and nothing that it wrote is shown", () => {
   it.each([

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, begin, browserOf, theWorld} from '../support/auth-server.ts';
+import {authServer, begin, browserOf, theWorld} from '../../support/server/auth-server.ts';
 
 describe('OpenID Connect Core 3.1.2.7: an authorization response is checked as RFC 6749 says before its code is used', () => {
   it.each<[string, (parameters: URLSearchParams) => void, number]>([

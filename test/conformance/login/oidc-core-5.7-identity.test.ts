@@ -2,7 +2,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {decodeJwt} from 'jose';
 import type {RunningServer} from '../../../src/server/server.ts';
 import type {Tokens} from '../../support/login.ts';
-import {authServer, HOME, someone, theWorld, visit} from '../support/auth-server.ts';
+import {authServer, HOME, someone, theWorld, visit} from '../../support/server/auth-server.ts';
 
 let strict: RunningServer;
 beforeAll(async () => {

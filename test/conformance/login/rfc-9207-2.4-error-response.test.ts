@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, begin, browserOf, theWorld} from '../support/auth-server.ts';
+import {authServer, begin, browserOf, theWorld} from '../../support/server/auth-server.ts';
 
 describe('RFC 9207 2.4: iss is checked in an error response as well', () => {
   it.each<[string, (issuer: string) => string]>([

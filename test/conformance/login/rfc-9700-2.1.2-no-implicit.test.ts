@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, begin, browserOf, HOME, theWorld} from '../support/auth-server.ts';
+import {authServer, begin, browserOf, HOME, theWorld} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 2.1.2: tokens come from the token endpoint, never through the browser', () => {
   it('asks for a code alone', async () => {

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {postForm} from '../../integration/server/support/sessions.ts';
-import {authServer} from '../support/auth-server.ts';
+import {postForm} from '../../support/server/sessions.ts';
+import {authServer} from '../../support/server/auth-server.ts';
 
 describe("RFC 9700 2.4: the server takes nobody's password", () => {
   it.each([

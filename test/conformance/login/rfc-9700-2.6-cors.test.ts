@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer} from '../support/auth-server.ts';
+import {authServer} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 2.6: the callback is for redirects: no script of another origin may ask it', () => {
   it.each(['https://app.example.com', 'https://evil.example.net', 'null'])('%s', async (origin) => {

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {configurationFor} from '../../integration/server/support/stack.ts';
-import {authServer, begin, browserOf, HOME} from '../support/auth-server.ts';
+import {configurationFor} from '../../support/server/stack.ts';
+import {authServer, begin, browserOf, HOME} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 2.6: no authorization response comes over plain http: the redirect URI is https, or says that it is not', () => {
   it('the provider is asked to answer at the https address that is configured', async () => {

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, browserOf, HOME, someone, visit} from '../support/auth-server.ts';
+import {authServer, browserOf, HOME, someone, visit} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 4.11.1: the server leads to its own origin and the allowed ones, to nowhere else', () => {
   it.each([

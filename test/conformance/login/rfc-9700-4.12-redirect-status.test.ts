@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {formsOf} from '../support/pages.ts';
-import {authServer, HOME, someone, visit} from '../support/auth-server.ts';
+import {authServer, HOME, someone, visit} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 4.12: redirects are 303, which no form and no secret follows', () => {
   it('of a login and of every form', async () => {

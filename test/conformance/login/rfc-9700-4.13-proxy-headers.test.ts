@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, theWorld} from '../support/auth-server.ts';
+import {authServer, theWorld} from '../../support/server/auth-server.ts';
 
 /** The address that the audit trail has of a login begun with these headers. */
 async function addressOf(trusted: string, headers: Record<string, string>): Promise<unknown> {

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, browserOf, HOME, someone, visit} from '../support/auth-server.ts';
+import {authServer, browserOf, HOME, someone, visit} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 4.16: no page can be put into a frame', () => {
   it.each(['/auth/account', '/auth/signed-out', '/auth/callback?state=x&code=y', '/auth/nothing'])(

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, browserOf, HOME, someone, visit} from '../support/auth-server.ts';
+import {authServer, browserOf, HOME, someone, visit} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 4.2.4: no page hands its address on, and none loads anything of others', () => {
   it.each([

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, begin, browserOf, HOME, theWorld} from '../support/auth-server.ts';
+import {authServer, begin, browserOf, HOME, theWorld} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 4.3.1: a code that stays in the history of a browser is of no use', () => {
   it.each<[string, Record<string, string>, number]>([

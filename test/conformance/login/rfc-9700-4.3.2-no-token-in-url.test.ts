@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession} from '../../integration/server/support/sessions.ts';
-import {authServer, HOME, someone, visit} from '../support/auth-server.ts';
+import {holdSession} from '../../support/server/sessions.ts';
+import {authServer, HOME, someone, visit} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 4.3.2: no token stands in an address, and none is taken from one', () => {
   it.each(['/auth/verify', '/auth/me', '/auth/sessions'])('%s?access_token', async (path) => {

@@ -1,9 +1,6 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {
-  startHostileProvider,
-  type HostileProvider,
-} from '../../integration/server/support/hostile-provider.ts';
-import {authServer, begin, browserOf, CLIENT, theWorld} from '../support/auth-server.ts';
+import {startHostileProvider, type HostileProvider} from '../../support/server/hostile-provider.ts';
+import {authServer, begin, browserOf, CLIENT, theWorld} from '../../support/server/auth-server.ts';
 
 let other: HostileProvider;
 beforeAll(async () => {

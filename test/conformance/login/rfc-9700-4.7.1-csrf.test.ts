@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, begin, browserOf, HOME, theWorld} from '../support/auth-server.ts';
+import {authServer, begin, browserOf, HOME, theWorld} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 4.7.1: only the browser that began a login can end it, once', () => {
   it('in another browser it is refused, and is not used up', async () => {

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
-import {verifyStatus} from '../../integration/server/support/sessions.ts';
-import {authServer} from '../support/auth-server.ts';
-import {logoutToken, send, upstream} from '../support/backchannel.ts';
+import {verifyStatus} from '../../support/server/sessions.ts';
+import {authServer} from '../../support/server/auth-server.ts';
+import {logoutToken, send, upstream} from '../../support/server/backchannel.ts';
 
 const server = await authServer();
 

@@ -1,9 +1,9 @@
 import {describe, expect, it} from 'vitest';
 import {generateKeyPairSync} from 'node:crypto';
 import {SignJWT, UnsecuredJWT} from 'jose';
-import {holdSession, verifyStatus} from '../../integration/server/support/sessions.ts';
-import {authServer, theWorld} from '../support/auth-server.ts';
-import {claims, epoch, EVENT, logoutToken, send, upstream} from '../support/backchannel.ts';
+import {holdSession, verifyStatus} from '../../support/server/sessions.ts';
+import {authServer, theWorld} from '../../support/server/auth-server.ts';
+import {claims, epoch, EVENT, logoutToken, send, upstream} from '../../support/server/backchannel.ts';
 
 const [a, b] = await Promise.all([authServer(), authServer({}, 2)]);
 const stranger = generateKeyPairSync('rsa', {modulusLength: 2048}).privateKey;

@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession, verifyStatus} from '../../integration/server/support/sessions.ts';
+import {holdSession, verifyStatus} from '../../support/server/sessions.ts';
 import type {Tokens} from '../../support/login.ts';
-import {authServer, refresh, someone, statusOf, theWorld, visit} from '../support/auth-server.ts';
-import {logoutToken, send, upstream} from '../support/backchannel.ts';
+import {authServer, refresh, someone, statusOf, theWorld, visit} from '../../support/server/auth-server.ts';
+import {logoutToken, send, upstream} from '../../support/server/backchannel.ts';
 
 const [a, b] = await Promise.all([authServer(), authServer({}, 2)]);
 

@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest';
 import {SignJWT} from 'jose';
-import {verifyStatus} from '../../integration/server/support/sessions.ts';
-import {authServer, CLIENT, statusOf, theWorld, visit} from '../support/auth-server.ts';
-import {claims, epoch, EVENT, logoutToken, send, upstream} from '../support/backchannel.ts';
+import {verifyStatus} from '../../support/server/sessions.ts';
+import {authServer, CLIENT, statusOf, theWorld, visit} from '../../support/server/auth-server.ts';
+import {claims, epoch, EVENT, logoutToken, send, upstream} from '../../support/server/backchannel.ts';
 
 const server = await authServer();
 

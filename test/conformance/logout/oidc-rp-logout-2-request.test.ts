@@ -9,7 +9,7 @@ import {
   someone,
   theWorld,
   visit,
-} from '../support/auth-server.ts';
+} from '../../support/server/auth-server.ts';
 
 const HTML = {accept: 'text/html'};
 const server = await authServer();

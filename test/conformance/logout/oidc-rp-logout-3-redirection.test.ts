@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, browserOf, HOME, onwardOf, someone, visit} from '../support/auth-server.ts';
+import {authServer, browserOf, HOME, onwardOf, someone, visit} from '../../support/server/auth-server.ts';
 
 const APP = 'https://app.example.com';
 const server = await authServer();

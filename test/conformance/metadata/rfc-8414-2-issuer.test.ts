@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {configurationFor} from '../../integration/server/support/stack.ts';
+import {configurationFor} from '../../support/server/stack.ts';
 import {ConfigurationError} from '../../../src/support/configuration/problems.ts';
 
 /** What the start says of that issuer, or undefined where it is taken. */

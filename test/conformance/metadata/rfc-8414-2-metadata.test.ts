@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, HOME} from '../support/auth-server.ts';
+import {authServer, HOME} from '../../support/server/auth-server.ts';
 import {gatewayServer} from '../support/gateway.ts';
 
 const of = async (server: {url: string}): Promise<Record<string, unknown>> =>

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, HOME} from '../support/auth-server.ts';
+import {authServer, HOME} from '../../support/server/auth-server.ts';
 
 const issuerAt = async (server: {url: string}, path: string): Promise<unknown> => {
   const answer = await fetch(server.url + path);

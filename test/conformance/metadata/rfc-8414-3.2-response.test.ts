@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer} from '../support/auth-server.ts';
+import {authServer} from '../../support/server/auth-server.ts';
 
 describe('RFC 8414 3.2: the answer is a 200 with a JSON object, which anybody may read', () => {
   it.each(['/.well-known/oauth-authorization-server', '/.well-known/jwks.json'])('%s', async (path) => {

@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {startRelyingParty, type RelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty, type RelyingParty} from '../../support/server/relying-party.ts';
 
 let rp: RelyingParty;
 beforeAll(async () => {

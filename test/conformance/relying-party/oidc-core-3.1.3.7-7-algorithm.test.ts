@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {generateKeyPairSync} from 'node:crypto';
 import {SignJWT} from 'jose';
-import {startRelyingParty, type RelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty, type RelyingParty} from '../../support/server/relying-party.ts';
 
 const elliptic = generateKeyPairSync('ec', {namedCurve: 'P-256'});
 

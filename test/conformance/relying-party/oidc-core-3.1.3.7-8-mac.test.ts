@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {createSecretKey} from 'node:crypto';
 import {SignJWT} from 'jose';
-import {startRelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty} from '../../support/server/relying-party.ts';
 
 describe('OpenID Connect Core 3.1.3.7(8): no MAC is taken, whatever the provider says that it signs with', () => {
   it.each(['HS256', 'HS384', 'HS512'])('not %s with the client secret', async (alg) => {

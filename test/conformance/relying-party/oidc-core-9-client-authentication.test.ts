@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {CLIENT, startRelyingParty} from '../support/relying-party.ts';
+import {CLIENT, startRelyingParty} from '../../support/server/relying-party.ts';
 
 describe('OpenID Connect Core 9: we authenticate at the token endpoint as the provider says, by Basic where it may be', () => {
   it.each<[string, string[] | undefined, boolean]>([

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {ConfigurationError} from '../../../src/support/configuration/problems.ts';
-import {configurationFor} from '../../integration/server/support/stack.ts';
-import {startRelyingParty} from '../support/relying-party.ts';
+import {configurationFor} from '../../support/server/stack.ts';
+import {startRelyingParty} from '../../support/server/relying-party.ts';
 
 describe('OpenID Connect Discovery 3: issuer and endpoints are https, the issuer without a query or a fragment', () => {
   it.each(['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint'])(

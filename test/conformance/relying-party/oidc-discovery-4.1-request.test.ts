@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {startRelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty} from '../../support/server/relying-party.ts';
 
 describe('OpenID Connect Discovery 4.1: the metadata is asked for below the issuer, its path included', () => {
   it.each(['', '/realms/staff'])('issuer path %j', async (path) => {

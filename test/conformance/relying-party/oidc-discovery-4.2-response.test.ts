@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {startRelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty} from '../../support/server/relying-party.ts';
 
 describe('OpenID Connect Discovery 4.2: the metadata is a 200 with a JSON object', () => {
   it.each<[string, number, string, string]>([

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {startRelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty} from '../../support/server/relying-party.ts';
 
 describe('OpenID Connect Discovery 4.3: the metadata is of the issuer that was asked, and whole', () => {
   it.each<[string, (issuer: string) => Record<string, unknown>, RegExp]>([

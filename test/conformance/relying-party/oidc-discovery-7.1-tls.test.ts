@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {startRelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty} from '../../support/server/relying-party.ts';
 
 describe('OpenID Connect Discovery 7.1: a provider is asked over TLS at a public address, unless its host is allowed by name', () => {
   it.each<[string, (port: string) => string[], boolean]>([

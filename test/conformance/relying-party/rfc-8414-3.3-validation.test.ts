@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {startRelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty} from '../../support/server/relying-party.ts';
 
 describe('RFC 8414 3.3: metadata is used only where its issuer is the one that was asked', () => {
   it.each<[string, (issuer: string) => unknown]>([

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {startRelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty} from '../../support/server/relying-party.ts';
 
 describe('RFC 8414 4: names are compared character by character, and an issuer as the URL that it is', () => {
   it.each<[string, string, string]>([

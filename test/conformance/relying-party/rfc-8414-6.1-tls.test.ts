@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {startRelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty} from '../../support/server/relying-party.ts';
 
 describe('RFC 8414 6.1: metadata is asked for over TLS, unless a host is allowed to do without', () => {
   it('nothing is asked of an http address otherwise', async () => {

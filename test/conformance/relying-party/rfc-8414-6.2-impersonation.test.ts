@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {startRelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty} from '../../support/server/relying-party.ts';
 
 describe('RFC 8414 6.2: nobody passes for another by metadata of his own', () => {
   it("an attacker's metadata with the name of the honest issuer is of no use", async () => {

@@ -1,7 +1,7 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {randomUUID} from 'node:crypto';
 import {SignJWT} from 'jose';
-import {startRelyingParty, type RelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty, type RelyingParty} from '../../support/server/relying-party.ts';
 
 let rp: RelyingParty;
 beforeAll(async () => {

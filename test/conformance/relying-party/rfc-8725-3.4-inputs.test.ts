@@ -1,7 +1,7 @@
 import {describe, expect, it, onTestFinished} from 'vitest';
 import {generateKeyPairSync} from 'node:crypto';
 import {SignJWT} from 'jose';
-import {startRelyingParty, type RelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty, type RelyingParty} from '../../support/server/relying-party.ts';
 
 const {privateKey, publicKey} = generateKeyPairSync('ec', {namedCurve: 'P-256'});
 const jwk = publicKey.export({format: 'jwk'});

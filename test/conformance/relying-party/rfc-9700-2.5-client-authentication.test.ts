@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {startRelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty} from '../../support/server/relying-party.ts';
 
 describe('RFC 9700 2.5: the client proves itself at every token endpoint, and its secret goes nowhere else', () => {
   it.each<[string, readonly string[] | undefined, boolean]>([

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {createHash} from 'node:crypto';
-import {startRelyingParty} from '../support/relying-party.ts';
+import {startRelyingParty} from '../../support/server/relying-party.ts';
 
 describe('RFC 9700 4.8.2: nobody talks the client out of PKCE: the challenge is sent with S256 whatever the metadata says', () => {
   it.each<[string, readonly string[] | undefined]>([

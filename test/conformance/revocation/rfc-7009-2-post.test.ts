@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession, verifyStatus} from '../../integration/server/support/sessions.ts';
-import {authServer, someone} from '../support/auth-server.ts';
+import {holdSession, verifyStatus} from '../../support/server/sessions.ts';
+import {authServer, someone} from '../../support/server/auth-server.ts';
 
 const server = await authServer();
 

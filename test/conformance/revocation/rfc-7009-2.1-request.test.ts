@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession, postForm, verifyStatus} from '../../integration/server/support/sessions.ts';
-import {authServer, refresh, someone, theWorld} from '../support/auth-server.ts';
+import {holdSession, postForm, verifyStatus} from '../../support/server/sessions.ts';
+import {authServer, refresh, someone, theWorld} from '../../support/server/auth-server.ts';
 
 const [a, b] = await Promise.all([authServer(), authServer({}, 2)]);
 

@@ -1,15 +1,13 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
-import {holdSession, postForm, verifyStatus} from '../../integration/server/support/sessions.ts';
-import {authServer, someone, theWorld} from '../support/auth-server.ts';
+import type {FaultProxy} from '../../support/fault-proxy.ts';
+import {holdSession, postForm, verifyStatus} from '../../support/server/sessions.ts';
+import {cutOffServer, someone} from '../../support/server/auth-server.ts';
 
 let network: FaultProxy;
 let server: RunningServer;
 beforeAll(async () => {
-  const {database} = await theWorld();
-  network = await startFaultProxy(database.port);
-  server = await authServer({DATABASE_URL: network.through(database.url)});
+  ({server, network} = await cutOffServer());
 });
 afterAll(async () => {
   await server.stop(0);

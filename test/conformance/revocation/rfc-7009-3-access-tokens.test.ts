@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession, postForm} from '../../integration/server/support/sessions.ts';
+import {holdSession, postForm} from '../../support/server/sessions.ts';
 import type {Tokens} from '../../support/login.ts';
-import {authServer, refresh, someone, statusOf} from '../support/auth-server.ts';
+import {authServer, refresh, someone, statusOf} from '../../support/server/auth-server.ts';
 
 const server = await authServer();
 

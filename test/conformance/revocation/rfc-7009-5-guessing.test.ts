@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {randomBytes} from 'node:crypto';
-import {holdSession, postForm, verifyStatus} from '../../integration/server/support/sessions.ts';
-import {authServer, someone} from '../support/auth-server.ts';
+import {holdSession, postForm, verifyStatus} from '../../support/server/sessions.ts';
+import {authServer, someone} from '../../support/server/auth-server.ts';
 
 const server = await authServer();
 

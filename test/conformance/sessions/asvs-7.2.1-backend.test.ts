@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession} from '../../integration/server/support/sessions.ts';
-import {authServer, someone, statusOf} from '../support/auth-server.ts';
+import {holdSession} from '../../support/server/sessions.ts';
+import {authServer, someone, statusOf} from '../../support/server/auth-server.ts';
 
 describe('OWASP ASVS 7.2.1: a session is checked here, not by what the client says of it', () => {
   it('a token whose signature and time are good is refused when its session has ended', async () => {

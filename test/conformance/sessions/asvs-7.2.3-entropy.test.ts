@@ -1,7 +1,15 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession} from '../../integration/server/support/sessions.ts';
+import {holdSession} from '../../support/server/sessions.ts';
 import {dumpTables, standsIn} from '../../support/tables.ts';
-import {authServer, begin, browserOf, someone, theWorld, visit, type Visit} from '../support/auth-server.ts';
+import {
+  authServer,
+  begin,
+  browserOf,
+  someone,
+  theWorld,
+  visit,
+  type Visit,
+} from '../../support/server/auth-server.ts';
 
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 

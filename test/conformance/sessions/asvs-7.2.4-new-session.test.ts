@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, browserOf, HOME, someone, theWorld, visit} from '../support/auth-server.ts';
+import {authServer, browserOf, HOME, someone, theWorld, visit} from '../../support/server/auth-server.ts';
 
 const cookieOf = (header: string | undefined): string =>
   /__Host-fraiseql-session=([^;]+)/.exec(header ?? '')?.[1] ?? '';

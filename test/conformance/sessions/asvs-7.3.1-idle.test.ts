@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession} from '../../integration/server/support/sessions.ts';
-import {authServer, refresh, someone, statusOf, theWorld} from '../support/auth-server.ts';
+import {holdSession} from '../../support/server/sessions.ts';
+import {authServer, refresh, someone, statusOf, theWorld} from '../../support/server/auth-server.ts';
 
 describe('OWASP ASVS 7.3.1: a session that nobody used for its idle limit is over', () => {
   it('for the access token as for the refresh token, on whichever replica', async () => {

@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest';
 import {decodeJwt} from 'jose';
-import {holdSession} from '../../integration/server/support/sessions.ts';
+import {holdSession} from '../../support/server/sessions.ts';
 import type {Tokens} from '../../support/login.ts';
-import {authServer, refresh, someone, statusOf, theWorld} from '../support/auth-server.ts';
+import {authServer, refresh, someone, statusOf, theWorld} from '../../support/server/auth-server.ts';
 
 describe('OWASP ASVS 7.3.2: a session ends at its absolute limit, however much it is used', () => {
   it('no refresh moves its end, and no access token outlives it', async () => {

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession} from '../../integration/server/support/sessions.ts';
+import {holdSession} from '../../support/server/sessions.ts';
 import type {Tokens} from '../../support/login.ts';
-import {authServer, HOME, refresh, someone, statusOf, visit} from '../support/auth-server.ts';
+import {authServer, HOME, refresh, someone, statusOf, visit} from '../../support/server/auth-server.ts';
 
 describe('OWASP ASVS 7.4.1: after a logout nothing of the session is of any use', () => {
   it('no access token, no refresh token, not those of before either, on any replica', async () => {

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {formsOf} from '../support/pages.ts';
-import {authServer, HOME, someone, visit} from '../support/auth-server.ts';
+import {authServer, HOME, someone, visit} from '../../support/server/auth-server.ts';
 
 describe('OWASP ASVS 7.4.4: the page of someone who is signed in has a sign-out on it', () => {
   it('which ends the session', async () => {

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession, type HeldSession} from '../../integration/server/support/sessions.ts';
-import {authServer, someone, statusOf} from '../support/auth-server.ts';
+import {holdSession, type HeldSession} from '../../support/server/sessions.ts';
+import {authServer, someone, statusOf} from '../../support/server/auth-server.ts';
 
 const server = await authServer();
 

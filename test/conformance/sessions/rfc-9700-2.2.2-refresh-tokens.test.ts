@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession} from '../../integration/server/support/sessions.ts';
+import {holdSession} from '../../support/server/sessions.ts';
 import type {Tokens} from '../../support/login.ts';
-import {authServer, refresh, someone} from '../support/auth-server.ts';
+import {authServer, refresh, someone} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 2.2.2: refresh tokens of public clients are rotated: each is another, and one alone is current', () => {
   it('five refreshes give five tokens, of which none but the last goes on', async () => {

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession} from '../../integration/server/support/sessions.ts';
+import {holdSession} from '../../support/server/sessions.ts';
 import type {Tokens} from '../../support/login.ts';
-import {authServer, refresh, someone, statusOf, theWorld} from '../support/auth-server.ts';
+import {authServer, refresh, someone, statusOf, theWorld} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 4.14.2: each refresh gives a new token; one that comes back ends its session', () => {
   const strict = {REFRESH_REPLAY_WINDOW: '0'};

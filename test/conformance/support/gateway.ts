@@ -1,7 +1,7 @@
 // The client that may introspect tokens, with an id and a secret that show whether they are encoded rightly.
 import {expect} from 'vitest';
-import {postForm} from '../../integration/server/support/sessions.ts';
-import {authServer} from './auth-server.ts';
+import {postForm} from '../../support/server/sessions.ts';
+import {authServer} from '../../support/server/auth-server.ts';
 
 export const ID = 'gateway one';
 export const SECRET = 'a secret: of %the gateway+';

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {statusOf} from '../support/auth-server.ts';
-import {goodToken} from '../support/access-token.ts';
+import {statusOf} from '../../support/server/auth-server.ts';
+import {goodToken} from '../../support/server/access-token.ts';
 
 const now = (): number => Math.floor(Date.now() / 1000);
 

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {createPublicKey, createSecretKey, generateKeyPairSync} from 'node:crypto';
-import {statusOf} from '../support/auth-server.ts';
-import {goodToken, signingKey, type Forgery} from '../support/access-token.ts';
+import {statusOf} from '../../support/server/auth-server.ts';
+import {goodToken, signingKey, type Forgery} from '../../support/server/access-token.ts';
 
 const publicPem = createPublicKey(signingKey).export({type: 'spki', format: 'pem'});
 

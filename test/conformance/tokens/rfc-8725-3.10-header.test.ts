@@ -3,8 +3,8 @@ import {generateKeyPairSync} from 'node:crypto';
 import {createServer, type Server} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {exportJWK} from 'jose';
-import {statusOf} from '../support/auth-server.ts';
-import {goodToken} from '../support/access-token.ts';
+import {statusOf} from '../../support/server/auth-server.ts';
+import {goodToken} from '../../support/server/access-token.ts';
 
 let asked = 0;
 let keys: Server;

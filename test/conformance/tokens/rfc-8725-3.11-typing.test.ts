@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {statusOf} from '../support/auth-server.ts';
-import {goodToken} from '../support/access-token.ts';
+import {statusOf} from '../../support/server/auth-server.ts';
+import {goodToken} from '../../support/server/access-token.ts';
 
 describe('RFC 8725 3.11: only a token that says at+jwt is an access token, whoever signed it', () => {
   it.each(['JWT', 'jwt', 'logout+jwt', 'dpop+jwt', 'xat+jwt', 'at+jwt2', '', undefined])(

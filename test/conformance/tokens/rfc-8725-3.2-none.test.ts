@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {statusOf} from '../support/auth-server.ts';
-import {assemble, goodToken} from '../support/access-token.ts';
+import {statusOf} from '../../support/server/auth-server.ts';
+import {assemble, goodToken} from '../../support/server/access-token.ts';
 
 describe('RFC 8725 3.2: an access token without a signature is never taken', () => {
   it.each(['none', 'None', 'NONE', 'nOnE', ''])('refuses alg %j', async (alg) => {

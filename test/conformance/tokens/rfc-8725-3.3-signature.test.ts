@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {statusOf} from '../support/auth-server.ts';
-import {goodToken} from '../support/access-token.ts';
+import {statusOf} from '../../support/server/auth-server.ts';
+import {goodToken} from '../../support/server/access-token.ts';
 
 describe('RFC 8725 3.3: an access token with anything changed is refused as a whole', () => {
   it('in each of its parts', async () => {

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {generateKeyPairSync} from 'node:crypto';
-import {holdSession} from '../../integration/server/support/sessions.ts';
-import {authServer, someone, statusOf} from '../support/auth-server.ts';
+import {holdSession} from '../../support/server/sessions.ts';
+import {authServer, someone, statusOf} from '../../support/server/auth-server.ts';
 
 const ORDER = 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551';
 const number = (hex: string): Buffer => Buffer.from(hex.padStart(64, '0'), 'hex');

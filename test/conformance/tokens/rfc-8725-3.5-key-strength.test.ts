@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {generateKeyPairSync, type KeyObject} from 'node:crypto';
-import {configurationFor} from '../../integration/server/support/stack.ts';
+import {configurationFor} from '../../support/server/stack.ts';
 
 const pem = (key: KeyObject): string => String(key.export({type: 'pkcs8', format: 'pem'}));
 const withKey = (key: string, algorithm: string) => () =>

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {statusOf} from '../support/auth-server.ts';
-import {goodToken} from '../support/access-token.ts';
+import {statusOf} from '../../support/server/auth-server.ts';
+import {goodToken} from '../../support/server/access-token.ts';
 
 describe('RFC 8725 3.8: issuer and subject belong together, and to the session', () => {
   it('refuses a subject other than that of the session', async () => {

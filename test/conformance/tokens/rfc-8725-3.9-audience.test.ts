@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {statusOf} from '../support/auth-server.ts';
-import {goodToken} from '../support/access-token.ts';
+import {statusOf} from '../../support/server/auth-server.ts';
+import {goodToken} from '../../support/server/access-token.ts';
 
 describe('RFC 8725 3.9: a token for another audience is refused, where the same key signs for several', () => {
   it('compares exactly', async () => {

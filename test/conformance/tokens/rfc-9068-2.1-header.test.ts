@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet} from 'jose';
-import {goodToken} from '../support/access-token.ts';
+import {goodToken} from '../../support/server/access-token.ts';
 
 describe('RFC 9068 2.1: an access token is signed, never with none, and says at+jwt', () => {
   it('verifies by the published keys', async () => {

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {decodeJwt} from 'jose';
-import {authServer, logIn, someone} from '../support/auth-server.ts';
+import {authServer, logIn, someone} from '../../support/server/auth-server.ts';
 
 describe('RFC 9068 2.2: an access token holds iss, exp, aud, sub, client_id, iat and jti', () => {
   it('and of the person nothing but an identifier', async () => {

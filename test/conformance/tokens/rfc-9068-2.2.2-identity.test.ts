@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {decodeJwt} from 'jose';
 import type {Tokens} from '../../support/login.ts';
-import {authServer, someone, visit} from '../support/auth-server.ts';
+import {authServer, someone, visit} from '../../support/server/auth-server.ts';
 
 describe('RFC 9068 2.2.2: identity claims are none but those that a resource needs, under registered names', () => {
   it('whatever the provider tells of the person, the token holds none of it', async () => {

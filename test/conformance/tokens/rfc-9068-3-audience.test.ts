@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {decodeJwt} from 'jose';
-import {authServer, logIn} from '../support/auth-server.ts';
+import {authServer, logIn} from '../../support/server/auth-server.ts';
 
 describe('RFC 9068 3: without a resource asked for, aud is the configured one', () => {
   it.each<[string, Record<string, string>, unknown]>([

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession, postForm} from '../../integration/server/support/sessions.ts';
-import {authServer, someone} from '../support/auth-server.ts';
-import {goodToken} from '../support/access-token.ts';
+import {holdSession, postForm} from '../../support/server/sessions.ts';
+import {authServer, someone} from '../../support/server/auth-server.ts';
+import {goodToken} from '../../support/server/access-token.ts';
 
 const ROUTES = ['/auth/verify', '/auth/me', '/auth/sessions'];
 

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {generateKeyPairSync} from 'node:crypto';
-import {statusOf} from '../support/auth-server.ts';
-import {goodToken, type Forgery} from '../support/access-token.ts';
+import {statusOf} from '../../support/server/auth-server.ts';
+import {goodToken, type Forgery} from '../../support/server/access-token.ts';
 
 const now = (): number => Math.floor(Date.now() / 1000);
 const stranger = generateKeyPairSync('rsa', {modulusLength: 2048}).privateKey;

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {randomUUID} from 'node:crypto';
 import {decodeJwt, SignJWT} from 'jose';
-import {authServer, CLIENT, logIn, statusOf, theWorld} from '../support/auth-server.ts';
+import {authServer, CLIENT, logIn, statusOf, theWorld} from '../../support/server/auth-server.ts';
 
 describe("RFC 9068 5: a provider's tokens are no access tokens here, and ours are no ID tokens", () => {
   it.each(['JWT', 'at+jwt', 'logout+jwt'])('refuses one of type %s that the provider signed', async (typ) => {

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {decodeJwt} from 'jose';
-import {authServer, logIn, someone} from '../support/auth-server.ts';
+import {authServer, logIn, someone} from '../../support/server/auth-server.ts';
 
 describe('RFC 9068 6: the token, which all who handle it can read, holds nothing that tells who the person is', () => {
   it('its subject is no name of the provider, and cannot be reckoned back to it', async () => {

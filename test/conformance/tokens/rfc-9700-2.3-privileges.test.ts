@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {decodeJwt} from 'jose';
-import {authServer, logIn, statusOf} from '../support/auth-server.ts';
-import {goodToken} from '../support/access-token.ts';
+import {authServer, logIn, statusOf} from '../../support/server/auth-server.ts';
+import {goodToken} from '../../support/server/access-token.ts';
 
 describe('RFC 9700 2.3: an access token is for its audience, and gives no more than the session of one user', () => {
   it('names one audience, and no scope, role or group', async () => {

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {holdSession} from '../../integration/server/support/sessions.ts';
-import {authServer, someone, statusOf} from '../support/auth-server.ts';
+import {holdSession} from '../../support/server/sessions.ts';
+import {authServer, someone, statusOf} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 4.10.2: a token for one audience is of no use at another, be it signed with the same key', () => {
   it('nor is its session, which both know', async () => {

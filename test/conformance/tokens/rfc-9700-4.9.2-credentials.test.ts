@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {authServer, logIn, statusOf, theWorld} from '../support/auth-server.ts';
+import {authServer, logIn, statusOf, theWorld} from '../../support/server/auth-server.ts';
 
 describe('RFC 9700 4.9.2: access tokens are treated as credentials: no log and no table holds one', () => {
   it('neither one that is used nor one that is refused', async () => {

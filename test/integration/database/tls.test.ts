@@ -12,7 +12,7 @@ import {selfSigned, type TestCertificate} from '../../support/certificate.ts';
 import {startPostgres, type TestPostgres} from '../../support/postgres.ts';
 import {speakTls} from '../../support/postgres-tls.ts';
 import {runProgram} from '../../support/program.ts';
-import {configurationFor, serversOn, until} from '../server/support/stack.ts';
+import {configurationFor, serversOn, until} from '../../support/server/stack.ts';
 
 let postgres: TestPostgres;
 let own: TestCertificate;

@@ -1,7 +1,7 @@
 // Signing out here and at the provider (OpenID Connect RP-Initiated Logout), as a real browser does it.
 import type {Page} from 'playwright-core';
 import {afterAll, afterEach, beforeAll, expect, it} from 'vitest';
-import {until} from '../server/support/stack.ts';
+import {until} from '../../support/server/stack.ts';
 import {confirmAtProvider, signInAs, signOutOf} from './support/account.ts';
 import {person, type Person} from './support/chromium.ts';
 import {postForm} from './support/in-page.js';

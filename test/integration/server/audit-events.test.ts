@@ -13,9 +13,9 @@ import {
   statusOf,
   theWorld,
   visit,
-} from '../../conformance/support/auth-server.ts';
-import {metricsOf} from './support/metrics.ts';
-import {until} from './support/stack.ts';
+} from '../../support/server/auth-server.ts';
+import {metricsOf} from '../../support/server/metrics.ts';
+import {until} from '../../support/server/stack.ts';
 
 let server: RunningServer;
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {login} from '../../support/login.ts';
-import {PUBLIC_URL, startStack, type Stack} from './support/stack.ts';
+import {PUBLIC_URL, startStack, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let server: RunningServer;

@@ -1,8 +1,8 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {startLogin} from '../../support/login.ts';
-import {startHostileProvider, type HostileProvider} from './support/hostile-provider.ts';
-import {browserAt, CLIENT_SECRET, PUBLIC_URL, startStack, type Stack} from './support/stack.ts';
+import {startHostileProvider, type HostileProvider} from '../../support/server/hostile-provider.ts';
+import {browserAt, CLIENT_SECRET, PUBLIC_URL, startStack, type Stack} from '../../support/server/stack.ts';
 
 const TENANT = '/9b1f0c1e-0000-4000-8000-00000000000a/v2.0';
 let stack: Stack;

@@ -2,7 +2,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import type {Answer, Browser} from '../../support/browser.ts';
 import {signIn} from '../../support/login.ts';
-import {browserAt, PUBLIC_URL, startStack, type Stack} from './support/stack.ts';
+import {browserAt, PUBLIC_URL, startStack, type Stack} from '../../support/server/stack.ts';
 
 const APP = 'https://app.example.com';
 let stack: Stack;

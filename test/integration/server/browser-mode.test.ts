@@ -3,7 +3,7 @@ import type {RunningServer} from '../../../src/server/server.ts';
 import {Browser, type Answer} from '../../support/browser.ts';
 import {signIn} from '../../support/login.ts';
 import {startProvider, type RunningProvider} from '../../fixtures/provider/provider.ts';
-import {CLIENT_SECRET, startStack, type Stack} from './support/stack.ts';
+import {CLIENT_SECRET, startStack, type Stack} from '../../support/server/stack.ts';
 
 const HOME = 'https://auth.example.com';
 let stack: Stack;

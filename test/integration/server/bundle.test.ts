@@ -9,7 +9,7 @@ import {selfSigned} from '../../support/certificate.ts';
 import {freePort} from '../../support/ports.ts';
 import {startProgram} from '../../support/program.ts';
 import {startRedis} from '../../support/redis.ts';
-import {serverEnv, startStack, until} from './support/stack.ts';
+import {serverEnv, startStack, until} from '../../support/server/stack.ts';
 
 it('the bundle serves https, with a Redis over TLS', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'bundle-'));

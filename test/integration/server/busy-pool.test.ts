@@ -1,8 +1,8 @@
 // Every connection of the pool stands, for a lock, and the database is well.
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import {Client} from 'pg';
-import {holdSession} from './support/sessions.ts';
-import {startStack, type Stack} from './support/stack.ts';
+import {holdSession} from '../../support/server/sessions.ts';
+import {startStack, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 beforeAll(async () => {

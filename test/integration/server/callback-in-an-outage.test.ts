@@ -1,27 +1,23 @@
 // The database is away when the provider sends the browser back: the person reloads, and is signed in.
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {begin, browserOf, HOME, theWorld} from '../../conformance/support/auth-server.ts';
-import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
-import {until} from './support/stack.ts';
+import {
+  begin,
+  browserOf,
+  closeTheWorld,
+  cutOffServer,
+  HOME,
+  theWorld,
+} from '../../support/server/auth-server.ts';
+import type {FaultProxy} from '../../support/fault-proxy.ts';
+import {until} from '../../support/server/stack.ts';
 
 let network: FaultProxy;
 let server: RunningServer;
 beforeAll(async () => {
-  const {database, op, servers} = await theWorld();
-  network = await startFaultProxy(database.port);
-  server = await servers.server({
-    DATABASE_URL: network.through(database.url),
-    OIDC_CLIENT_SECRET: op.clientSecret,
-    OAUTH_REDIRECT_URI: `${HOME}/auth/callback`,
-  });
-  await until('the database', () => server.services.health.database.state === 'up');
+  ({server, network} = await cutOffServer());
 });
-afterAll(async () => {
-  const {servers, op, database} = await theWorld();
-  await servers.stop();
-  await Promise.all([op.close(), database.close(), network.close()]);
-});
+afterAll(closeTheWorld);
 
 it('a callback that is answered 503 leaves the login as it was', async () => {
   const {op} = await theWorld();

@@ -10,8 +10,8 @@ import {refusalIn} from '../../../src/server/check/providers.ts';
 import {createLogger} from '../../../src/support/logging.ts';
 import {parseOutcome} from '../../../src/support/outcome.ts';
 import {selfSigned} from '../../support/certificate.ts';
-import {startHostileProvider, type HostileProvider} from './support/hostile-provider.ts';
-import {CLIENT_SECRET, configurationFor, startStack, type Stack} from './support/stack.ts';
+import {startHostileProvider, type HostileProvider} from '../../support/server/hostile-provider.ts';
+import {CLIENT_SECRET, configurationFor, startStack, type Stack} from '../../support/server/stack.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'check-'));
 let stack: Stack;

@@ -6,7 +6,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {developmentKey} from '../../../src/support/configuration/signing-keys.ts';
 import {freePort} from '../../support/ports.ts';
-import {startStack, until, type Stack} from './support/stack.ts';
+import {startStack, until, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let directory: string;

@@ -2,10 +2,10 @@
 import type {ServerResponse} from 'node:http';
 import {afterEach, beforeEach, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {begin, browserOf, CLIENT, HOME, theWorld} from '../../conformance/support/auth-server.ts';
-import {startHostileProvider, type HostileProvider} from './support/hostile-provider.ts';
-import {metricsOf} from './support/metrics.ts';
-import {until} from './support/stack.ts';
+import {begin, browserOf, CLIENT, HOME, theWorld} from '../../support/server/auth-server.ts';
+import {startHostileProvider, type HostileProvider} from '../../support/server/hostile-provider.ts';
+import {metricsOf} from '../../support/server/metrics.ts';
+import {until} from '../../support/server/stack.ts';
 
 let op: HostileProvider;
 let server: RunningServer;

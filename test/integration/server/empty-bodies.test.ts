@@ -1,8 +1,8 @@
 // Clients that name JSON as their content type and send nothing.
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {holdSession} from './support/sessions.ts';
-import {startStack, type Stack} from './support/stack.ts';
+import {holdSession} from '../../support/server/sessions.ts';
+import {startStack, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let server: RunningServer;

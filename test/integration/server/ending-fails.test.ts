@@ -2,18 +2,14 @@
 import {afterAll, beforeAll, beforeEach, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import type {Browser} from '../../support/browser.ts';
-import {authServer, HOME, theWorld, visit} from '../../conformance/support/auth-server.ts';
+import {closeTheWorld, authServer, HOME, theWorld, visit} from '../../support/server/auth-server.ts';
 
 let server: RunningServer;
 beforeAll(async () => {
   server = await authServer();
 });
 beforeEach(() => endingFails(false));
-afterAll(async () => {
-  const {servers, op, database} = await theWorld();
-  await servers.stop();
-  await Promise.all([op.close(), database.close()]);
-});
+afterAll(closeTheWorld);
 
 /** While it does, every statement that would end a session is cancelled, as one that waits too long is. */
 async function endingFails(fails: boolean): Promise<void> {

@@ -6,8 +6,8 @@ import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
 import {startPostgres, type TestPostgres} from '../../support/postgres.ts';
 import {startRedis, type TestRedis} from '../../support/redis.ts';
 import {startStandby, type Standby} from '../../support/standby.ts';
-import {holdSession, verifyStatus, type HeldSession} from './support/sessions.ts';
-import {startStack, until, type Stack} from './support/stack.ts';
+import {holdSession, verifyStatus, type HeldSession} from '../../support/server/sessions.ts';
+import {startStack, until, type Stack} from '../../support/server/stack.ts';
 
 let primary: TestPostgres;
 let standby: Standby;

@@ -6,7 +6,7 @@ import {afterAll, beforeAll, expect, it} from 'vitest';
 import {RevocationFeed} from '../../../src/server/revocation/feed.ts';
 import {systemClock} from '../../../src/support/clock.ts';
 import {ownDatabase, type TestDatabase} from '../../support/shared-postgres.ts';
-import {until} from './support/stack.ts';
+import {until} from '../../support/server/stack.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'feed-'));
 let database: TestDatabase;

@@ -3,7 +3,7 @@ import type {RunningServer} from '../../../src/server/server.ts';
 import type {Answer as BrowserAnswer} from '../../support/browser.ts';
 import {startLogin} from '../../support/login.ts';
 import {startGitHub, type GitHubAccount, type GitHubServer} from './support/github.ts';
-import {browserAt, CLIENT_SECRET, PUBLIC_URL, startStack, type Stack} from './support/stack.ts';
+import {browserAt, CLIENT_SECRET, PUBLIC_URL, startStack, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let github: GitHubServer;

@@ -1,7 +1,7 @@
 import {connect} from 'node:net';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {startStack, type Stack} from './support/stack.ts';
+import {startStack, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let server: RunningServer;

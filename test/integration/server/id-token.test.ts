@@ -13,7 +13,7 @@ import {
   type Person,
   type SignIn,
 } from './support/person.ts';
-import {browserAt, PUBLIC_URL, startStack, type Stack} from './support/stack.ts';
+import {browserAt, PUBLIC_URL, startStack, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let server: RunningServer;

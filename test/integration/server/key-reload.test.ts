@@ -10,8 +10,8 @@ import {systemClock} from '../../../src/support/clock.ts';
 import type {Algorithm} from '../../../src/support/configuration/configuration.ts';
 import {developmentKey} from '../../../src/support/configuration/signing-keys.ts';
 import {createLogger} from '../../../src/support/logging.ts';
-import {holdSession} from './support/sessions.ts';
-import {loadFor, startStack, until, type Stack} from './support/stack.ts';
+import {holdSession} from '../../support/server/sessions.ts';
+import {loadFor, startStack, until, type Stack} from '../../support/server/stack.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'keys-'));
 const file = join(directory, 'auth.yaml');

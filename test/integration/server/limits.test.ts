@@ -6,8 +6,8 @@ import type {RunningServer} from '../../../src/server/server.ts';
 import {systemClock} from '../../../src/support/clock.ts';
 import {login} from '../../support/login.ts';
 import {deniedLogin} from './support/denied-login.ts';
-import {startHostileProvider} from './support/hostile-provider.ts';
-import {CLIENT_SECRET, PUBLIC_URL, startStack, type Stack} from './support/stack.ts';
+import {startHostileProvider} from '../../support/server/hostile-provider.ts';
+import {CLIENT_SECRET, PUBLIC_URL, startStack, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let directory: string;

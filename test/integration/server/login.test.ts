@@ -3,7 +3,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {finishLogin, signIn, startLogin, type Tokens} from '../../support/login.ts';
 import {dumpTables, standsIn} from '../../support/tables.ts';
-import {browserAt, CLIENT_SECRET, PUBLIC_URL, startStack, type Stack} from './support/stack.ts';
+import {browserAt, CLIENT_SECRET, PUBLIC_URL, startStack, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let a: RunningServer;

@@ -5,10 +5,10 @@ import {Client} from 'pg';
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {hashOf} from '../../../src/server/sessions/secrets.ts';
-import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
+import type {FaultProxy} from '../../support/fault-proxy.ts';
 import type {Tokens} from '../../support/login.ts';
-import {holdSession} from './support/sessions.ts';
-import {startStack, until, type Stack} from './support/stack.ts';
+import {holdSession} from '../../support/server/sessions.ts';
+import {startStack, until, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let network: FaultProxy;
@@ -16,17 +16,9 @@ let server: RunningServer;
 
 beforeAll(async () => {
   stack = await startStack();
-  network = await startFaultProxy(stack.database.port);
-  server = await stack.server({
-    DATABASE_URL: network.through(stack.database.url),
-    REFRESH_REPLAY_WINDOW: '2',
-  });
-  await until('the database', () => server.services.health.database.state === 'up');
+  ({server, network} = await stack.cutOff({REFRESH_REPLAY_WINDOW: '2'}));
 });
-afterAll(async () => {
-  await stack.close();
-  await network.close();
-});
+afterAll(() => stack.close());
 
 const present = (token: string): Promise<Response> =>
   fetch(`${server.url}/auth/refresh`, {

@@ -3,8 +3,8 @@ import {randomUUID} from 'node:crypto';
 import * as oauth from 'openid-client';
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {holdSession, postForm, verifyStatus} from './support/sessions.ts';
-import {PUBLIC_URL, startStack, type Stack} from './support/stack.ts';
+import {holdSession, postForm, verifyStatus} from '../../support/server/sessions.ts';
+import {PUBLIC_URL, startStack, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let server: RunningServer;

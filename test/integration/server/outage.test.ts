@@ -4,7 +4,7 @@ import {startServer, type RunningServer} from '../../../src/server/server.ts';
 import {createLogger} from '../../../src/support/logging.ts';
 import {finishLogin, signIn, startLogin, type Tokens} from '../../support/login.ts';
 import {startPostgres, type TestPostgres} from '../../support/postgres.ts';
-import {metricsOf} from './support/metrics.ts';
+import {metricsOf} from '../../support/server/metrics.ts';
 import {
   browserAt,
   configurationFor,
@@ -13,7 +13,7 @@ import {
   startStack,
   until,
   type Stack,
-} from './support/stack.ts';
+} from '../../support/server/stack.ts';
 
 let postgres: TestPostgres;
 let stack: Stack;

@@ -1,10 +1,10 @@
 // More is asked than a slow database can do: who logs in is refused first, who logs out last, and nobody is logged out.
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
-import {metricsOf} from './support/metrics.ts';
-import {holdSession, verifyStatus, type HeldSession} from './support/sessions.ts';
-import {startStack, until, type Stack} from './support/stack.ts';
+import type {FaultProxy} from '../../support/fault-proxy.ts';
+import {metricsOf} from '../../support/server/metrics.ts';
+import {holdSession, verifyStatus, type HeldSession} from '../../support/server/sessions.ts';
+import {startStack, until, type Stack} from '../../support/server/stack.ts';
 
 const LOGINS = 600;
 const STAYING = 40;
@@ -16,13 +16,9 @@ let server: RunningServer;
 
 beforeAll(async () => {
   stack = await startStack();
-  network = await startFaultProxy(stack.database.port);
-  server = await stack.server({DATABASE_URL: network.through(stack.database.url), DATABASE_POOL_SIZE: '5'});
+  ({server, network} = await stack.cutOff({DATABASE_POOL_SIZE: '5'}));
 });
-afterAll(async () => {
-  await stack.close();
-  await network.close();
-});
+afterAll(() => stack.close());
 
 interface Answer {
   readonly status: number;

@@ -10,7 +10,7 @@ import {
   PUBLIC_URL,
   startStack,
   type Stack,
-} from './support/stack.ts';
+} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let server: RunningServer;

@@ -2,8 +2,8 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import type {Tokens} from '../../support/login.ts';
-import {holdSession, postForm, type HeldSession} from './support/sessions.ts';
-import {PUBLIC_URL, startStack, type Stack} from './support/stack.ts';
+import {holdSession, postForm, type HeldSession} from '../../support/server/sessions.ts';
+import {PUBLIC_URL, startStack, type Stack} from '../../support/server/stack.ts';
 
 const NEW = 'https://new.example.com';
 const CLIENT = {id: 'gateway', secret: 'a secret of the gateway'};

@@ -6,9 +6,13 @@ import {decodeJwt} from 'jose';
 import type {RunningServer} from '../../../src/server/server.ts';
 import type {Answer as BrowserAnswer} from '../../support/browser.ts';
 import type {Tokens} from '../../support/login.ts';
-import {begin, browserOf, CLIENT, HOME, theWorld} from '../../conformance/support/auth-server.ts';
-import {startHostileProvider, type Answer, type HostileProvider} from './support/hostile-provider.ts';
-import {configurationFor} from './support/stack.ts';
+import {begin, browserOf, CLIENT, HOME, theWorld} from '../../support/server/auth-server.ts';
+import {
+  startHostileProvider,
+  type Answer,
+  type HostileProvider,
+} from '../../support/server/hostile-provider.ts';
+import {configurationFor} from '../../support/server/stack.ts';
 
 const SECRET = 'a client secret that is long enough';
 const TENANT = '9b1f0c1e-0000-4000-8000-00000000000a';

@@ -2,9 +2,13 @@ import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import type {Answer as BrowserAnswer} from '../../support/browser.ts';
 import {startLogin} from '../../support/login.ts';
-import {startHostileProvider, type Answer, type HostileProvider} from './support/hostile-provider.ts';
-import {metricsOf} from './support/metrics.ts';
-import {browserAt, PUBLIC_URL, startStack, until, type Stack} from './support/stack.ts';
+import {
+  startHostileProvider,
+  type Answer,
+  type HostileProvider,
+} from '../../support/server/hostile-provider.ts';
+import {metricsOf} from '../../support/server/metrics.ts';
+import {browserAt, PUBLIC_URL, startStack, until, type Stack} from '../../support/server/stack.ts';
 
 const CLIENT = 'auth-server';
 let stack: Stack;

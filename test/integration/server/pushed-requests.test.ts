@@ -2,8 +2,8 @@
 // and the browser carries a reference to it.
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import type {ServerResponse} from 'node:http';
-import {CLIENT, startRelyingParty, type RelyingParty} from '../../conformance/support/relying-party.ts';
-import type {Answer} from './support/hostile-provider.ts';
+import {CLIENT, startRelyingParty, type RelyingParty} from '../../support/server/relying-party.ts';
+import type {Answer} from '../../support/server/hostile-provider.ts';
 
 let rp: RelyingParty;
 beforeAll(async () => {

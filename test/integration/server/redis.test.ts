@@ -10,10 +10,10 @@ import {selfSigned} from '../../support/certificate.ts';
 import {startFaultProxy} from '../../support/fault-proxy.ts';
 import {startRedis, type TestRedis} from '../../support/redis.ts';
 import {deniedLogin} from './support/denied-login.ts';
-import {startHostileProvider} from './support/hostile-provider.ts';
-import {metricsOf} from './support/metrics.ts';
-import {holdSession, verifyStatus, type HeldSession} from './support/sessions.ts';
-import {CLIENT_SECRET, startStack, until, type Stack} from './support/stack.ts';
+import {startHostileProvider} from '../../support/server/hostile-provider.ts';
+import {metricsOf} from '../../support/server/metrics.ts';
+import {holdSession, verifyStatus, type HeldSession} from '../../support/server/sessions.ts';
+import {CLIENT_SECRET, startStack, until, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let redis: TestRedis;

@@ -6,10 +6,11 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {hashOf} from '../../../src/server/sessions/secrets.ts';
 import {ROTATE_MANY} from '../../../src/server/sessions/statements.ts';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
+import type {FaultProxy} from '../../support/fault-proxy.ts';
 import type {Tokens} from '../../support/login.ts';
 import {seededRandom} from '../../support/random.ts';
-import {startStack, until, type Stack} from './support/stack.ts';
+import {holdSession} from '../../support/server/sessions.ts';
+import {startStack, until, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let network: FaultProxy;
@@ -18,27 +19,12 @@ let b: RunningServer;
 
 beforeAll(async () => {
   stack = await startStack();
-  network = await startFaultProxy(stack.database.port);
-  [a, b] = await Promise.all([
-    stack.server(),
-    stack.server({DATABASE_URL: network.through(stack.database.url)}),
-  ]);
+  [a, {server: b, network}] = await Promise.all([stack.server(), stack.cutOff()]);
 });
-afterAll(async () => {
-  await stack.close();
-  await network.close();
-});
+afterAll(() => stack.close());
 
-async function newSession(server: RunningServer, subject: string): Promise<string> {
-  const identity = {
-    provider: 'oidc',
-    issuer: 'https://id.example.com',
-    subject,
-    email: undefined,
-    name: undefined,
-  };
-  return (await server.services.sessions.create(identity, 'token')).secret;
-}
+const newSession = async (server: RunningServer, subject: string): Promise<string> =>
+  (await holdSession(server, {subject})).refresh;
 
 function present(server: RunningServer, token: string, signal?: AbortSignal): Promise<Response> {
   return fetch(`${server.url}/auth/refresh`, {

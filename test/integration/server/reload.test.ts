@@ -9,8 +9,8 @@ import type {RunningServer} from '../../../src/server/server.ts';
 import {systemClock} from '../../../src/support/clock.ts';
 import {developmentKey} from '../../../src/support/configuration/signing-keys.ts';
 import {createLogger} from '../../../src/support/logging.ts';
-import {metricsOf} from './support/metrics.ts';
-import {loadFor, SIGNING_KEY, startStack, until, type Stack} from './support/stack.ts';
+import {metricsOf} from '../../support/server/metrics.ts';
+import {loadFor, SIGNING_KEY, startStack, until, type Stack} from '../../support/server/stack.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'reload-'));
 const file = join(directory, 'auth.yaml');

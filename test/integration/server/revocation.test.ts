@@ -3,9 +3,10 @@
 import {setTimeout as delay} from 'node:timers/promises';
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts';
-import {metricsOf} from './support/metrics.ts';
-import {startStack, until, type Stack} from './support/stack.ts';
+import type {FaultProxy} from '../../support/fault-proxy.ts';
+import {metricsOf} from '../../support/server/metrics.ts';
+import {holdSession, verifyStatus, type HeldSession} from '../../support/server/sessions.ts';
+import {startStack, until, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 let network: FaultProxy;
@@ -15,11 +16,7 @@ let b: RunningServer;
 
 beforeAll(async () => {
   stack = await startStack();
-  network = await startFaultProxy(stack.database.port);
-  [a, b] = await Promise.all([
-    stack.server(),
-    stack.server({DATABASE_URL: network.through(stack.database.url)}),
-  ]);
+  [a, {server: b, network}] = await Promise.all([stack.server(), stack.cutOff()]);
   await Promise.all([a, b].map((server) => until('its feed', () => feedUp(server))));
 });
 afterEach(async () => {
@@ -27,10 +24,7 @@ afterEach(async () => {
   network.mute(false);
   await until('the feed of b', () => feedUp(b));
 });
-afterAll(async () => {
-  await stack.close();
-  await network.close();
-});
+afterAll(() => stack.close());
 
 async function metric(server: RunningServer, name: string): Promise<number> {
   const text = await metricsOf(server);
@@ -40,36 +34,16 @@ async function metric(server: RunningServer, name: string): Promise<number> {
 const feedUp = async (server: RunningServer): Promise<boolean> =>
   (await metric(server, 'fraiseql_auth_revocation_feed_up')) === 1;
 
-interface Held {
-  readonly id: string;
-  readonly access: string;
-  readonly refresh: string;
-}
-
 let users = 0;
-async function newSession(): Promise<Held> {
+function newSession(): Promise<HeldSession> {
   users++;
-  const {session, secret} = await a.services.sessions.create(
-    {
-      provider: 'oidc',
-      issuer: 'https://id.example.com',
-      subject: `user-${users}`,
-      email: `user-${users}@example.com`,
-      name: undefined,
-    },
-    'token',
-  );
-  const {token} = await a.services.tokens.issue(session.userId, session.id, session.expiresAt);
-  return {id: session.id, access: token, refresh: secret};
+  return holdSession(a, {subject: `user-${users}`, email: `user-${users}@example.com`});
 }
 
-const verify = (server: RunningServer, held: Held): Promise<Response> =>
+const verify = (server: RunningServer, held: HeldSession): Promise<Response> =>
   fetch(`${server.url}/auth/verify`, {headers: {authorization: `Bearer ${held.access}`}});
 
-const status = async (server: RunningServer, held: Held): Promise<number> =>
-  (await verify(server, held)).status;
-
-function logout(server: RunningServer, held: Held): Promise<Response> {
+function logout(server: RunningServer, held: HeldSession): Promise<Response> {
   return fetch(`${server.url}/auth/logout`, {
     method: 'POST',
     headers: {'content-type': 'application/json'},
@@ -90,7 +64,7 @@ async function reads(): Promise<number> {
 describe('while the feed is live', () => {
   it('verify and me read the database once a session, not once a request', async () => {
     const held = await newSession();
-    expect(await status(a, held)).toBe(200);
+    expect(await verifyStatus(a, held)).toBe(200);
     const before = await reads();
     for (let round = 0; round < 50; round++) {
       const answer = await verify(a, held);
@@ -105,12 +79,12 @@ describe('while the feed is live', () => {
 
   it('a logout takes effect on the other replica within a second', async () => {
     const all = await Promise.all(Array.from({length: 20}, newSession));
-    for (const held of all) expect(await status(b, held)).toBe(200);
+    for (const held of all) expect(await verifyStatus(b, held)).toBe(200);
     const took: number[] = [];
     for (const held of all) {
       const at = performance.now();
       await logout(a, held);
-      await until('a 401', async () => (await status(b, held)) === 401, 10_000);
+      await until('a 401', async () => (await verifyStatus(b, held)) === 401, 10_000);
       took.push(performance.now() - at);
     }
     took.sort((x, y) => x - y);
@@ -123,9 +97,9 @@ describe('while the feed is live', () => {
 
   it('and on the same replica at once', async () => {
     const held = await newSession();
-    expect(await status(a, held)).toBe(200);
+    expect(await verifyStatus(a, held)).toBe(200);
     await logout(a, held);
-    expect(await status(a, held)).toBe(401);
+    expect(await verifyStatus(a, held)).toBe(401);
   });
 
   it.each([
@@ -135,10 +109,10 @@ describe('while the feed is live', () => {
     ['a TRUNCATE', () => 'TRUNCATE _system.sessions CASCADE'],
   ])('%s by an administrator counts as well', async (_name, statement) => {
     const held = await newSession();
-    expect([await status(a, held), await status(b, held)]).toEqual([200, 200]);
+    expect([await verifyStatus(a, held), await verifyStatus(b, held)]).toEqual([200, 200]);
     await stack.database.asSuperuser(statement(held.id));
     for (const server of [a, b])
-      await until('a 401', async () => (await status(server, held)) === 401, 1_000);
+      await until('a 401', async () => (await verifyStatus(server, held)) === 401, 1_000);
   });
 
   it('fifty logouts against as many verifications leave no session standing', async () => {
@@ -147,7 +121,8 @@ describe('while the feed is live', () => {
       all.flatMap((held) => [verify(b, held), logout(a, held), verify(b, held), verify(a, held)]),
     );
     await delay(1_000);
-    for (const held of all) expect([await status(a, held), await status(b, held)]).toEqual([401, 401]);
+    for (const held of all)
+      expect([await verifyStatus(a, held), await verifyStatus(b, held)]).toEqual([401, 401]);
   });
 
   it('a session past its idle limit is refused, though its token is good', async () => {
@@ -156,9 +131,9 @@ describe('while the feed is live', () => {
     const held = await newSession();
     const idle = `UPDATE _system.session_details SET idle_expires_at = now() + interval '3 s' WHERE session_id = '${held.id}'`;
     await stack.database.asSuperuser(idle);
-    expect(await status(short, held)).toBe(200);
+    expect(await verifyStatus(short, held)).toBe(200);
     await delay(3_100);
-    expect(await status(short, held)).toBe(401);
+    expect(await verifyStatus(short, held)).toBe(401);
   });
 
   it('use of the access token alone keeps a session from being idle', async () => {
@@ -167,16 +142,16 @@ describe('while the feed is live', () => {
     const unused = `UPDATE _system.session_details SET last_used_at = now() - interval '50 s',
       idle_expires_at = now() + interval '2 s' WHERE session_id = '${held.id}'`;
     await stack.database.asSuperuser(unused);
-    expect(await status(short, held)).toBe(200);
+    expect(await verifyStatus(short, held)).toBe(200);
     await delay(2_500);
-    expect(await status(short, held)).toBe(200);
+    expect(await verifyStatus(short, held)).toBe(200);
   });
 });
 
 describe('when the feed is lost', () => {
   it('says so in a metric and asks the database for each request', async () => {
     const held = await newSession();
-    expect(await status(b, held)).toBe(200);
+    expect(await verifyStatus(b, held)).toBe(200);
     // New connections fail, those that stand go on: the pool has one, the feed has lost its own.
     network.refuse(true);
     await stack.database.asSuperuser(
@@ -185,15 +160,15 @@ describe('when the feed is lost', () => {
     );
     await until('the metric', async () => !(await feedUp(b)), 2_000);
     await until('the feed of a', () => feedUp(a));
-    expect(await status(b, held)).toBe(200);
+    expect(await verifyStatus(b, held)).toBe(200);
     await logout(a, held);
-    expect(await status(b, held)).toBe(401);
+    expect(await verifyStatus(b, held)).toBe(401);
     expect(stack.logs.join('')).toContain('the revocation feed is lost');
   });
 
   it('what ended meanwhile has ended when it is back', async () => {
     const held = await newSession();
-    expect(await status(b, held)).toBe(200);
+    expect(await verifyStatus(b, held)).toBe(200);
     network.refuse(true);
     network.reset();
     await until('the metric', async () => !(await feedUp(b)));
@@ -202,7 +177,7 @@ describe('when the feed is lost', () => {
     await until('the feed', () => feedUp(b));
     const seen = new Set<number>();
     await until('a 401', async () => {
-      seen.add(await status(b, held));
+      seen.add(await verifyStatus(b, held));
       return seen.has(401);
     });
     // While it cannot know it may say so, and nothing else.
@@ -211,33 +186,33 @@ describe('when the feed is lost', () => {
 
   it('with connections that stand and say nothing, the database’s too, no ended session is let in for longer than five seconds', async () => {
     const held = await newSession();
-    expect(await status(b, held)).toBe(200);
+    expect(await verifyStatus(b, held)).toBe(200);
     network.mute(true);
     await logout(a, held);
     await delay(1_000);
     // The database is silent as well: at the latest five seconds after the feed's last word there is no 200 any more,
     // and an answer takes no longer than the database may.
     await delay(4_500);
-    expect(await status(b, held)).toBe(503);
+    expect(await verifyStatus(b, held)).toBe(503);
     network.mute(false);
     network.reset();
-    await until('a 401', async () => (await status(b, held)) === 401);
+    await until('a 401', async () => (await verifyStatus(b, held)) === 401);
   });
 
   it('and the database with it: goes on for five seconds, then refuses with a 503', async () => {
     const [held, stranger] = [await newSession(), await newSession()];
-    expect(await status(b, held)).toBe(200);
+    expect(await verifyStatus(b, held)).toBe(200);
     network.refuse(true);
     network.reset();
     const lost = performance.now();
-    expect(await status(b, held)).toBe(200);
-    await until('a 503', async () => (await status(b, held)) === 503, 20_000);
+    expect(await verifyStatus(b, held)).toBe(200);
+    await until('a 503', async () => (await verifyStatus(b, held)) === 503, 20_000);
     const after = performance.now() - lost;
     expect(after).toBeGreaterThan(3_500);
     expect(after).toBeLessThan(10_000);
     // What was never known is never believed.
-    expect(await status(b, stranger)).toBe(503);
+    expect(await verifyStatus(b, stranger)).toBe(503);
     network.refuse(false);
-    await until('a 200', async () => (await status(b, held)) === 200);
+    await until('a 200', async () => (await verifyStatus(b, held)) === 200);
   });
 });

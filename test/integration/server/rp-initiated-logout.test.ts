@@ -3,7 +3,14 @@ import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import {startProvider, type ProviderOptions, type RunningProvider} from '../../fixtures/provider/provider.ts';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {confirm, onward, personAt, signInOf, signOut, type Person, type SignIn} from './support/person.ts';
-import {browserAt, CLIENT_SECRET, PUBLIC_URL, startStack, until, type Stack} from './support/stack.ts';
+import {
+  browserAt,
+  CLIENT_SECRET,
+  PUBLIC_URL,
+  startStack,
+  until,
+  type Stack,
+} from '../../support/server/stack.ts';
 
 const APP = 'https://app.example.com';
 let stack: Stack;

@@ -5,8 +5,8 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {runProgram, type ProgramRun} from '../../support/program.ts';
-import {holdSession, verifyStatus, type HeldSession} from './support/sessions.ts';
-import {startStack, until, type Stack} from './support/stack.ts';
+import {holdSession, verifyStatus, type HeldSession} from '../../support/server/sessions.ts';
+import {startStack, until, type Stack} from '../../support/server/stack.ts';
 
 const OTHER_ISSUER = 'https://other.example.com';
 let stack: Stack;

@@ -1,19 +1,15 @@
 // A request that names sessions in more than one way.
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {authServer, HOME, refresh, someone, theWorld, visit} from '../../conformance/support/auth-server.ts';
+import {closeTheWorld, authServer, HOME, refresh, someone, visit} from '../../support/server/auth-server.ts';
 import type {Browser} from '../../support/browser.ts';
-import {holdSession, type HeldSession} from './support/sessions.ts';
+import {holdSession, type HeldSession} from '../../support/server/sessions.ts';
 
 let server: RunningServer;
 beforeAll(async () => {
   server = await authServer();
 });
-afterAll(async () => {
-  const {servers, op, database} = await theWorld();
-  await servers.stop();
-  await Promise.all([op.close(), database.close()]);
-});
+afterAll(closeTheWorld);
 
 const held = (): Promise<HeldSession> => holdSession(server, {subject: someone()});
 const signedIn = async (): Promise<Browser> => (await visit(server, {}, {return_to: '/app'})).browser;

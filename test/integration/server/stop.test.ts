@@ -5,7 +5,7 @@ import {afterAll, beforeAll, expect, it} from 'vitest';
 import {developmentKey} from '../../../src/support/configuration/signing-keys.ts';
 import {freePort} from '../../support/ports.ts';
 import {startProgram, type RunningProgram} from '../../support/program.ts';
-import {serverEnv, startStack, until, type Stack} from './support/stack.ts';
+import {serverEnv, startStack, until, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
 const programs: RunningProgram[] = [];

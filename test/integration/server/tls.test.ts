@@ -10,7 +10,7 @@ import {podAsker} from '../../../src/operator/observe/ask-pod.ts';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {fingerprintOf} from '../../../src/support/certificate.ts';
 import {selfSigned, type TestCertificate} from '../../support/certificate.ts';
-import {startStack, until, type Stack} from './support/stack.ts';
+import {startStack, until, type Stack} from '../../support/server/stack.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'tls-'));
 const files = {certPath: join(directory, 'tls.crt'), keyPath: join(directory, 'tls.key')};

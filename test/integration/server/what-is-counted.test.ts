@@ -1,18 +1,14 @@
 // What the totals and the audit trail say of logins and of sessions that their user ends.
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {authServer, HOME, logIn, theWorld, visit} from '../../conformance/support/auth-server.ts';
-import {holdSession} from './support/sessions.ts';
+import {closeTheWorld, authServer, HOME, logIn, theWorld, visit} from '../../support/server/auth-server.ts';
+import {holdSession} from '../../support/server/sessions.ts';
 
 let server: RunningServer;
 beforeAll(async () => {
   server = await authServer();
 });
-afterAll(async () => {
-  const {servers, op, database} = await theWorld();
-  await servers.stop();
-  await Promise.all([op.close(), database.close()]);
-});
+afterAll(closeTheWorld);
 
 const totals = async (): Promise<Record<string, number>> =>
   (await (await fetch(`${server.url}/metrics/auth`)).json()) as Record<string, number>;

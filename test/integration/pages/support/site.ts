@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import type {Browser} from 'playwright-core';
 import type {RunningServer} from '../../../../src/server/server.ts';
 import {startProvider, type RunningProvider} from '../../../fixtures/provider/provider.ts';
-import {CLIENT_SECRET, startStack, type Stack} from '../../server/support/stack.ts';
+import {CLIENT_SECRET, startStack, type Stack} from '../../../support/server/stack.ts';
 import {launchChromium} from './chromium.ts';
 import {startEdge} from './edge.ts';
 

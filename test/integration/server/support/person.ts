@@ -2,7 +2,7 @@ import type {RunningServer} from '../../../../src/server/server.ts';
 import {cookieHashOf} from '../../../../src/server/sessions/secrets.ts';
 import {formOf, type Answer, type Browser} from '../../../support/browser.ts';
 import {signIn} from '../../../support/login.ts';
-import {browserAt, PUBLIC_URL, type Stack} from './stack.ts';
+import {browserAt, PUBLIC_URL, type Stack} from '../../../support/server/stack.ts';
 
 // A person with a browser, who signs in and out.
 

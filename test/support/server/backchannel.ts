@@ -2,7 +2,7 @@
 import {randomUUID} from 'node:crypto';
 import {SignJWT, type JWTHeaderParameters, type JWTPayload} from 'jose';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {holdSession, postForm, type HeldSession} from '../../integration/server/support/sessions.ts';
+import {holdSession, postForm, type HeldSession} from './sessions.ts';
 import {authServer, CLIENT, someone, theWorld} from './auth-server.ts';
 
 export const EVENT = 'http://schemas.openid.net/event/backchannel-logout';

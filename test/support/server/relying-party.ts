@@ -6,11 +6,7 @@ import type {ProvenIdentity} from '../../../src/server/providers/protocol.ts';
 import {Provider} from '../../../src/server/providers/provider.ts';
 import {systemClock} from '../../../src/support/clock.ts';
 import {AuthError} from '../../../src/support/errors.ts';
-import {
-  startHostileProvider,
-  type Answer,
-  type HostileProvider,
-} from '../../integration/server/support/hostile-provider.ts';
+import {startHostileProvider, type Answer, type HostileProvider} from './hostile-provider.ts';
 
 export const CLIENT = 'auth-server';
 const SECRET = 'a client secret that is long enough';

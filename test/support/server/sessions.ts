@@ -1,6 +1,6 @@
 // Sessions made without a login, for tests that are about what comes after.
-import type {RunningServer} from '../../../../src/server/server.ts';
-import type {Identity} from '../../../../src/server/sessions/session.ts';
+import type {RunningServer} from '../../../src/server/server.ts';
+import type {Identity} from '../../../src/server/sessions/session.ts';
 
 export interface HeldSession {
   readonly id: string;

@@ -2,17 +2,18 @@
 // servers on the same database as a test asks for.
 import {Writable} from 'node:stream';
 import {pino} from 'pino';
-import {migrateDatabase} from '../../../../src/database/migrate.ts';
-import {Audit} from '../../../../src/server/audit.ts';
-import {PROVIDER_TYPES} from '../../../../src/server/providers/catalogue.ts';
-import {startServer, type RunningServer, type ServerOptions} from '../../../../src/server/server.ts';
-import {systemClock} from '../../../../src/support/clock.ts';
-import {loadConfiguration} from '../../../../src/support/configuration/load.ts';
-import {createLogger} from '../../../../src/support/logging.ts';
-import type {RunningProvider} from '../../../fixtures/provider/provider.ts';
-import type {TestPostgres} from '../../../support/postgres.ts';
-import {ownDatabase, type TestDatabase} from '../../../support/shared-postgres.ts';
-import {Browser} from '../../../support/browser.ts';
+import {migrateDatabase} from '../../../src/database/migrate.ts';
+import {Audit} from '../../../src/server/audit.ts';
+import {PROVIDER_TYPES} from '../../../src/server/providers/catalogue.ts';
+import {startServer, type RunningServer, type ServerOptions} from '../../../src/server/server.ts';
+import {systemClock} from '../../../src/support/clock.ts';
+import {loadConfiguration} from '../../../src/support/configuration/load.ts';
+import {createLogger} from '../../../src/support/logging.ts';
+import type {RunningProvider} from '../../fixtures/provider/provider.ts';
+import type {TestPostgres} from '../postgres.ts';
+import {startFaultProxy, type FaultProxy} from '../fault-proxy.ts';
+import {ownDatabase, type TestDatabase} from '../shared-postgres.ts';
+import {Browser} from '../browser.ts';
 
 /** The address that people know; the edge sends it on to one of the servers, as a test decides. */
 export const PUBLIC_URL = 'http://localhost:18000';
@@ -25,6 +26,8 @@ export interface Servers {
   readonly logs: string[];
   /** Starts a server with these variables beside the usual ones. */
   server(env?: NodeJS.ProcessEnv, options?: Partial<ServerOptions>): Promise<RunningServer>;
+  /** The same, once it has its database, over a network that breaks as the test says. */
+  cutOff(env?: NodeJS.ProcessEnv): Promise<{server: RunningServer; network: FaultProxy}>;
   /** Audit entries so far, oldest first. */
   audit(): Record<string, unknown>[];
   /** Ends the servers; what they stand on stays. */
@@ -39,7 +42,7 @@ export interface Stack extends Servers {
 
 /** On a database of the PostgreSQL that all files share, or, for a test that stops PostgreSQL, on its own. */
 export async function startStack(postgres?: TestPostgres): Promise<Stack> {
-  const {startProvider} = await import('../../../fixtures/provider/provider.ts');
+  const {startProvider} = await import('../../fixtures/provider/provider.ts');
   const [database, provider] = await Promise.all([
     postgres === undefined ? ownDatabase() : inside(postgres),
     startProvider({
@@ -84,19 +87,28 @@ export function serversOn(databaseUrl: string, issuer: string): Servers {
     },
   });
   const servers: RunningServer[] = [];
+  const networks: FaultProxy[] = [];
+  const start: Servers['server'] = async (env = {}, options = {}) => {
+    const configuration = configurationFor(databaseUrl, issuer, env);
+    const server = await startServer({
+      configuration,
+      logger: createLogger({component: 'server', level: 'debug'}, sink),
+      audit: new Audit(sink),
+      intervals: {providerGoodMs: 500, providerBadMs: 200, databaseGoodMs: 500, databaseBadMs: 200},
+      ...options,
+    });
+    servers.push(server);
+    return server;
+  };
   return {
     logs,
-    async server(env = {}, options = {}) {
-      const configuration = configurationFor(databaseUrl, issuer, env);
-      const server = await startServer({
-        configuration,
-        logger: createLogger({component: 'server', level: 'debug'}, sink),
-        audit: new Audit(sink),
-        intervals: {providerGoodMs: 500, providerBadMs: 200, databaseGoodMs: 500, databaseBadMs: 200},
-        ...options,
-      });
-      servers.push(server);
-      return server;
+    server: start,
+    async cutOff(env) {
+      const network = await startFaultProxy(Number(new URL(databaseUrl).port));
+      networks.push(network);
+      const server = await start({DATABASE_URL: network.through(databaseUrl), ...env});
+      await until('the database', () => server.services.health.database.state === 'up');
+      return {server, network};
     },
     audit: () =>
       logs
@@ -104,11 +116,12 @@ export function serversOn(databaseUrl: string, issuer: string): Servers {
         .filter((entry) => entry['component'] === 'audit'),
     async stop() {
       await Promise.all(servers.map((server) => server.stop(0)));
+      await Promise.all(networks.map((network) => network.close()));
     },
   };
 }
 
-const SIGNING = await import('../../../../src/support/configuration/signing-keys.ts');
+const SIGNING = await import('../../../src/support/configuration/signing-keys.ts');
 /** The private key that the servers sign with, PEM. */
 export const SIGNING_KEY = SIGNING.developmentKey('RS256').privateKey?.export({
   type: 'pkcs8',

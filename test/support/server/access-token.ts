@@ -2,8 +2,8 @@
 import {createPrivateKey, randomUUID, type KeyObject} from 'node:crypto';
 import {decodeJwt, SignJWT, type JWTPayload} from 'jose';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {SIGNING_KEY} from '../../integration/server/support/stack.ts';
-import {holdSession} from '../../integration/server/support/sessions.ts';
+import {SIGNING_KEY} from './stack.ts';
+import {holdSession} from './sessions.ts';
 import {authServer, someone} from './auth-server.ts';
 
 export const signingKey: KeyObject = createPrivateKey(SIGNING_KEY);

@@ -3,15 +3,12 @@
 // Users and sessions are of one test each, so that no file sees another's.
 import {randomUUID} from 'node:crypto';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {Browser, type Answer as BrowserAnswer} from '../../support/browser.ts';
-import type {Tokens} from '../../support/login.ts';
-import {ownDatabase, type TestDatabase} from '../../support/shared-postgres.ts';
-import {
-  startHostileProvider,
-  type Answer,
-  type HostileProvider,
-} from '../../integration/server/support/hostile-provider.ts';
-import {serversOn, until, type Servers} from '../../integration/server/support/stack.ts';
+import {Browser, type Answer as BrowserAnswer} from '../browser.ts';
+import type {FaultProxy} from '../fault-proxy.ts';
+import type {Tokens} from '../login.ts';
+import {ownDatabase, type TestDatabase} from '../shared-postgres.ts';
+import {startHostileProvider, type Answer, type HostileProvider} from './hostile-provider.ts';
+import {serversOn, until, type Servers} from './stack.ts';
 
 export const CLIENT = 'auth-server';
 
@@ -45,12 +42,8 @@ export function authServer(env: Record<string, string> = {}, replica = 1): Promi
   const known = running.get(key);
   if (known) return known;
   const started = (async () => {
-    const {op, servers} = await theWorld();
-    const server = await servers.server({
-      OIDC_CLIENT_SECRET: op.clientSecret,
-      OAUTH_REDIRECT_URI: `${HOME}/auth/callback`,
-      ...env,
-    });
+    const {servers} = await theWorld();
+    const server = await servers.server({...(await worldEnv()), ...env});
     // On a busy machine its first connection may come too late, and the next one a moment after.
     await until(
       'the database',
@@ -61,6 +54,27 @@ export function authServer(env: Record<string, string> = {}, replica = 1): Promi
   })();
   running.set(key, started);
   return started;
+}
+
+/** One of the caller's own, over a network to its database that breaks as the test says. */
+export async function cutOffServer(
+  env: Record<string, string> = {},
+): Promise<{server: RunningServer; network: FaultProxy}> {
+  const {servers} = await theWorld();
+  return servers.cutOff({...(await worldEnv()), ...env});
+}
+
+/** For a file that shares it with none: ends the servers, and what they stand on. */
+export async function closeTheWorld(): Promise<void> {
+  const {servers, op, database} = await theWorld();
+  await servers.stop();
+  await Promise.all([op.close(), database.close()]);
+}
+
+/** What a server is told beside the usual to be of this world. */
+async function worldEnv(): Promise<Record<string, string>> {
+  const {op} = await theWorld();
+  return {OIDC_CLIENT_SECRET: op.clientSecret, OAUTH_REDIRECT_URI: `${HOME}/auth/callback`};
 }
 
 /** A name that no other test uses. */

@@ -1,4 +1,4 @@
-import type {RunningServer} from '../../../../src/server/server.ts';
+import type {RunningServer} from '../../../src/server/server.ts';
 
 /** All metrics of a server, as text. */
 export async function metricsOf({url}: Pick<RunningServer, 'url'>): Promise<string> {
