@@ -1,5 +1,5 @@
 import {hash, randomUUID} from 'node:crypto';
-import {parseObject} from './lines.ts';
+import {recordIn} from '../support/record.ts';
 
 // An audit log as a chain: each line carries the hash of the line before, and its own hash over everything else that
 // stands in it. Whoever changes, removes or moves a line breaks the chain from there on. A chain belongs to one start of
@@ -49,7 +49,7 @@ export function readLink(line: string): ReadLink {
   if (hash === undefined) return {kind: 'broken', why: 'it is an audit entry without a hash at its end'};
   const body = text.replace(CLOSING, '}');
   if (hashOf(body) !== hash) return {kind: 'broken', why: 'its hash is of another content: it was changed'};
-  const {chain, seq, prev} = parseObject(body);
+  const {chain, seq, prev} = recordIn(body) ?? {};
   if (typeof chain !== 'string' || typeof seq !== 'number' || typeof prev !== 'string')
     return {kind: 'broken', why: 'it lacks chain, seq or prev'};
   return {kind: 'link', link: {chain, seq, prev, hash}};

@@ -1,5 +1,5 @@
 import {checkOf, type Check} from './checks.ts';
-import {parseObject} from './lines.ts';
+import {recordIn} from '../support/record.ts';
 
 /** What the logs say of one request: the lines of the server, and those of the audit trail. */
 export interface Story {
@@ -11,8 +11,8 @@ export async function collect(lines: AsyncIterable<string>, requestId: string): 
   const events: Readonly<Record<string, unknown>>[] = [];
   for await (const line of lines) {
     if (!line.includes(requestId)) continue;
-    const entry = parseObject(line.slice(Math.max(0, line.indexOf('{'))));
-    if (entry['requestId'] === requestId) events.push(entry);
+    const entry = recordIn(line.slice(Math.max(0, line.indexOf('{'))));
+    if (entry?.['requestId'] === requestId) events.push(entry);
   }
   return {events};
 }

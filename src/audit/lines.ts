@@ -10,14 +10,3 @@ export async function* linesOf(chunks: AsyncIterable<string | Buffer>): AsyncGen
   }
   if (rest !== '') yield rest;
 }
-
-/** The JSON object in a line; an empty one where it holds none. */
-export function parseObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch (error) {
-    if (error instanceof SyntaxError) return {};
-    throw error;
-  }
-}

@@ -1,4 +1,5 @@
 import {carries, hashOf, hasOutlineOf, stamped} from './applied-hash.ts';
+import {isRecord} from '../support/record.ts';
 import type {KubeClient} from './client.ts';
 import {ApiError, ForeignObjectError, isApiError} from './errors.ts';
 import {handOver, leafPaths} from './managed-fields.ts';
@@ -258,10 +259,6 @@ export function merged<T extends object>(object: T, further: Record<string, unkn
     result[name] = both ? merged(before, value) : value;
   }
   return result as T;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const BY_KIND = new Map<string, ResourceType>(

@@ -1,3 +1,5 @@
+import {isRecord} from '../support/record.ts';
+
 /**
  * Whether an object as it is holds everything that is desired of it. The server adds defaults, drops what is empty and
  * writes quantities its own way; other managers add labels, annotations, containers. None of that is a difference.
@@ -51,9 +53,9 @@ export function isSubset(desired: unknown, live: unknown): boolean {
 function within(desired: unknown, live: unknown, place: Place): boolean {
   if (desired === undefined || desired === null) return true;
   if (Array.isArray(desired)) return listWithin(desired, live, place);
-  if (isObject(desired)) {
+  if (isRecord(desired)) {
     if (live === undefined || live === null) return Object.values(desired).every((value) => isEmpty(value));
-    if (!isObject(live)) return false;
+    if (!isRecord(live)) return false;
     if (ATOMIC_MAPS.has(place.field) && Object.keys(live).some((name) => !(name in desired))) return false;
     return Object.keys(desired).every((name) => fieldWithin(desired[name], live[name], name, place));
   }
@@ -72,7 +74,7 @@ function listWithin(desired: readonly unknown[], live: unknown, place: Place): b
   if (SETS.has(place.field)) return desired.every((item) => live.includes(item));
   const keys = mergeKeys(desired, place);
   if (keys !== undefined) {
-    return desired.every((item) => isObject(item) && within(item, counterpart(item, live, keys), place));
+    return desired.every((item) => isRecord(item) && within(item, counterpart(item, live, keys), place));
   }
   return (
     desired.length === live.length && desired.every((item, index) => itemWithin(item, live[index], place))
@@ -82,7 +84,7 @@ function listWithin(desired: readonly unknown[], live: unknown, place: Place): b
 /** The item of the same identity; of several the last, which is the one that counts. */
 function counterpart(item: Json, live: readonly unknown[], keys: readonly string[]): unknown {
   return live.findLast(
-    (other) => isObject(other) && keys.every((key) => identity(item, key) === identity(other, key)),
+    (other) => isRecord(other) && keys.every((key) => identity(item, key) === identity(other, key)),
   );
 }
 
@@ -97,7 +99,7 @@ function mergeKeys(items: readonly unknown[], place: Place): readonly string[] |
     for (let at: Place | undefined = place; at !== undefined; at = at.within) {
       if (at.field === 'ingress' || at.field === 'egress') return undefined;
     }
-    return items.some((item) => isObject(item) && 'containerPort' in item)
+    return items.some((item) => isRecord(item) && 'containerPort' in item)
       ? ['containerPort', 'protocol']
       : ['port', 'protocol'];
   }
@@ -150,21 +152,17 @@ export function quantity(value: unknown): number | undefined {
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === 0 || value === '') return true;
   if (Array.isArray(value)) return value.length === 0;
-  return isObject(value) && Object.values(value).every((inner) => isEmpty(inner));
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord(value) && Object.values(value).every((inner) => isEmpty(inner));
 }
 
 /** A Secret's `stringData` is write-only: the server folds it into `data`. */
 export function withData<T>(object: T): T {
-  if (!isObject(object) || object['kind'] !== 'Secret' || !isObject(object['stringData'])) return object;
+  if (!isRecord(object) || object['kind'] !== 'Secret' || !isRecord(object['stringData'])) return object;
   const {stringData, ...rest} = object;
   const encoded = Object.entries(stringData).map(([name, text]) => [
     name,
     Buffer.from(String(text)).toString('base64'),
   ]);
-  const data = isObject(rest['data']) ? rest['data'] : {};
+  const data = isRecord(rest['data']) ? rest['data'] : {};
   return {...rest, data: {...data, ...Object.fromEntries(encoded)}} as T;
 }

@@ -1,5 +1,6 @@
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import {recordIn} from '../../support/record.ts';
 import {ANNOTATION} from '../desired/children.ts';
 import type {ServerTemplate} from '../desired/deployment.ts';
 import {shortHash} from '../desired/hash.ts';
@@ -9,7 +10,6 @@ import {assessRollout} from './rollout.ts';
 import type {Deployment, Job} from '../workloads.ts';
 import {attemptOf} from './attempts.ts';
 import {assessCheck} from './check.ts';
-import {parsed} from './parsed.ts';
 import {refusalIn, refusalSeenId, REFUSED, restMs, type Refusal} from './refusal.ts';
 
 // What may replace a pod. The Deployment itself remembers, in annotations that are written together with its template:
@@ -221,7 +221,7 @@ function remembered(proven: Remembered): string | undefined {
 }
 
 function provenIn(text: string | undefined): Remembered | undefined {
-  const found: Partial<Remembered> | undefined = parsed(text);
+  const found: Partial<Remembered> | undefined = recordIn(text);
   // Whoever edited it took the way back away, and nothing else.
   if (found?.hash === undefined || found.template === undefined) return undefined;
   const {hash, template} = found;

@@ -1,6 +1,6 @@
+import {recordIn} from '../../support/record.ts';
 import {ANNOTATION} from '../desired/children.ts';
 import type {Deployment} from '../workloads.ts';
-import {parsed} from './parsed.ts';
 
 /** The hash of a template that failed, and why: it rests for a while before it is tried again. */
 export const REFUSED = `${ANNOTATION}/refused-template`;
@@ -46,5 +46,5 @@ export function refusalSeenId(live: Deployment): string | undefined {
 }
 
 function remembered({metadata}: Deployment): Partial<Refusal> | undefined {
-  return parsed(metadata.annotations?.[REFUSED]);
+  return recordIn(metadata.annotations?.[REFUSED]);
 }

@@ -1,4 +1,4 @@
-import {parsed} from '../decide/parsed.ts';
+import {isRecord, recordIn} from '../../support/record.ts';
 import {SERVER_PORT} from '../desired/deployment.ts';
 import type {KeyAnswer} from '../observed.ts';
 import type {KeyAsker} from './key-watch.ts';
@@ -57,9 +57,9 @@ function withCauses(health: HealthOf, errors: HealthOf['errors']): PodAnswer {
 
 /** The body of /health/auth; undefined for anything else. */
 export function parseHealth(text: string): PodAnswer {
-  const body = parsed(text);
+  const body = recordIn(text);
   if (body === undefined) return undefined;
-  const {auth, oauth_provider: provider, db, redis} = body as Record<string, unknown>;
+  const {auth, oauth_provider: provider, db, redis} = body;
   if (auth !== 'healthy' && auth !== 'degraded' && auth !== 'unhealthy') return undefined;
   return {
     auth,
@@ -84,14 +84,11 @@ export function parseErrors(text: string): {dependency: string; reason: string}[
 
 /** The kids of a JWK Set; undefined for anything else. */
 export function parseKids(text: string): string[] | undefined {
-  const body = parsed(text);
-  if (body === undefined || !('keys' in body) || !Array.isArray(body.keys)) return undefined;
-  return body.keys
-    .flatMap((each: unknown) =>
-      typeof each === 'object' && each !== null && 'kid' in each && typeof each.kid === 'string'
-        ? [each.kid]
-        : [],
-    )
+  const body = recordIn(text);
+  const keys: unknown = body?.['keys'];
+  if (!Array.isArray(keys)) return undefined;
+  return keys
+    .flatMap((each: unknown) => (isRecord(each) && typeof each['kid'] === 'string' ? [each['kid']] : []))
     .sort();
 }
 

@@ -1,7 +1,7 @@
 import {APPLIED_HASH} from '../../kube/applied-hash.ts';
 import {canonical} from '../../kube/canonical.ts';
 import type {KubeObject} from '../../kube/objects.ts';
-import {isRecord} from '../record.ts';
+import {isRecord} from '../../support/record.ts';
 
 /** One field that becomes another. Undefined: it is not there. */
 export interface Difference {

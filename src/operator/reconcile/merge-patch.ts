@@ -1,4 +1,4 @@
-import {isRecord} from '../record.ts';
+import {isRecord} from '../../support/record.ts';
 
 /** The JSON merge patch (RFC 7386) that makes `after` of `before`; undefined where they are the same. */
 export function mergePatch(before: unknown, after: unknown): Record<string, unknown> | undefined {

@@ -1,5 +1,6 @@
-import {createHash, createPublicKey, generateKeyPair, randomBytes, type KeyObject} from 'node:crypto';
+import {createPublicKey, generateKeyPair, randomBytes, type KeyObject} from 'node:crypto';
 import {promisify} from 'node:util';
+import {thumbprint} from '../../support/thumbprint.ts';
 import type {Algorithm} from '../decide/rotation-inputs.ts';
 import {RSA_BITS} from '../key-view.ts';
 
@@ -22,7 +23,7 @@ export async function mintSigningKey(algorithm: Algorithm): Promise<SigningKey> 
 /** A private key as it is kept: PKCS #8 in PEM form, and named by its thumbprint (RFC 7638). */
 export function signingKeyOf(privateKey: KeyObject): SigningKey {
   return {
-    kid: thumbprint(privateKey),
+    kid: thumbprint(createPublicKey(privateKey)),
     pem: privateKey.export({type: 'pkcs8', format: 'pem'}).toString(),
   };
 }
@@ -43,12 +44,4 @@ async function newKey(algorithm: Algorithm): Promise<KeyObject> {
 /** The key that seals logins under way: 32 random bytes in base64. */
 export function mintStateKey(): string {
   return randomBytes(32).toString('base64');
-}
-
-/** RFC 7638: the hash of the required members in lexical order. */
-function thumbprint(key: KeyObject): string {
-  const jwk = createPublicKey(key).export({format: 'jwk'});
-  const required = ['crv', 'e', 'kty', 'n', 'x', 'y'].filter((name) => jwk[name] !== undefined);
-  const members = JSON.stringify(Object.fromEntries(required.map((name) => [name, jwk[name]])));
-  return createHash('sha256').update(members).digest('base64url');
 }

@@ -1,4 +1,5 @@
 import {errors, type JWTVerifyGetKey} from 'jose';
+import {isRecord} from '../../support/record.ts';
 import {verifySigned} from './id-token.ts';
 
 /** A provider's word that a session of its own, or a user's all, has ended. One of `sid` and `subject` is there. */
@@ -39,14 +40,10 @@ export async function checkLogoutToken(
     value === undefined || (typeof value === 'string' && /^\P{Cc}{1,255}$/u.test(value));
   if (!named(sub)) throw refuse('sub');
   if (!named(sid) || (sid === undefined && sub === undefined)) throw refuse('sid');
-  if (!isObject(events) || !isObject(events[EVENT])) throw refuse('events');
+  if (!isRecord(events) || !isRecord(events[EVENT])) throw refuse('events');
   // What has a nonce is an ID token, and must not pass for this.
   if ('nonce' in payload) throw refuse('nonce');
   if (typeof jti !== 'string' || jti === '' || jti.length > 255) throw refuse('jti');
   if (iss === undefined || exp === undefined) throw refuse('exp');
   return {issuer: iss, sid, subject: sub, id: jti, expiresAt: exp};
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

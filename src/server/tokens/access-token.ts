@@ -2,6 +2,7 @@ import {hash, randomUUID, verify} from 'node:crypto';
 import type {TokenSettings} from '../../support/configuration/configuration.ts';
 import {AuthError} from '../../support/errors.ts';
 import type {Clock} from '../../support/clock.ts';
+import {recordIn} from '../../support/record.ts';
 import {RecentMap} from '../../support/recent-map.ts';
 import type {KeySet} from './keys.ts';
 
@@ -149,15 +150,10 @@ export class AccessTokens {
 
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
 
-function decode(part: string, name: string): Record<string, unknown> {
+function decode(part: string, name: string): Readonly<Record<string, unknown>> {
   if (BASE64URL.test(part)) {
-    try {
-      const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString());
-      if (typeof value === 'object' && value !== null && !Array.isArray(value))
-        return value as Record<string, unknown>;
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-    }
+    const value = recordIn(Buffer.from(part, 'base64url').toString());
+    if (value !== undefined) return value;
   }
   throw new AuthError('invalid_token', `the token's ${name} is not a JSON object`);
 }

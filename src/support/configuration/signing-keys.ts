@@ -1,11 +1,6 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-} from 'node:crypto';
+import {createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject} from 'node:crypto';
 import {basename, extname} from 'node:path';
+import {thumbprint} from '../thumbprint.ts';
 import type {Algorithm, SigningKey} from './configuration.ts';
 import type {FileSigningKey} from './file.ts';
 import type {Findings} from './problems.ts';
@@ -137,11 +132,4 @@ export function developmentKey(algorithm: Algorithm): SigningKey {
         ? generateKeyPairSync('ec', {namedCurve: 'prime256v1'})
         : generateKeyPairSync('ed25519');
   return {kid: thumbprint(publicKey), algorithm, privateKey, publicKey};
-}
-
-/** RFC 7638: SHA-256 over the required members in lexicographic order, base64url. */
-export function thumbprint(publicKey: KeyObject): string {
-  const {crv, e, kty, n, x, y} = publicKey.export({format: 'jwk'});
-  const members = kty === 'RSA' ? {e, kty, n} : kty === 'EC' ? {crv, kty, x, y} : {crv, kty, x};
-  return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }

@@ -1,6 +1,7 @@
 import {ApiError} from '../../../src/kube/client.ts';
 import {keyOf, type KubeObject, type ObjectKey, type ResourceType} from '../../../src/kube/objects.ts';
-import {applied, isRecord, merged, same} from './merge.ts';
+import {isRecord} from '../../../src/support/record.ts';
+import {applied, merged, same} from './merge.ts';
 import {dated, type SimulatedTime} from './time.ts';
 
 /** Something that happened to an object, in the order in which it did. */

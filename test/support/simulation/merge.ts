@@ -1,6 +1,4 @@
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import {isRecord} from '../../../src/support/record.ts';
 
 /** Equal as JSON: a field that is undefined is none. */
 export function same(a: unknown, b: unknown): boolean {

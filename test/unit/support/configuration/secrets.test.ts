@@ -43,7 +43,7 @@ describe('a signing key', () => {
   });
 
   it('has its thumbprint as kid (RFC 7638 3.1)', async () => {
-    const {thumbprint} = await import('../../../../src/support/configuration/signing-keys.ts');
+    const {thumbprint} = await import('../../../../src/support/thumbprint.ts');
     const {createPublicKey} = await import('node:crypto');
     const {calculateJwkThumbprint, exportJWK} = await import('jose');
     for (const key of [RSA, P256, ED25519]) {
