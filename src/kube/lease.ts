@@ -190,7 +190,11 @@ export class LeaderElection {
   }
 
   /** Takes or renews the lease; false when it is another's. @throws ApiError when that cannot be found out */
-  async #tryOnce(timeoutMs: number, signal: AbortSignal = this.#stop.signal): Promise<boolean> {
+  async #tryOnce(
+    timeoutMs: number,
+    signal: AbortSignal = this.#stop.signal,
+    mayRepeat = true,
+  ): Promise<boolean> {
     const {namespace, name, identity} = this.#options;
     const startedAt = this.#clock.monotonic();
     const call = {timeoutMs, signal};
@@ -215,8 +219,12 @@ export class LeaderElection {
       if (now === undefined) this.#sight = undefined;
       if (now === undefined) throw error;
       this.#look(now);
-      if (mine !== undefined && now.spec.holderIdentity === identity) throw error;
-      return false;
+      if (mine === undefined || now.spec.holderIdentity !== identity) return false;
+      if (!mayRepeat) throw error;
+      // It is ours still, and what wrote to it was, as a rule, the renewal before, whose answer was lost on the way: there
+      // is no time to lose.
+      const leftMs = timeoutMs - (this.#clock.monotonic() - startedAt);
+      return this.#tryOnce(Math.max(1, leftMs), signal, false);
     }
   }
 

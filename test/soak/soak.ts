@@ -29,6 +29,8 @@ export interface SoakOptions {
 const NAMESPACES = 20;
 /** After this share of the time no operator is killed any more. */
 const KILLING = 0.6;
+/** With this the operator ends when it lost its lease. */
+const LEASE_LOST = 1;
 const FRESH = 'fresh-';
 /** Connections that nobody needs are closed within this time. */
 const IDLE_MS = 35_000;
@@ -58,12 +60,23 @@ async function operate({server, client, namespaces}: World, options: SoakOptions
   let program = await Program.start(kubeconfig, log);
   const done: Record<string, number> = {};
   const count = (name: string): void => void (done[name] = (done[name] ?? 0) + 1);
+  // What a kubelet does: one that lost its lease ends by itself, and is started again.
+  const keepUp = async (): Promise<void> => {
+    if (program.ended === undefined) return;
+    if (program.ended !== LEASE_LOST) throw new Error(`the operator ended with ${program.ended}; see ${log}`);
+    count('operators that lost the lease');
+    program = await Program.start(kubeconfig, log);
+  };
+  const problem = async (): Promise<string | undefined> => {
+    await keepUp();
+    return allReady(client);
+  };
   try {
     const all = Array.from({length: options.resources}, (_, index) =>
       productionResource(namespaces[index % namespaces.length] ?? '', `auth-${index}`),
     );
     await inParallel(all, CONCURRENCY, async (each) => void (await client.create(FRAISEQLAUTH, each)));
-    await until(() => allReady(client), 60_000 + options.resources * 1000, 'ready at first');
+    await until(problem, 60_000 + options.resources * 1000, 'ready at first');
     await delay(IDLE_MS);
     const connections = {first: proxy.open, last: 0};
     say(`${options.resources} resources are ready; ${minutes} minutes of disturbances, seed ${seed}`);
@@ -86,6 +99,7 @@ async function operate({server, client, namespaces}: World, options: SoakOptions
     const pauseMs = 250 * Math.max(1, 200 / options.resources);
     let [cutAt, killAt] = [cutIn(random), killIn(random, minutes)];
     while (left() > 0) {
+      await keepUp();
       const {metadata} = random.pick(all);
       count(await disturb(client, {name: metadata.name, namespace: metadata.namespace ?? ''}, random));
       const now = performance.now() - started;
@@ -116,14 +130,14 @@ async function operate({server, client, namespaces}: World, options: SoakOptions
       await delay(random.between(0, 2 * pauseMs));
     }
     const ended = performance.now();
-    await until(() => allReady(client), 180_000, 'ready after the disturbances');
+    await until(problem, 180_000, 'ready after the disturbances');
     const settleSeconds = (performance.now() - ended) / 1000;
     await delay(IDLE_MS);
     ending.abort();
     await watching;
     connections.last = proxy.open;
     say('all are ready; a fresh one of each spec is made beside it');
-    const {equal, different} = await compare(client, namespaces);
+    const {equal, different} = await compare(client, namespaces, problem);
     return {
       minutes,
       resources: options.resources,
@@ -174,6 +188,7 @@ async function until(
 async function compare(
   client: Client,
   namespaces: readonly string[],
+  problem: () => Promise<string | undefined>,
 ): Promise<{equal: number; different: string[]}> {
   const before = (await client.list<Stored>(FRAISEQLAUTH)).items;
   for (const name of namespaces) {
@@ -193,7 +208,7 @@ async function compare(
     const key = {name: metadata.name, namespace: `${FRESH}${metadata.namespace}`};
     await client.create(FRAISEQLAUTH, {apiVersion, kind, metadata: key, spec} as unknown as Stored);
   });
-  await until(() => allReady(client), 60_000 + before.length * 1000, 'ready, the fresh ones');
+  await until(problem, 60_000 + before.length * 1000, 'ready, the fresh ones');
   await delay(5000);
   const all = (await client.list<Stored>(FRAISEQLAUTH)).items;
   const children = await childrenByOwner(client);

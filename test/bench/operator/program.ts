@@ -49,6 +49,12 @@ export class Program {
     return new Program(child, metrics, log);
   }
 
+  /** With what it ended, where it did; by a signal: 0. */
+  get ended(): number | undefined {
+    const {exitCode, signalCode} = this.#process;
+    return exitCode ?? (signalCode === null ? undefined : 0);
+  }
+
   get pid(): number {
     return this.#process.pid ?? 0;
   }

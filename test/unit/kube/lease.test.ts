@@ -12,6 +12,8 @@ class OneLease {
   readonly cut = new Set<string>();
   /** How long the answer to a write is on its way. */
   answerMs = 0;
+  /** The answer to the next write is lost: it comes to nothing so many milliseconds later. */
+  lostMs: number | undefined;
   readonly writes: {identity: string; at: number}[] = [];
 
   port(identity: string, clock: FakeClock): LeasePort {
@@ -24,6 +26,12 @@ class OneLease {
       this.lease = written;
       this.writes.push({identity, at: clock.monotonic()});
       if (this.answerMs > 0) await sleep(clock, this.answerMs);
+      const {lostMs} = this;
+      this.lostMs = undefined;
+      if (lostMs !== undefined) {
+        await sleep(clock, lostMs);
+        throw new ApiError(0, 'ConnectionReset', 'read ECONNRESET');
+      }
       return written;
     };
     const port = {
@@ -85,6 +93,17 @@ test('a crash: the other waits the whole duration as it saw it, whatever the tim
     expect(election.isLeader()).toBe(true);
     expect(server.lease.spec.leaseTransitions).toBe(1);
   }
+});
+
+test('a renewal whose answer was lost late is made up for at the first try after it', async () => {
+  const [server, clock] = [new OneLease(), new FakeClock()];
+  const {election, signals} = stand(server, 'a', clock);
+  await settle();
+  // Of the 10 s until the deadline 2 are spent before the renewal, and 500 ms after its failure: 100 ms are left.
+  server.lostMs = 7_400;
+  await clock.advance(12_000);
+  expect(signals.map(({aborted}) => aborted)).toEqual([false]);
+  expect(election.isLeader()).toBe(true);
 });
 
 test('a holder that renews is never displaced, though its clock stands still', async () => {
