@@ -77,6 +77,8 @@ async function inside(postgres: TestPostgres): Promise<TestDatabase> {
   };
 }
 
+const hasDatabase = (server: RunningServer): boolean => server.services.health.database.state === 'up';
+
 /** As many as are asked for, with that issuer's provider where no other is given. */
 export function serversOn(databaseUrl: string, issuer: string): Servers {
   const logs: string[] = [];
@@ -98,6 +100,8 @@ export function serversOn(databaseUrl: string, issuer: string): Servers {
       ...options,
     });
     servers.push(server);
+    // On a busy machine its first look at the database may be late. Where there is none, a test goes on without.
+    await until('the database', () => hasDatabase(server), 5_000).catch(() => undefined);
     return server;
   };
   return {
@@ -107,7 +111,7 @@ export function serversOn(databaseUrl: string, issuer: string): Servers {
       const network = await startFaultProxy(Number(new URL(databaseUrl).port));
       networks.push(network);
       const server = await start({DATABASE_URL: network.through(databaseUrl), ...env});
-      await until('the database', () => server.services.health.database.state === 'up');
+      await until('the database', () => hasDatabase(server));
       return {server, network};
     },
     audit: () =>
