@@ -11,7 +11,10 @@ const BY = 'kubelet';
 /** So late a changed Secret comes into pods that run. */
 const LAG_MS = 30_000;
 
-/** Starts pods, those that lack something when it is there, and ends those of Jobs with what they have to say. */
+/**
+ * Starts pods, looks again at those that lack something, or are not ready, when a Secret or a ConfigMap has changed, and
+ * ends those of Jobs with what they have to say.
+ */
 export function playKubelet(world: World): void {
   const {api, time, random} = world;
   const waiting = new Map<string, Pod>();
@@ -23,10 +26,11 @@ export function playKubelet(world: World): void {
     const fate = fateOf(world, live);
     const runs = fate.state === 'Runs' || fate.state === 'Unready';
     const ends = runs && componentOf(live) !== 'server';
-    const podIP = `10.1.${addresses >> 8}.${addresses++ & 255}`;
+    const {podIP = `10.1.${addresses >> 8}.${addresses++ & 255}`, startTime = dated(time)} =
+      live.status ?? {};
     const status = ends ? ended(world, live) : statusOf(live, fate, dated(time));
-    tell(world, live, runs ? {...status, podIP, startTime: dated(time)} : status);
-    if (!runs) waiting.set(metadata.uid ?? '', live);
+    tell(world, live, runs ? {...status, podIP, startTime} : status);
+    if (fate.state !== 'Runs') waiting.set(metadata.uid ?? '', live);
   };
   api.onEntry(({plural, before, after}) => {
     if (plural === 'pods' && before === undefined && after !== undefined) {
