@@ -1,114 +1,44 @@
 import type {ConditionType} from '../../api/v1alpha1/conditions.ts';
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
+import {isGiven} from '../decide/proof.ts';
+import {assessRollout, readyPods, type Rollout} from '../decide/rollout.ts';
 import {names} from '../desired/names.ts';
-import {cronJobOf, deploymentOf, type Observed} from '../observed.ts';
+import {deploymentOf, type Observed} from '../observed.ts';
 import {sentence, type Problem} from '../problem.ts';
-import {assessBackup, backupGoesOn} from './backup.ts';
-import {assessCertificate} from './certificate.ts';
+import {assess, type Assessed} from './assessed.ts';
+import {backupGoesOn} from './backup.ts';
+import {blockedOn} from './blocked-on.ts';
 import {conditionsFrom, cut, isFalse, isTrue, type Finding} from './conditions.ts';
-import {cacheProblem, databaseProblem, providerProblems} from './dependencies.ts';
+import {countsNow, endpoints, healthNow, schemaNow, versionNow} from './facts.ts';
 import {
   availableFinding,
   cacheFinding,
   databaseFinding,
-  migrationProblems,
   progressFinding,
-  proofProblem,
   providerFinding,
   schemaFinding,
   secretsFinding,
 } from './findings.ts';
+import type {Inputs} from './inputs.ts';
 import {keysFinding, signingKeysNow} from './keys.ts';
-import {planNow, planProblem} from './plan.ts';
-import {isGiven} from '../decide/proof.ts';
-import {assessRollout, readyPods, type Rollout} from '../decide/rollout.ts';
+import {planNow} from './plan.ts';
 import {withStanding} from './standing.ts';
 import {summarise} from './summary.ts';
-import {blockedOn, distinct} from './blocked-on.ts';
-import {countsNow, endpoints, healthNow, schemaNow, versionNow} from './facts.ts';
-import type {Inputs} from './inputs.ts';
 
 /** The whole status of a resource: what is so, since when, what is wrong, and what to do. */
 export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
-  const {resource, decision, observed, refused, plan, now} = inputs;
+  const {resource, decision, observed, plan, now} = inputs;
   const {metadata, status: before} = resource;
-  const {spec} = decision;
   const live = deploymentOf(observed, names(metadata).server);
   const rollout = assessRollout(live, observed, now);
+  const {spec} = decision;
   if (spec === undefined) return invalid(inputs, rollout);
 
-  const migration = migrationProblems(decision);
-  const database = migration.database ?? databaseProblem(observed.health, spec);
-  const providers = providerProblems(observed.health, spec, {kind: resource.kind, name: metadata.name});
-  const asleep = spec.runState === 'Hibernated';
-  const cache = asleep ? undefined : cacheProblem(observed.health, spec);
-  const backup = assessBackup({
-    backup: spec.backup,
-    asleep,
-    conditionBefore: before?.conditions?.find((each) => each.type === 'BackupHealthy'),
-    cronJob: cronJobOf(observed, names(metadata).backup),
-    observed,
-    before: before?.backup,
-    problems: decision.secrets?.backupProblems ?? [],
-    now,
-  });
-  const secretProblems = decision.secrets?.problems ?? [];
-  const certificate = assessCertificate(spec, observed, secretProblems, now);
-  const keyProblems = decision.keys?.problems ?? [];
-  const proof = proofProblem(decision, names(metadata).server);
-  // In the order in which a person should look at them: the first is what Ready speaks of.
-  const problems = asleep
-    ? distinct(refused)
-    : distinct([
-        ...secretProblems,
-        ...refused,
-        ...(certificate?.problem && certificate.now ? [certificate.problem] : []),
-        ...(database ? [database] : []),
-        ...(migration.schema ? [migration.schema] : []),
-        ...(migration.pod ? [migration.pod] : []),
-        ...(proof ? [proof] : []),
-        ...(decision.keys?.active === undefined ? keyProblems : []),
-        // Pods that are taken back may still be there.
-        ...(rollout.problem && rollout.problem.reason !== proof?.reason ? [rollout.problem] : []),
-        ...providers,
-      ]);
-  const waits = planProblem(plan, metadata);
-  const all = distinct([
-    ...problems,
-    ...(certificate?.problem ? [certificate.problem] : []),
-    ...(cache ? [cache] : []),
-    ...keyProblems,
-    ...(decision.secrets?.backupProblems ?? []),
-    ...(waits ? [waits] : []),
-  ]);
-
-  const findings: Partial<Record<ConditionType, Finding>> = {
-    SpecValid: isTrue('Valid', 'The spec is valid'),
-    SecretsResolved: secretsFinding(decision),
-    DatabaseReachable: databaseFinding(database, decision, observed),
-    SchemaCurrent: schemaFinding(
-      decision,
-      migration,
-      inputs.schemaVersion,
-      now,
-      before?.conditions?.find((each) => each.type === 'SchemaCurrent'),
-    ),
-    KeysHealthy: keysFinding(decision, keyProblems, observed.signingKeys !== undefined),
-    Progressing: progressFinding(decision, isGiven(live, decision.template), rollout, [
-      ...refused,
-      migration.database,
-      migration.schema,
-      migration.pod,
-      proof,
-    ]),
-    Available: availableFinding(rollout, observed, spec.scaling),
-    ProviderReachable: providerFinding(providers, observed),
-    BackupHealthy: backup.condition,
-  };
-  if (certificate) findings.CertificateReady = certificate.condition;
-  const cacheSays = cacheFinding(cache, decision, observed);
-  if (cacheSays) findings.CacheReachable = cacheSays;
+  const assessed = assess(inputs, spec, rollout);
+  const {problems, all, backup} = assessed;
+  const findings = findingsOf(inputs, spec, rollout, assessed);
   findings.Ready = summarise({
     problems,
     decision,
@@ -117,7 +47,6 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     before,
     generation: metadata.generation,
   });
-
   return withoutAbsent({
     observedGeneration: metadata.generation,
     ...countsNow(resource, rollout),
@@ -136,6 +65,33 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
       now,
     ),
   });
+}
+
+/** What each condition but Ready says; of certificates and the cache only where the spec has them. */
+function findingsOf(
+  {resource, decision, observed, refused, schemaVersion, now}: Inputs,
+  spec: ResolvedSpec,
+  rollout: Rollout,
+  {migration, database, providers, cache, backup, certificate, proof}: Assessed,
+): Partial<Record<ConditionType, Finding>> {
+  const live = deploymentOf(observed, names(resource.metadata).server);
+  const schemaBefore = resource.status?.conditions?.find((each) => each.type === 'SchemaCurrent');
+  const holdUp = [...refused, migration.database, migration.schema, migration.pod, proof];
+  const findings: Partial<Record<ConditionType, Finding>> = {
+    SpecValid: isTrue('Valid', 'The spec is valid'),
+    SecretsResolved: secretsFinding(decision),
+    DatabaseReachable: databaseFinding(database, decision, observed),
+    SchemaCurrent: schemaFinding(decision, migration, schemaVersion, now, schemaBefore),
+    KeysHealthy: keysFinding(decision, decision.keys?.problems ?? [], observed.signingKeys !== undefined),
+    Progressing: progressFinding(decision, isGiven(live, decision.template), rollout, holdUp),
+    Available: availableFinding(rollout, observed, spec.scaling),
+    ProviderReachable: providerFinding(providers, observed),
+    BackupHealthy: backup.condition,
+  };
+  if (certificate) findings.CertificateReady = certificate.condition;
+  const cacheSays = cacheFinding(cache, decision, observed);
+  if (cacheSays) findings.CacheReachable = cacheSays;
+  return findings;
 }
 
 /** The status of an invalid spec: what runs keeps running, and what was known about it is kept. */

@@ -1,0 +1,88 @@
+import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import type {Rollout} from '../decide/rollout.ts';
+import {names} from '../desired/names.ts';
+import {cronJobOf} from '../observed.ts';
+import type {Problem} from '../problem.ts';
+import {assessBackup} from './backup.ts';
+import {distinct} from './blocked-on.ts';
+import {assessCertificate} from './certificate.ts';
+import {cacheProblem, databaseProblem, providerProblems} from './dependencies.ts';
+import {migrationProblems, proofProblem} from './findings.ts';
+import type {Inputs} from './inputs.ts';
+import {planProblem} from './plan.ts';
+
+/** How the parts of a resource with a valid spec are, and what is wrong with it. */
+export interface Assessed {
+  readonly migration: ReturnType<typeof migrationProblems>;
+  readonly database: Problem | undefined;
+  readonly providers: readonly Problem[];
+  readonly cache: Problem | undefined;
+  readonly backup: ReturnType<typeof assessBackup>;
+  readonly certificate: ReturnType<typeof assessCertificate>;
+  readonly proof: Problem | undefined;
+  /** What keeps it from being ready, in the order in which a person should look at it: the first is what Ready speaks of. */
+  readonly problems: readonly Problem[];
+  /** These, and what it can be ready with. */
+  readonly all: readonly Problem[];
+}
+
+/** Judges each part by what was decided and seen. */
+export function assess(inputs: Inputs, spec: ResolvedSpec, rollout: Rollout): Assessed {
+  const {resource, decision, observed, now} = inputs;
+  const {metadata, status: before} = resource;
+  const asleep = spec.runState === 'Hibernated';
+  const migration = migrationProblems(decision);
+  const parts = {
+    migration,
+    database: migration.database ?? databaseProblem(observed.health, spec),
+    providers: providerProblems(observed.health, spec, {kind: resource.kind, name: metadata.name}),
+    cache: asleep ? undefined : cacheProblem(observed.health, spec),
+    backup: assessBackup({
+      backup: spec.backup,
+      asleep,
+      conditionBefore: before?.conditions?.find((each) => each.type === 'BackupHealthy'),
+      cronJob: cronJobOf(observed, names(metadata).backup),
+      observed,
+      before: before?.backup,
+      problems: decision.secrets?.backupProblems ?? [],
+      now,
+    }),
+    certificate: assessCertificate(spec, observed, decision.secrets?.problems ?? [], now),
+    proof: proofProblem(decision, names(metadata).server),
+  };
+  const problems = distinct(asleep ? inputs.refused : serious(inputs, rollout, parts));
+  const all = distinct(
+    present([
+      ...problems,
+      parts.certificate?.problem,
+      parts.cache,
+      ...(decision.keys?.problems ?? []),
+      ...(decision.secrets?.backupProblems ?? []),
+      planProblem(inputs.plan, metadata),
+    ]),
+  );
+  return {...parts, problems, all};
+}
+
+function serious(
+  {decision, refused}: Inputs,
+  rollout: Rollout,
+  {migration, database, providers, certificate, proof}: Omit<Assessed, 'problems' | 'all'>,
+): readonly Problem[] {
+  return present([
+    ...(decision.secrets?.problems ?? []),
+    ...refused,
+    certificate?.now === true ? certificate.problem : undefined,
+    database,
+    migration.schema,
+    migration.pod,
+    proof,
+    ...(decision.keys?.active === undefined ? (decision.keys?.problems ?? []) : []),
+    // Pods that are taken back may still be there.
+    rollout.problem?.reason === proof?.reason ? undefined : rollout.problem,
+    ...providers,
+  ]);
+}
+
+const present = (problems: readonly (Problem | undefined)[]): readonly Problem[] =>
+  problems.filter((each) => each !== undefined);
