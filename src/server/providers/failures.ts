@@ -75,16 +75,24 @@ function isForClients({status, cause}: oidc.WWWAuthenticateChallengeError): bool
   return status === 401 && cause.some(({scheme}) => scheme.toLowerCase() === 'basic');
 }
 
+/** What a provider says of itself, and could not answer with a 5xx, for it comes by the browser (RFC 6749, section 4.1.2.1). */
+const OWN_FAULTS: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable']);
+
+/** An authorization response that is an error: the user's refusal or ours to the provider, or the provider's own fault. */
+export function answeredWith(error: string, cause?: unknown): AuthError {
+  const reason = `the provider answered with the error ${printable(error)}`;
+  return OWN_FAULTS.has(error)
+    ? providerUnavailable(reason, cause)
+    : new AuthError('oauth_error', reason, {cause});
+}
+
 /**
  * What a failed exchange means. The user's or an attacker's doing is a 401 and says nothing about the provider; all else
  * is the provider's state and a 502.
  */
 export function exchangeFailure(error: unknown): AuthError {
   if (error instanceof AuthError) return error;
-  if (error instanceof oidc.AuthorizationResponseError)
-    return new AuthError('oauth_error', `the provider answered with the error ${printable(error.error)}`, {
-      cause: error,
-    });
+  if (error instanceof oidc.AuthorizationResponseError) return answeredWith(error.error, error);
   if (error instanceof oidc.ResponseBodyError && error.status < 500 && !isClientFault(error))
     return new AuthError(
       'oauth_error',

@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto';
 import {z} from 'zod';
 import type {ProviderSettings} from '../../support/configuration/configuration.ts';
 import {AuthError} from '../../support/errors.ts';
-import {ClientRefusedError, printable, ProviderStatusError} from './failures.ts';
+import {answeredWith, ClientRefusedError, printable, ProviderStatusError} from './failures.ts';
 import {
   readableClaim,
   type AuthorizationRequest,
@@ -68,8 +68,7 @@ export class GitHub implements Protocol {
 
   async exchange(callback: URL, request: AuthorizationRequest): Promise<ProvenIdentity> {
     const error = callback.searchParams.get('error');
-    if (error !== null)
-      throw new AuthError('oauth_error', `the provider answered with the error ${printable(error)}`);
+    if (error !== null) throw answeredWith(error);
     const token = await this.#token(callback.searchParams.get('code') ?? '', request.verifier);
     const user = await this.#ask('/user', token, userAnswer);
     const email = await this.#email(token);

@@ -131,7 +131,8 @@ export class Provider {
       return identity;
     } catch (error) {
       const failure = exchangeFailure(error);
-      if (failure.status === 502) this.#failed(error);
+      // What came by way of the browser may be made up: nothing is concluded from it.
+      if (failure.status === 502 && !callback.searchParams.has('error')) this.#failed(error);
       throw failure;
     }
   }
