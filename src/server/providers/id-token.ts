@@ -73,6 +73,19 @@ export async function verifySigned(
   expected: Expectation,
   requiredClaims: string[],
 ): Promise<JWTVerifyResult> {
+  const result = await verify(token, expected, requiredClaims);
+  // The library holds `iat` against the clock only where a token may be of no more than some age.
+  const {payload} = result;
+  if ((payload.iat ?? 0) > expected.now.getTime() / 1000 + CLOCK_TOLERANCE_SECONDS)
+    throw refused(payload, 'iat');
+  return result;
+}
+
+async function verify(
+  token: string,
+  expected: Expectation,
+  requiredClaims: string[],
+): Promise<JWTVerifyResult> {
   const options = {
     algorithms: ACCEPTED,
     issuer: expected.issuer,

@@ -24,6 +24,7 @@ describe('OpenID Connect Core 3.1.3.7(9, 10): exp and iat, with at most a minute
     ['one whose exp is text', () => ({exp: String(epoch() + 300)}), /exp/],
     ['one without iat', () => ({iat: undefined}), /iat/],
     ['one whose iat is text', () => ({iat: 'now'}), /iat/],
+    ['one of the future', () => ({iat: epoch() + 90, exp: epoch() + 390}), /iat/],
     ['one that is not valid yet', () => ({nbf: epoch() + 90}), /nbf/],
   ])('refuses %s', async (_name, claims, reason) => {
     expect(await rp.refusal({claims: claims()})).toMatch(reason);
