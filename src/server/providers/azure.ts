@@ -15,9 +15,9 @@ export function azureIssuerProblem(issuer: string): string | undefined {
 
 /**
  * Entra ID has no `email_verified`, and a tenant's administrator writes what they like as e-mail. The optional claim
- * `xms_edov` says that the address's domain is verified; it has been seen as true, 1 and "1".
+ * `xms_edov` says whether the address's domain is verified; it has been seen as true, 1 and "1".
  */
-export function vouchedByAzure(claims: Readonly<Record<string, unknown>>): boolean {
+export function vouchedByAzure(claims: Readonly<Record<string, unknown>>): boolean | undefined {
   const {xms_edov: verified} = claims;
-  return verified === true || verified === 1 || verified === '1';
+  return verified === undefined ? undefined : verified === true || verified === 1 || verified === '1';
 }

@@ -22,8 +22,8 @@ interface Discovered {
 
 /** What a kind of OpenID provider does otherwise than Core says. */
 export interface Dialect {
-  /** Whether the provider vouches for the e-mail address; default: `email_verified` is the boolean true. */
-  readonly emailVerified?: (claims: Readonly<Record<string, unknown>>) => boolean;
+  /** Whether the provider vouches for the e-mail address; undefined where it does not say. Default: `email_verified`. */
+  readonly emailVerified?: (claims: Readonly<Record<string, unknown>>) => boolean | undefined;
 }
 
 /** OpenID Connect's code flow with one provider: its metadata and its keys. */
@@ -100,15 +100,18 @@ export class OpenIdConnect implements Protocol {
     });
     const profile = await this.#profile(client, tokens.access_token, claims);
     const {emailVerified} = this.#dialect;
+    const verified = emailVerified ? emailVerified(profile) : profile['email_verified'];
     return {
       provider: this.#settings.name,
       issuer: claims.iss,
       subject: claims.sub,
-      email: readableClaim(profile['email']),
+      // Applications take the address that they are told for the user's. Where the provider says that it is not, or may
+      // not be, they are told none; a provider that never says so is taken at its word.
+      email: verified === true || verified === undefined ? readableClaim(profile['email']) : undefined,
       name: readableClaim(profile['name']),
       providerSession: readableClaim(claims['sid']),
       ...(tokens.id_token !== undefined && {idToken: tokens.id_token}),
-      claims: emailVerified ? {...profile, email_verified: emailVerified(profile)} : profile,
+      claims: {...profile, email_verified: verified},
     };
   }
 

@@ -25,4 +25,14 @@ describe('OpenID Connect Core 5.1: claims are of the types that they are defined
       expect(claims['email_verified']).toEqual(value);
     },
   );
+
+  it.each([false, 'true', 1, null])('an e-mail address with email_verified %j is none', async (value) => {
+    const {email} = await rp.login({claims: {email: 'ceo@example.com', email_verified: value}});
+    expect(email).toBeUndefined();
+  });
+
+  it.each([true, undefined])('an e-mail address with email_verified %j is one', async (value) => {
+    const {email} = await rp.login({claims: {email: 'a@example.com', email_verified: value}});
+    expect(email).toBe('a@example.com');
+  });
 });
