@@ -41,9 +41,11 @@ export interface Row {
     settled: number;
     peak: number;
     restarted: number;
+    restartedAtRest: number;
     restartedPeak: number;
     foreign?: number;
     foreignRestarted?: number;
+    foreignRestartedAtRest?: number;
   };
   readonly restart: {writes: number; seconds: number};
   readonly idle: Latencies;
@@ -58,6 +60,8 @@ export interface Row {
 
 /** Resources that are there before the burst, to be changed while it goes on. */
 const CANARIES = 4;
+/** Eight seconds after it last had to, V8 looks once more at what it keeps, and gives back what it does not. */
+const AT_REST_SECONDS = 12;
 const WRITES = /verb="(create|apply|patch|delete|update)"/;
 const LEASE = /verb="update"/;
 
@@ -80,6 +84,7 @@ async function operate(
   const {client, server, namespaces} = world;
   const {directory, idleSeconds} = options;
   const pauseMs = Math.min(3, idleSeconds) * 1000;
+  const restMs = Math.min(AT_REST_SECONDS, idleSeconds) * 1000;
   await mkdir(directory, {recursive: true});
   const log = `${directory}/operator-${count}.log`;
   await rm(log, {force: true});
@@ -137,10 +142,12 @@ async function operate(
     const changed = [...(await versionsOf(client))].filter((each) => !versions.has(each)).length;
     await delay(pauseMs);
     const restartedRss = await program.resident();
+    await delay(restMs);
     const rss: Row['rss'] = {
       settled: settledRss.now,
       peak: settledRss.peak,
       restarted: restartedRss.now,
+      restartedAtRest: (await program.resident()).now,
       restartedPeak: restartedRss.peak,
     };
     if (options.foreignSecrets > 0) {
@@ -151,6 +158,8 @@ async function operate(
       program = (await restart(start, count + CANARIES)).program;
       await delay(pauseMs);
       rss.foreignRestarted = (await program.resident()).now;
+      await delay(restMs);
+      rss.foreignRestartedAtRest = (await program.resident()).now;
     }
     return {
       resources: count,
