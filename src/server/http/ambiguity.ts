@@ -1,6 +1,7 @@
 import type {IncomingMessage} from 'node:http';
 import type {FastifyInstance, FastifyRequest} from 'fastify';
 import {AuthError} from '../../support/errors.ts';
+import {isVerify} from './routes/verify.ts';
 
 /** Of these a request has one, and whoever reads it takes another of two for it. */
 const SINGLE = ['host', 'authorization', 'content-type'];
@@ -25,6 +26,9 @@ export function refuseAmbiguous(app: FastifyInstance): void {
   });
 }
 
+/** A segment of dots, in any spelling that somebody reads so. */
+const CLIMBS = /[\\#]|[/;](?:\.|%2e){1,2}(?:[/;]|%2f|%5c|$)/i;
+
 function headProblem({rawHeaders, headers, url = '', httpVersion}: IncomingMessage): string | undefined {
   const {host} = headers;
   let seen = 0;
@@ -48,6 +52,9 @@ function headProblem({rawHeaders, headers, url = '', httpVersion}: IncomingMessa
     : "an address of another host than Host's";
 }
 
-function isAlias({url, routeOptions}: FastifyRequest): boolean {
-  return /^[^?]*[%#\\]/.test(url) && url.split('?', 1)[0] !== routeOptions.url;
+function isAlias(request: FastifyRequest): boolean {
+  const [path = ''] = request.url.split('?', 1);
+  // There it goes on with the path that is asked about; what might lead out of it again does not.
+  if (isVerify(request)) return CLIMBS.test(path);
+  return /[%#\\]/.test(path) && path !== request.routeOptions.url;
 }

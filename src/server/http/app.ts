@@ -66,7 +66,6 @@ export async function createApp(
   const app = fastify({
     logger: false,
     bodyLimit: BODY_BYTES,
-    exposeHeadRoutes: false,
     trustProxy: trusted,
     genReqId: (request) => requestId(request, trusted),
     requestTimeout: patience.requestMs,
@@ -117,7 +116,7 @@ export async function createApp(
   startRoutes(app, services);
   callbackRoute(app, services);
   await refreshRoute(app, services);
-  verifyRoute(app, services);
+  await verifyRoute(app, services);
   meRoute(app, services);
   await accountRoutes(app, services);
   signedOutRoute(app, services);

@@ -2,9 +2,11 @@ import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import {AuthError} from '../../support/errors.ts';
 import type {Services} from '../services.ts';
 import {readCookie} from './cookies.ts';
+import {isVerify} from './routes/verify.ts';
 
 /** What an application in the browser may ask from another origin; pages, callback and form posts are not among it. */
-const SHARED = /^\/auth\/(?:start|refresh|logout|verify|me|providers|sessions(?:\/[^/]+)?)$/;
+const SHARED =
+  /^\/auth\/(?:start|refresh|logout|verify|me|providers|sessions(?:\/[^/]+)?)$|^\/\.well-known\/(?:jwks\.json|oauth-authorization-server)/;
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -53,7 +55,7 @@ function foreign(
   services: Services,
   allowed: (origin: string) => boolean,
 ): AuthError | undefined {
-  if (SAFE.has(request.method)) return undefined;
+  if (SAFE.has(request.method) || isVerify(request)) return undefined;
   if (readCookie(request.headers.cookie, services.cookies.sessionName) === undefined) return undefined;
   const {origin, 'sec-fetch-site': site} = request.headers;
   if (origin !== undefined && allowed(origin)) return undefined;

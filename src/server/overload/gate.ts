@@ -12,6 +12,8 @@ import type {Metrics} from '../metrics.ts';
 import {retryAfter, type Urgency} from './urgency.ts';
 
 const REVOKE = 'POST /auth/revoke';
+/** Whatever the method: it is that of the request which is asked about. */
+const VERIFY = '/auth/verify';
 /** How urgent each route's work is. The others cost next to nothing, or say how the server is: they are always served. */
 const ROUTES: ReadonlyMap<string, Urgency> = new Map([
   ['POST /auth/start', 'login'],
@@ -19,7 +21,6 @@ const ROUTES: ReadonlyMap<string, Urgency> = new Map([
   ['GET /auth/callback', 'login'],
   ['GET /auth/callback/:provider', 'login'],
   ['POST /auth/refresh', 'refresh'],
-  ['GET /auth/verify', 'check'],
   ['GET /auth/me', 'check'],
   ['GET /auth/sessions', 'check'],
   ['GET /auth/account', 'check'],
@@ -92,8 +93,8 @@ export class Gate {
    */
   guard(app: FastifyInstance, isClient: (request: FastifyRequest) => Promise<boolean>): void {
     app.addHook('onRoute', (route) => {
-      const name = `${String(route.method)} ${route.url}`;
-      const urgency = ROUTES.get(name);
+      const name = `${route.method === 'HEAD' ? 'GET' : String(route.method)} ${route.url}`;
+      const urgency = route.url.startsWith(VERIFY) ? 'check' : ROUTES.get(name);
       if (urgency === undefined) return;
       const enter: onRequestHookHandler | onRequestAsyncHookHandler =
         name === REVOKE

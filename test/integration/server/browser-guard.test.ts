@@ -142,6 +142,11 @@ describe('an application of another origin (CORS)', () => {
     }
   });
 
+  it('may read the keys and the metadata', async () => {
+    for (const path of ['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'])
+      expect((await ask(path, APP)).headers.get('access-control-allow-origin')).toBe(APP);
+  });
+
   it.each(['/auth/account', '/auth/callback', '/metrics', '/auth/account/sign-out', '/auth/me/../account'])(
     'may not have %s, allowed or not',
     async (path) => {

@@ -20,7 +20,7 @@ export function callbackRoute(app: FastifyInstance, services: Services): void {
   for (const url of ['/auth/callback', '/auth/callback/:provider'])
     app.get<{Querystring: AuthorizationResponse; Params: {provider?: string}}>(
       url,
-      {schema: SCHEMA},
+      {schema: SCHEMA, exposeHeadRoute: false},
       async (request, reply) => {
         const {state} = request.query;
         const bindingName = cookies.bindingName(state);

@@ -33,7 +33,8 @@ export function startRoutes(app: FastifyInstance, services: Services): void {
 
   app.get(
     '/auth/start',
-    {schema: GET_SCHEMA},
+    // Nobody who asks for the headers alone begins a login.
+    {schema: GET_SCHEMA, exposeHeadRoute: false},
     async (request: FastifyRequest<{Querystring: StartQuery}>, reply) => {
       const {provider, return_to: returnTo} = request.query;
       if (provider === undefined && services.providers.all.length > 1 && wantsPage(request))

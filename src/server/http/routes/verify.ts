@@ -1,10 +1,17 @@
-import type {FastifyInstance} from 'fastify';
+import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import type {Services} from '../../services.ts';
 import {authenticate} from '../authenticate.ts';
 
-/** `GET /auth/verify`: forward authentication for nginx `auth_request`, Traefik and Envoy. */
-export function verifyRoute(app: FastifyInstance, services: Services): void {
-  app.get('/auth/verify', async (request, reply) => {
+/** nginx and Traefik ask with a GET; Envoy with the method of the request that it is about, below its `path_prefix`. */
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+const PATHS = ['/auth/verify', '/auth/verify/*'];
+
+/** Whether a request asks about another one, whose path and method say nothing about this server. */
+export const isVerify = ({routeOptions}: FastifyRequest): boolean => PATHS.includes(routeOptions.url ?? '');
+
+/** `/auth/verify`: forward authentication for nginx `auth_request`, Traefik and Envoy. */
+export async function verifyRoute(app: FastifyInstance, services: Services): Promise<void> {
+  const verify = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const {session} = await authenticate(request, services);
     // An address outside of visible ASCII does not fit a header. Where there is none the header stands empty: a proxy that
     // copies what it finds would let pass the one that a client wrote.
@@ -15,5 +22,12 @@ export function verifyRoute(app: FastifyInstance, services: Services): void {
       .header('x-auth-request-email', email)
       .code(200)
       .send();
+  };
+  await app.register((scope, _options, done) => {
+    // A body is the other request's, and nobody's here.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
+    for (const url of PATHS) for (const method of METHODS) scope.route({method, url, handler: verify});
+    done();
   });
 }
