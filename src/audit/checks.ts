@@ -145,6 +145,18 @@ const CHECKS: readonly Known[] = [
   },
   {
     code: 'invalid_token',
+    reason: /unknown client id or wrong secret|no client authentication/,
+    name: 'the client proves itself with INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET (RFC 6749 2.3.1)',
+    remedy: 'give the client the id and the secret that this server has',
+  },
+  {
+    code: 'invalid_token',
+    reason: /so nobody may introspect/,
+    name: 'there is a client that may introspect',
+    remedy: 'set INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET',
+  },
+  {
+    code: 'invalid_token',
     name: 'a credential of ours is given, whole and for this audience (RFC 9068 4)',
     remedy: 'send the access token as Authorization: Bearer; compare JWT_ISSUER and JWT_AUDIENCE',
   },
@@ -170,18 +182,6 @@ const CHECKS: readonly Known[] = [
   },
   {code: 'not_found', name: 'the route exists', remedy: 'check the path'},
   {code: 'method_not_allowed', name: 'the route takes the method', remedy: 'the Allow header names them'},
-  {
-    code: 'invalid_request',
-    reason: /unknown client id or wrong secret|no client authentication/,
-    name: 'the client proves itself with INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET (RFC 6749 2.3.1)',
-    remedy: 'give the client the id and the secret that this server has',
-  },
-  {
-    code: 'invalid_request',
-    reason: /so nobody may introspect/,
-    name: 'there is a client that may introspect',
-    remedy: 'set INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET',
-  },
   {
     code: 'invalid_request',
     name: 'the request is well formed',

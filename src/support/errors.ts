@@ -17,7 +17,7 @@ export const ERRORS = {
   not_found: {status: 404, message: 'Not found'},
   method_not_allowed: {status: 405, message: 'Method not allowed'},
   payload_too_large: {status: 413, message: 'Payload too large'},
-  unsupported_media_type: {status: 415, message: 'Unsupported media type: send application/json'},
+  unsupported_media_type: {status: 415, message: 'Unsupported media type'},
   rate_limited: {status: 429, message: 'Too many requests'},
   /** 500 for a fault of ours; 503 where something we need is away. */
   server_error: {status: 500, message: 'Service temporarily unavailable'},

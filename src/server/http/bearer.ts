@@ -9,5 +9,8 @@ export function bearerToken(authorization: string | undefined): string | undefin
   // No regular expression: forward authentication asks this for every request.
   if (authorization === undefined || authorization.slice(0, SCHEME.length).toLowerCase() !== SCHEME)
     return undefined;
-  return authorization.slice(SCHEME.length).trimStart();
+  const rest = authorization.slice(SCHEME.length);
+  const token = rest.trimStart();
+  // Where no space stands between them there is no token, and nothing that is good.
+  return token === rest ? '' : token;
 }

@@ -46,33 +46,40 @@ function checkClient(
   fields: ClientFields,
   client: IntrospectionClient | undefined,
 ): 'client' {
-  const basic = authorization === undefined ? undefined : readBasic(authorization);
   const {client_id: id, client_secret: secret} = fields;
   if (authorization !== undefined && secret !== undefined)
     throw new AuthError('invalid_request', 'two ways of client authentication at once', {
       message: 'Authenticate by the Authorization header or by client_secret, not by both',
       oauth: 'invalid_request',
     });
-  const given = authorization === undefined ? {id: id ?? '', secret: secret ?? ''} : basic;
-  if (!given || !client || !same(given, client)) throw invalidClient('unknown client id or wrong secret');
+  const given =
+    authorization === undefined ? [{id: id ?? '', secret: secret ?? ''}] : readBasic(authorization);
+  if (client === undefined || !isAmong(given, client))
+    throw invalidClient('unknown client id or wrong secret');
   return 'client';
 }
 
 /** The 401 of RFC 6749, section 5.2. */
 export function invalidClient(reason: string): AuthError {
-  return new AuthError('invalid_request', reason, {
-    status: 401,
-    message: 'Client authentication failed',
+  return new AuthError('invalid_token', reason, {
     oauth: 'invalid_client',
     headers: {'www-authenticate': 'Basic realm="fraiseql", charset="UTF-8"'},
   });
 }
 
+interface Credentials {
+  readonly id: string;
+  readonly secret: string;
+}
+
 /** Takes the same time whichever part is wrong, and however much of it is right. */
-function same(given: {id: string; secret: string}, client: IntrospectionClient): boolean {
-  const id = equal(given.id, client.clientId);
-  const secret = equal(given.secret, client.clientSecret);
-  return id && secret;
+function isAmong(given: readonly Credentials[], client: IntrospectionClient): boolean {
+  let found = false;
+  for (const {id, secret} of given) {
+    const isTheirs = equal(id, client.clientId);
+    if (equal(secret, client.clientSecret) && isTheirs) found = true;
+  }
+  return found;
 }
 
 function equal(one: string, other: string): boolean {
@@ -83,17 +90,21 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Id and secret, each form-encoded before they were joined (RFC 6749, section 2.3.1). */
-function readBasic(header: string): {id: string; secret: string} | undefined {
+/**
+ * Id and secret as they may be meant: each form-encoded before they were joined (RFC 6749, section 2.3.1), or as they are,
+ * as curl and many clients send them, where a plus is a plus. None where it is no such header.
+ */
+function readBasic(header: string): readonly Credentials[] {
   const encoded = /^Basic +([A-Za-z0-9+/]+=*)$/i.exec(header)?.[1];
-  if (encoded === undefined) return undefined;
+  if (encoded === undefined) return [];
   const text = Buffer.from(encoded, 'base64').toString();
   const colon = text.indexOf(':');
-  if (colon < 0) return undefined;
+  if (colon < 0) return [];
+  const plain = {id: text.slice(0, colon), secret: text.slice(colon + 1)};
   try {
-    return {id: decodeForm(text.slice(0, colon)), secret: decodeForm(text.slice(colon + 1))};
+    return [{id: decodeForm(plain.id), secret: decodeForm(plain.secret)}, plain];
   } catch (error) {
-    if (error instanceof URIError) return undefined;
+    if (error instanceof URIError) return [plain];
     throw error;
   }
 }

@@ -11,7 +11,7 @@ import type {Services} from '../services.ts';
 /** Answers every error by the catalogue, and tells the log the reason under the same request id. */
 export function handleFailures(app: FastifyInstance, services: Services): void {
   app.setErrorHandler((error: FastifyError, request, reply) =>
-    answer(toAuthError(error), request, reply, services),
+    answer(toAuthError(error, request), request, reply, services),
   );
   const methodsFor = routeMethods(app);
   app.setNotFoundHandler((request, reply) => {
@@ -60,11 +60,14 @@ export interface ValidationIssue {
   readonly message?: string;
 }
 
-function toAuthError(error: FastifyError | Error): AuthError {
+function toAuthError(error: FastifyError | Error, request: FastifyRequest): AuthError {
   if (error instanceof AuthError) return error;
   const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500;
   if (status === 413) return new AuthError('payload_too_large', error.message);
-  if (status === 415) return new AuthError('unsupported_media_type', error.message);
+  if (status === 415)
+    return new AuthError('unsupported_media_type', error.message, {
+      message: `Unsupported media type: send ${OAUTH_ONLY.test(request.routeOptions.url ?? '') ? FORM_TYPE : 'application/json'}`,
+    });
   if (status === 503) return unavailable(error.message, 1, error);
   if (status >= 400 && status < 500)
     return new AuthError('invalid_request', error.message, {message: 'The request cannot be read'});
@@ -95,6 +98,11 @@ async function answer(
   else logger.info(entry, 'refused');
 
   void reply.code(error.status).headers(error.headers);
+  // A 401 names a way to prove who one is (RFC 9110, section 15.5.2). Clients of OAuth would take it for the client's own
+  // failure, and not read the error that they are told (RFC 6749, section 5.2).
+  const isForClients = oauthCode(error, request) !== undefined;
+  if (error.status === 401 && !isForClients && error.headers['www-authenticate'] === undefined)
+    void reply.header('www-authenticate', 'Bearer realm="fraiseql"');
   // The rest of a chunked body has not been looked at: nothing may come after it on this connection.
   if (request.headers['transfer-encoding'] !== undefined && !request.raw.complete)
     void reply.header('connection', 'close');
@@ -113,7 +121,8 @@ async function answer(
 }
 
 const OAUTH_ONLY = /^\/auth\/(?:introspect|revoke|backchannel-logout\/.+)$/;
-const FORM = /^application\/x-www-form-urlencoded\b/i;
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+const FORM = new RegExp(`^${FORM_TYPE}\\b`, 'i');
 
 /**
  * Clients of OAuth's endpoints look for `error` (RFC 6749, section 5.2). At /auth/refresh those are the ones that send a

@@ -32,7 +32,20 @@ export class Pages {
   }
 }
 
-/** Whether a person looks at the answer: a browser that goes to an address asks for HTML; fetch and curl do not. */
+/** Whether a person looks at the answer: a browser that goes to an address prefers HTML; fetch and curl do not. */
 export function wantsPage(request: FastifyRequest): boolean {
-  return request.headers.accept?.includes('text/html') === true;
+  const accept = request.headers.accept?.toLowerCase() ?? '';
+  const page = weightOf('text/html', accept);
+  return page > 0 && page >= weightOf('application/json', accept);
+}
+
+/** How much that very type is wanted (RFC 9110, section 12.5.1): 0 where it is not named. */
+function weightOf(type: string, accept: string): number {
+  for (const range of accept.split(',')) {
+    const [name, ...parameters] = range.split(';').map((part) => part.trim());
+    if (name !== type) continue;
+    const weight = parameters.find((each) => each.startsWith('q='))?.slice(2);
+    return weight === undefined ? 1 : Number(weight) || 0;
+  }
+  return 0;
 }

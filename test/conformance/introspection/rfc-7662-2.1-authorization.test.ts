@@ -13,6 +13,17 @@ describe('RFC 7662 2.1: only a client that has proven itself may ask, so that no
     expect(await introspect(token)).toMatchObject({active: true});
   });
 
+  it('by Basic with its parts as they are as well, as curl sends them', async () => {
+    const secret = 'Zk3+q9Xl+T0aG1n7yQ2/b8cV5hR4wE6uJmPzLxKd0SA=%zz';
+    const plus = await authServer({INTROSPECTION_CLIENT_ID: 'gw', INTROSPECTION_CLIENT_SECRET: secret});
+    const {access: token} = await holdSession(plus, {subject: someone()});
+    for (const sent of [secret, encodeURIComponent(secret)]) {
+      const headers = {authorization: `Basic ${Buffer.from(`gw:${sent}`).toString('base64')}`};
+      const answer = await postForm(plus, '/auth/introspect', {token}, headers);
+      expect(await answer.json()).toMatchObject({active: true});
+    }
+  });
+
   it.each<[string, Record<string, string>, Record<string, string>]>([
     ['nobody', {}, {}],
     ['another id', {}, basicOf('other', SECRET)],
@@ -28,6 +39,9 @@ describe('RFC 7662 2.1: only a client that has proven itself may ask, so that no
     expect(answer.headers.get('www-authenticate')).toMatch(/^Basic /);
     const body = (await answer.json()) as Record<string, unknown>;
     expect(body['error']).toBe('invalid_client');
+    expect(body['errors']).toMatchObject([
+      {message: 'Authentication failed', extensions: {code: 'invalid_token'}},
+    ]);
     expect(body).not.toHaveProperty('active');
   });
 

@@ -1,7 +1,7 @@
 // Clients that name JSON as their content type and send nothing.
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
-import {holdSession} from '../../support/server/sessions.ts';
+import {holdSession, verifyStatus} from '../../support/server/sessions.ts';
 import {startStack, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
@@ -26,6 +26,20 @@ it('are served where a route needs no body', async () => {
   expect((await empty('POST', '/auth/logout')).status).toBe(204);
   expect((await empty('DELETE', `/auth/sessions/${id}`, {authorization})).status).toBe(204);
 });
+
+it.each(['{"refresh_token":null}', '{"refresh_token":""}', '{"refresh_token":null,"all":true}'])(
+  'and the token that a client has not: %s',
+  async (body) => {
+    const headers = {'content-type': 'application/json'};
+    const held = await holdSession(server, {subject: 'forgetful'});
+    const logout = (more: Record<string, string> = {}): Promise<Response> =>
+      fetch(`${server.url}/auth/logout`, {method: 'POST', headers: {...headers, ...more}, body});
+    expect((await logout()).status).toBe(204);
+    expect(await verifyStatus(server, held)).toBe(200);
+    expect((await logout({authorization: `Bearer ${held.access}`})).status).toBe(204);
+    expect(await verifyStatus(server, held)).toBe(401);
+  },
+);
 
 it('are told what is wrong where it does', async () => {
   const answer = await empty('POST', '/auth/refresh');

@@ -49,6 +49,11 @@ describe('errors', () => {
       [415, 'unsupported_media_type', 'Unsupported media type: send application/json'],
     ],
     [
+      'what is no form where one is due',
+      () => json('/auth/introspect', 'token=x', 'text/plain'),
+      [415, 'unsupported_media_type', 'Unsupported media type: send application/x-www-form-urlencoded'],
+    ],
+    [
       'a body of 65 KiB',
       () => json('/auth/refresh', 'x'.repeat(65 * 1024)),
       [413, 'payload_too_large', 'Payload too large'],
@@ -143,6 +148,24 @@ describe('errors', () => {
 
   it('say which methods a route has (RFC 9110 15.5.6)', async () => {
     expect((await ask('/auth/start', {method: 'DELETE'})).headers.get('allow')).toBe('GET, POST');
+    expect((await ask('/auth/me', {method: 'DELETE'})).headers.get('allow')).toBe('GET, HEAD');
+  });
+
+  it('of a HEAD have the headers of the GET (RFC 9110 9.3.2)', async () => {
+    for (const path of ['/health/auth', '/health/live', '/metrics', '/.well-known/jwks.json', '/auth/me']) {
+      const [get, head] = [await ask(path), await ask(path, {method: 'HEAD'})];
+      expect([head.status, await head.text()]).toEqual([get.status, '']);
+      expect(head.headers.get('content-type')).toBe(get.headers.get('content-type'));
+    }
+  });
+
+  it.each([
+    ['a refresh token of nobody', '/auth/refresh', '{"refresh_token":"x"}'],
+    ['no credential', '/auth/me', undefined],
+    ['no cookie of a session', '/auth/account', undefined],
+  ])('of %s name a way to prove who one is (RFC 9110 15.5.2)', async (_name, path, body) => {
+    const answer = body === undefined ? await ask(path) : await json(path, body);
+    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="fraiseql"']);
   });
 
   it('do not let a HEAD take a login or its answer', async () => {
@@ -159,6 +182,20 @@ describe('errors', () => {
     expect(page).toContain(answer.headers.get('x-request-id'));
     expect(page).not.toContain('<script');
     expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'sha256-/);
+  });
+
+  it.each([
+    ['text/html', true],
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', true],
+    ['TEXT/HTML', true],
+    ['text/html;q=0, application/json', false],
+    ['application/json, text/html;q=0.1', false],
+    ['*/*', false],
+  ])('are a page for who prefers one: Accept: %s', async (accept, page) => {
+    const {headers} = await ask('/auth/me', {headers: {accept}});
+    expect(headers.get('content-type')).toBe(
+      page ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8',
+    );
   });
 
   it('for headers of more than 16 KiB are a 431', async () => {

@@ -18,7 +18,7 @@ describe('the catalogue', () => {
       ['not_found', 404, 'Not found'],
       ['method_not_allowed', 405, 'Method not allowed'],
       ['payload_too_large', 413, 'Payload too large'],
-      ['unsupported_media_type', 415, 'Unsupported media type: send application/json'],
+      ['unsupported_media_type', 415, 'Unsupported media type'],
       ['rate_limited', 429, 'Too many requests'],
       ['server_error', 500, 'Service temporarily unavailable'],
     ]);

@@ -12,7 +12,8 @@ import {ofSameUser, recordEnded} from '../ended.ts';
 import {signOut} from '../sign-out.ts';
 
 interface LogoutBody {
-  readonly refresh_token?: string;
+  /** Where a client has none, it may say so by null or by nothing. */
+  readonly refresh_token?: string | null;
   readonly all?: boolean | 'true' | 'false';
   /** Of a browser's form; not in the schema, for nothing that is wrong with it keeps a session alive. */
   readonly return_to?: unknown;
@@ -53,10 +54,10 @@ export function logoutRoute(app: FastifyInstance, services: Services): void {
 
 /** Whether it names its session otherwise than by the cookie, as no form of a browser does. */
 function hasToken(request: FastifyRequest<{Body: LogoutBody | null}>): boolean {
-  return (
-    request.body?.refresh_token !== undefined || bearerToken(request.headers.authorization) !== undefined
-  );
+  return tokenIn(request.body) !== undefined || bearerToken(request.headers.authorization) !== undefined;
 }
+
+const tokenIn = (body: LogoutBody | null): string | undefined => body?.refresh_token || undefined;
 
 /** Throws `invalid_request` where it is not allowed. */
 function askedReturnTo(body: LogoutBody | null, services: Services): string | undefined {
@@ -76,7 +77,7 @@ async function identify(
   cookie: string | undefined,
 ): Promise<Session[]> {
   const {sessions} = services;
-  const token = request.body?.refresh_token;
+  const token = tokenIn(request.body);
   const bearer = bearerToken(request.headers.authorization);
   const id = bearer === undefined ? undefined : sessionOf(bearer, services);
   const [byToken, byId, byCookie] = await Promise.all([
@@ -103,6 +104,9 @@ function sessionOf(token: string, services: Services): string | undefined {
 const SCHEMA = {
   body: {
     type: ['object', 'null'],
-    properties: {refresh_token: refreshToken, all: {enum: [true, false, 'true', 'false']}},
+    properties: {
+      refresh_token: {...refreshToken, type: ['string', 'null'], minLength: 0},
+      all: {enum: [true, false, 'true', 'false']},
+    },
   },
 };
