@@ -1,4 +1,4 @@
-import {logLevelFrom, type LogLevel} from '../support/logging.ts';
+import {LOG_LEVEL_PROBLEM, logLevelFrom, logLevelVariable, type LogLevel} from '../support/logging.ts';
 
 /** What the operator is told by its environment. */
 export interface OperatorConfiguration {
@@ -97,7 +97,7 @@ export function configurationFrom(
 
   const logLevel = logLevelFrom(env);
   if (logLevel === undefined) {
-    problems.push('LOG_LEVEL: not a level; write trace, debug, info, warn or error');
+    problems.push(`${logLevelVariable(env)}: ${LOG_LEVEL_PROBLEM}`);
   }
 
   const metricsPort = port('METRICS_PORT', 8080);

@@ -56,14 +56,27 @@ export function logLevelFrom(env: NodeJS.ProcessEnv): LogLevel | undefined {
   return LEVELS.find((level) => level === name);
 }
 
+/** The variable that says the level. */
+export const logLevelVariable = (env: NodeJS.ProcessEnv): 'LOG_LEVEL' | 'RUST_LOG' =>
+  env['LOG_LEVEL']?.trim() ? 'LOG_LEVEL' : 'RUST_LOG';
+
+/** What it may say. */
+export const LOG_LEVEL_PROBLEM = `must be one of ${LEVELS.join(', ')}`;
+
 /** The modules of RUST_LOG's directives that mean this program, the most particular first; the last: everything. */
 const MODULES = ['fraiseql_server::auth', 'fraiseql_server', ''];
 
+/** What is no level: of a module that is named alone, everything is told (as Rust's env_logger reads it). */
+const MODULE = /[_:]/;
+
 function rustLevel(filter: string): string | undefined {
   const levels = new Map<string, string>();
-  for (const directive of filter.toLowerCase().split(',')) {
+  // Behind a slash stands what the text of a line must match, and none of ours is left out by that.
+  const [directives = ''] = filter.toLowerCase().split('/');
+  for (const directive of directives.split(',')) {
     const [first = '', level] = directive.split('=').map((part) => part.trim());
     if (level !== undefined) levels.set(first, level);
+    else if (MODULE.test(first)) levels.set(first, 'trace');
     else if (first !== '') levels.set('', first);
   }
   return MODULES.map((module) => levels.get(module)).find((level) => level !== undefined);

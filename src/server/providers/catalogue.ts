@@ -105,6 +105,11 @@ export const PROVIDER_TYPES: readonly CatalogueEntry[] = [
           discoveryUrl,
         }),
       },
+      // An issuer that is public, with its metadata inside the cluster.
+      {
+        variables: ['OIDC_ISSUER_URL', 'OIDC_DISCOVERY_URL'],
+        locate: (issuer = '', discoveryUrl = '') => ({issuer, discoveryUrl}),
+      },
     ],
     scopes: ['openid', 'email', 'profile'],
   },

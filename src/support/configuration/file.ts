@@ -6,7 +6,7 @@ import {ALGORITHMS} from './configuration.ts';
 import type {Findings} from './problems.ts';
 import {rateLimitsSchema} from './rate-limits.ts';
 import type {Sources} from './sources.ts';
-import {hostSchema, issuerSchema, originSchema, urlSchema} from './variables.ts';
+import {audiencesSchema, hostSchema, issuerSchema, originSchema, urlSchema} from './variables.ts';
 
 const name = z
   .string()
@@ -43,10 +43,10 @@ const signingKeySchema = z.strictObject({
 export type FileSigningKey = z.infer<typeof signingKeySchema>;
 
 const fileSchema = z.strictObject({
-  issuer: urlSchema.optional(),
-  previousIssuers: z.array(urlSchema).optional(),
+  issuer: issuerSchema.optional(),
+  previousIssuers: z.array(issuerSchema).optional(),
   redirectUri: urlSchema.optional(),
-  audience: z.array(z.string()).optional(),
+  audience: audiencesSchema.optional(),
   providers: z.array(providerSchema).optional(),
   signingKeys: z.array(signingKeySchema).optional(),
   signingKeysFile: z.string().min(1).optional(),

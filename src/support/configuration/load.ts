@@ -1,5 +1,5 @@
 import {isCertificate} from '../certificate.ts';
-import {logLevelFrom} from '../logging.ts';
+import {LOG_LEVEL_PROBLEM, logLevelFrom, logLevelVariable} from '../logging.ts';
 import type {Configuration, IntrospectionClient, ProviderSettings, ProviderType} from './configuration.ts';
 import {readConfigurationFile} from './file.ts';
 import type {Fingerprint} from './fingerprint.ts';
@@ -34,8 +34,7 @@ export function loadConfiguration(options: LoadOptions): {configuration: Configu
   const {file, unread} = readConfigurationFile(sources, findings);
   const variables = readVariables(sources, findings);
   const logLevel = logLevelFrom(options.env);
-  if (logLevel === undefined)
-    findings.problem('LOG_LEVEL', 'must be one of trace, debug, info, warn, error, fatal, silent');
+  if (logLevel === undefined) findings.problem(logLevelVariable(options.env), LOG_LEVEL_PROBLEM);
 
   const development = options.development;
   const host = variables.SERVER_HOST ?? (development ? '127.0.0.1' : '0.0.0.0');

@@ -4,20 +4,20 @@ import {withoutSlash} from './urls.ts';
 import type {Variables} from './variables.ts';
 
 /** An address, and the name of the setting that it stands in. */
-interface NamedUrl {
+interface Named<T> {
   readonly name: string;
-  readonly url: URL;
+  readonly url: T;
 }
 
 /** The variable's, else the file's. */
-export function named(
+export function named<T>(
   variable: string,
-  fromVariable: URL | undefined,
+  fromVariable: T | undefined,
   field: string,
-  fromFile: URL | undefined,
-): NamedUrl | undefined {
+  fromFile: T | undefined,
+): Named<T> | undefined {
   if (fromVariable !== undefined) return {name: variable, url: fromVariable};
-  return fromFile && {name: `AUTH_CONFIG_FILE ${field}`, url: fromFile};
+  return fromFile === undefined ? undefined : {name: `AUTH_CONFIG_FILE ${field}`, url: fromFile};
 }
 
 /** OAUTH_REDIRECT_URI or `redirectUri`; without either, and where it is not needed, that of a server for development. */
@@ -46,17 +46,18 @@ export function readRedirectUri(
 }
 
 /**
- * The issuer of our tokens. The guide gives JWT_ISSUER the provider's: then it says what to expect upstream, and ours
+ * The issuer of our tokens, as it was written: who checks them compares it character by character (RFC 8414, section 3.3). The guide gives JWT_ISSUER the provider's: then it says what to expect upstream, and ours
  * is the origin of OAUTH_REDIRECT_URI.
  */
 export function readIssuer(
-  setting: NamedUrl | undefined,
+  setting: Named<string> | undefined,
   redirectUri: URL,
   providers: readonly ProviderSettings[],
   findings: Findings,
 ): {issuer: string; providers: readonly ProviderSettings[]} {
   if (setting === undefined) return {issuer: redirectUri.origin, providers};
-  const {name, url} = setting;
+  const {name, url: issuer} = setting;
+  const url = new URL(issuer);
   const upstream = providers.find((provider) => withoutSlash(provider.issuer) === withoutSlash(url.href));
   if (upstream === undefined) {
     if (url.protocol === 'http:' && !isLoopback(url))
@@ -64,7 +65,7 @@ export function readIssuer(
         name,
         'is plain http: who checks our tokens fetches the keys unprotected (RFC 8414, section 2)',
       );
-    return {issuer: withoutSlash(url.href), providers};
+    return {issuer, providers};
   }
   findings.warning(
     name,
@@ -73,9 +74,12 @@ export function readIssuer(
   return {issuer: redirectUri.origin, providers};
 }
 
-/** What the issuer was before, each once, in the spelling in which they were issuers. */
-export function previousIssuers(urls: readonly URL[], issuer: string): string[] {
-  const spelled = urls.map(({href}) => withoutSlash(href));
+/**
+ * What the issuer was before, each once. Earlier versions wrote every issuer without a slash at its end and with its host
+ * in lower case: what they signed stays good.
+ */
+export function previousIssuers(before: readonly string[], issuer: string): string[] {
+  const spelled = [...before, issuer].flatMap((each) => [each, withoutSlash(new URL(each).href)]);
   return [...new Set(spelled)].filter((each) => each !== issuer);
 }
 

@@ -91,9 +91,11 @@ function locate(
   const place = best.location.locate(...values);
   const checked = checkUrl(place.issuer);
   const problem = checked.ok ? type.issuerProblem?.(place.issuer) : checked.problem;
-  if (problem === undefined) return place;
-  findings.problem(best.location.variables[0] ?? type.prefix, problem);
-  return undefined;
+  if (problem !== undefined) findings.problem(best.location.variables[0] ?? type.prefix, problem);
+  const metadata = checkUrl(place.discoveryUrl ?? place.issuer);
+  if (checked.ok && !metadata.ok)
+    findings.problem(best.location.variables.at(-1) ?? type.prefix, metadata.problem);
+  return problem === undefined && metadata.ok ? place : undefined;
 }
 
 function fromFile(

@@ -22,6 +22,7 @@ export function checkUrl(text: string): Checked<URL> {
 export function checkOrigin(text: string): Checked<string> {
   const checked = checkUrl(text);
   if (!checked.ok) return bad('must be an origin such as https://app.example.com');
+  if (checked.value.hostname.includes('*')) return bad('must be an origin of one host: no asterisk');
   if (checked.value.pathname !== '/') return bad('must be an origin: no path after the host');
   return good(checked.value.origin);
 }

@@ -54,6 +54,10 @@ export const issuerSchema = z.string().superRefine((text, context) => {
   if (!checked.ok) context.addIssue({code: 'custom', message: checked.problem});
 });
 
+const audienceSchema = z.string().min(1, 'must not be empty').max(200, 'must be shorter than 200 characters');
+/** Without one, no token would be good for this server itself. */
+export const audiencesSchema = z.array(audienceSchema).min(1, 'must name one audience at least');
+
 /** Every variable that the server reads, with its default and what is wrong with other values. */
 export const variablesSchema = z.object({
   TLS_CERT_PATH: z.string().optional(),
@@ -65,8 +69,8 @@ export const variablesSchema = z.object({
     .optional(),
   OAUTH_PROVIDER: z.string().optional(),
   OAUTH_REDIRECT_URI: urlSchema.optional(),
-  JWT_ISSUER: urlSchema.optional(),
-  JWT_PREVIOUS_ISSUERS: list(urlSchema).optional(),
+  JWT_ISSUER: issuerSchema.optional(),
+  JWT_PREVIOUS_ISSUERS: list(issuerSchema).optional(),
   JWT_ALGORITHM: z
     .enum(
       ALGORITHMS,
@@ -74,7 +78,7 @@ export const variablesSchema = z.object({
     )
     .default('RS256'),
   JWKS_MAX_AGE: integer(1, 3600, 'seconds that others may keep the keys').default(300),
-  JWT_AUDIENCE: list(z.string().max(200, 'must be shorter than 200 characters')).optional(),
+  JWT_AUDIENCE: list(audienceSchema).pipe(audiencesSchema).optional(),
   DATABASE_POOL_SIZE: integer(1, 1000, 'connections').default(20),
   DATABASE_MAX_LIFETIME: integer(0, 604_800, 'seconds; 0 keeps connections').default(1800),
   SESSION_TIMEOUT_MINUTES: integer(1, 1440, 'minutes that an access token is valid').default(60),

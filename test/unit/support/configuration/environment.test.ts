@@ -24,6 +24,34 @@ describe("the guide's environment", () => {
     expect(configuration.warnings.join()).toContain('JWT_ISSUER: is the issuer of the provider google');
   });
 
+  it.each(['https://API.example.com/', 'https://api.example.com/auth/', 'https://api.example.com'])(
+    'takes our issuer as it is written: %s',
+    (issuer) => {
+      const {tokens} = load({...GUIDE, JWT_ISSUER: issuer});
+      expect([tokens.issuer, tokens.audience]).toEqual([issuer, [issuer]]);
+      // What was signed for it when it was spelled otherwise stays good.
+      const before = issuer.toLowerCase().replace(/\/$/, '');
+      expect(tokens.previousIssuers).toEqual(before === issuer ? [] : [before]);
+    },
+  );
+
+  it('finds the metadata of an issuer elsewhere', () => {
+    const {providers} = load({
+      ...without('GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET'),
+      OAUTH_PROVIDER: 'oidc',
+      OIDC_ISSUER_URL: 'https://id.example.com',
+      OIDC_DISCOVERY_URL: 'https://id.internal/.well-known/openid-configuration',
+      OIDC_CLIENT_ID: 'x',
+      OIDC_CLIENT_SECRET: 'y',
+    });
+    expect(providers).toMatchObject([
+      {
+        issuer: 'https://id.example.com',
+        discoveryUrl: 'https://id.internal/.well-known/openid-configuration',
+      },
+    ]);
+  });
+
   it('warns of an issuer of our own on plain http, and of two providers of one issuer', () => {
     const configuration = load({
       ...without('OAUTH_PROVIDER'),

@@ -81,11 +81,13 @@ allowedHosts: [keycloak.idp.svc:8080]
     expect(load(env(whole)).branding).toEqual({name: undefined, logoUrl: undefined, color: undefined});
   });
 
-  it('lists previous issuers, in the spelling in which they were issuers', () => {
+  it('lists previous issuers, as they are written and as earlier versions wrote them', () => {
     const yaml = `${whole}previousIssuers: [https://old.example.com/, https://API.example.com:443, http://a.svc:8080/x]\n`;
     // The issuer itself is not a previous one.
     expect(load(env(yaml)).tokens.previousIssuers).toEqual([
+      'https://old.example.com/',
       'https://old.example.com',
+      'https://API.example.com:443',
       'http://a.svc:8080/x',
     ]);
     const variable = {

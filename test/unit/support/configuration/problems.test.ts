@@ -32,6 +32,24 @@ describe('a wrong setting', () => {
       'OAUTH_REDIRECT_URI: must not have a query or a fragment',
     ],
     ['JWT_ISSUER', {JWT_ISSUER: 'me'}, 'JWT_ISSUER: must be an absolute URL'],
+    ['JWT_AUDIENCE', {JWT_AUDIENCE: ','}, 'JWT_AUDIENCE: must name one audience at least'],
+    ['RUST_LOG', {RUST_LOG: 'info,fraiseql_server=loud'}, 'RUST_LOG: must be one of trace, debug'],
+    [
+      'OIDC_DISCOVERY_URL beside OIDC_ISSUER_URL',
+      {
+        OAUTH_PROVIDER: 'oidc',
+        OIDC_ISSUER_URL: 'https://id.example.com',
+        OIDC_DISCOVERY_URL: 'id.internal',
+        OIDC_CLIENT_ID: 'x',
+        OIDC_CLIENT_SECRET: 'y',
+      },
+      'OIDC_DISCOVERY_URL: must be an absolute URL',
+    ],
+    [
+      'RETURN_TO_ORIGINS',
+      {RETURN_TO_ORIGINS: 'https://*.example.com'},
+      'RETURN_TO_ORIGINS: must be an origin of one host: no asterisk',
+    ],
     ['JWT_ALGORITHM', {JWT_ALGORITHM: 'HS256'}, 'JWT_ALGORITHM: must be one of RS256, ES256, EdDSA'],
     [
       'the key for the algorithm',
