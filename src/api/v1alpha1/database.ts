@@ -7,6 +7,8 @@ import {secretKeyRef} from './secret-ref.ts';
 export const DEFAULT_CONNECTION_BUDGET = 90;
 /** The guide's DATABASE_POOL_SIZE. */
 export const DEFAULT_POOL_SIZE = 20;
+/** A pod never opens fewer: one connection listens for sessions that end, and one does the work. */
+export const LEAST_POOL_SIZE = 2;
 
 export const database = z.object({
   urlSecretRef: secretKeyRef(
@@ -26,14 +28,14 @@ export const database = z.object({
     .max(1000)
     .optional()
     .meta({
-      description: `The most connections that one pod opens; 1 is taken as 2, for one of them listens for sessions that end. Default: ${DEFAULT_POOL_SIZE}, or fewer if connectionBudget does not allow that many for the largest number of pods. At least ${COMMON_REPLICAS} pods are assumed, so that scaling up to ${COMMON_REPLICAS} does not replace the running pods; scaling beyond that does, unless this is set.`,
+      description: `The most connections that one pod opens; 1 is taken as ${LEAST_POOL_SIZE}, for one of them listens for sessions that end. Default: ${DEFAULT_POOL_SIZE}, or fewer if connectionBudget does not allow that many for the largest number of pods. At least ${COMMON_REPLICAS} pods are assumed, so that scaling up to ${COMMON_REPLICAS} does not replace the running pods; scaling beyond that does, unless this is set.`,
     }),
   maxLifetime: duration({min: '1m', max: '24h', example: '30m'})
     .default('30m')
     .meta({description: 'How long a connection is used before it is replaced by a new one.'}),
   connectionBudget: z.int().min(2).max(100_000).default(DEFAULT_CONNECTION_BUDGET).meta({
     description:
-      "The most connections that all pods together may open, including the extra pod that runs while a new version rolls out. Keep it below PostgreSQL's max_connections, which is 100 by default.",
+      "The most connections that all pods together may open, including the extra pod that runs while a new version rolls out. Each pod needs 2 at the least. Keep it below PostgreSQL's max_connections, which is 100 by default.",
   }),
 });
 

@@ -1,7 +1,7 @@
 import {z} from 'zod';
 import {backup} from './backup.ts';
 import {branding} from './branding.ts';
-import {DEFAULT_CONNECTION_BUDGET, database, migrations} from './database.ts';
+import {DEFAULT_CONNECTION_BUDGET, LEAST_POOL_SIZE, database, migrations} from './database.ts';
 import {duration} from './duration.ts';
 import {keyedList, line, objectName, origin, setOf} from './fields.ts';
 import type {API_VERSION, KIND} from './group-version.ts';
@@ -175,7 +175,7 @@ export function mostReplicas(spec: Pick<Shape, 'profile' | 'replicas' | 'autosca
 }
 const MOST_REPLICAS = `(has(self.replicas) ? self.replicas : has(self.autoscaling) ? self.autoscaling.maxReplicas : self.profile == 'Development' ? 1 : 10)`;
 const WHILE_ROLLING = `(${MOST_REPLICAS} + ${SURGE})`;
-const whileRolling = (spec: Shape) => mostReplicas(spec) + SURGE;
+const whileRolling = (spec: Parameters<typeof mostReplicas>[0]) => mostReplicas(spec) + SURGE;
 
 const rules: Rule<Shape>[] = [
   {
@@ -185,27 +185,31 @@ const rules: Rule<Shape>[] = [
     holds: (spec) => spec.replicas === undefined || spec.autoscaling === undefined,
   },
   {
-    rule: `!has(self.database.poolSize) || ${WHILE_ROLLING} * self.database.poolSize <= self.database.connectionBudget`,
+    // A pool of that size or less is the next rule's matter.
+    rule: `!has(self.database.poolSize) || self.database.poolSize <= ${LEAST_POOL_SIZE} || ${WHILE_ROLLING} * self.database.poolSize <= self.database.connectionBudget`,
     message:
       'spec.database.poolSize times the number of pods (autoscaling.maxReplicas or replicas, and one more while rolling out) is above spec.database.connectionBudget: lower poolSize, or raise connectionBudget and max_connections of PostgreSQL',
     fieldPath: '.database.poolSize',
-    holds: (spec) =>
-      spec.database.poolSize === undefined ||
-      whileRolling(spec) * spec.database.poolSize <= spec.database.connectionBudget,
-    explain: (spec) => {
-      const [pods, each, budget] = [
-        whileRolling(spec),
-        spec.database.poolSize ?? 0,
-        spec.database.connectionBudget,
-      ];
-      return `spec.database.poolSize: ${pods} pods (one more while rolling out) with ${each} connections each are ${pods * each}, above spec.database.connectionBudget ${budget}: lower poolSize to ${Math.floor(budget / pods)}, or raise connectionBudget and max_connections of PostgreSQL`;
+    holds: ({database: {poolSize = 0, connectionBudget}, ...spec}) =>
+      poolSize <= LEAST_POOL_SIZE || whileRolling(spec) * poolSize <= connectionBudget,
+    explain: ({database: {poolSize = 0, connectionBudget}, ...spec}) => {
+      const pods = whileRolling(spec);
+      const fits = Math.floor(connectionBudget / pods);
+      const less = fits < LEAST_POOL_SIZE ? 'lower the number of pods' : `lower poolSize to ${fits}`;
+      return `spec.database.poolSize: ${pods} pods (one more while rolling out) with ${poolSize} connections each are ${pods * poolSize}, above spec.database.connectionBudget ${connectionBudget}: ${less}, or raise connectionBudget to ${pods * poolSize} and max_connections of PostgreSQL`;
     },
   },
   {
-    rule: `${WHILE_ROLLING} <= self.database.connectionBudget`,
-    message: `spec.database.connectionBudget is below the number of pods, one more while rolling out: raise it (default ${DEFAULT_CONNECTION_BUDGET}), or lower the number of pods`,
+    rule: `${WHILE_ROLLING} * ${LEAST_POOL_SIZE} <= self.database.connectionBudget`,
+    message: `spec.database.connectionBudget is below ${LEAST_POOL_SIZE} for each pod (one of them listens for sessions that end), with one pod more while rolling out: raise it (default ${DEFAULT_CONNECTION_BUDGET}) and max_connections of PostgreSQL, or lower the number of pods`,
     fieldPath: '.database.connectionBudget',
-    holds: (spec) => whileRolling(spec) <= spec.database.connectionBudget,
+    holds: (spec) => whileRolling(spec) * LEAST_POOL_SIZE <= spec.database.connectionBudget,
+    explain: (spec) => {
+      const [pods, {connectionBudget}] = [whileRolling(spec), spec.database];
+      const fits = Math.floor(connectionBudget / LEAST_POOL_SIZE) - SURGE;
+      const fewer = fits > 0 ? `, or lower the number of pods to ${fits}` : '';
+      return `spec.database.connectionBudget ${connectionBudget} is below ${LEAST_POOL_SIZE} for each of ${pods} pods (one more while rolling out; one connection of each listens for sessions that end): raise it to ${pods * LEAST_POOL_SIZE} and max_connections of PostgreSQL${fewer}`;
+    },
   },
   {
     rule: `self.profile != 'Production' || self.publicURL.matches(${celString(SAFE_ORIGIN.source)})`,

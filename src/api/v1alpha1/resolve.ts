@@ -1,5 +1,5 @@
 import type {z} from 'zod';
-import {DEFAULT_POOL_SIZE} from './database.ts';
+import {DEFAULT_POOL_SIZE, LEAST_POOL_SIZE} from './database.ts';
 import {durationSeconds} from './duration.ts';
 import {type DefaultedSpec, type FraiseQLAuthSpec, mostReplicas, specSchema} from './fraiseqlauth.ts';
 import {WELL_KNOWN_ISSUERS} from './providers.ts';
@@ -213,7 +213,7 @@ function scaling(spec: DefaultedSpec, fallback: Scaling): Scaling {
  */
 function poolSize(spec: DefaultedSpec): number {
   const {poolSize: given, connectionBudget} = spec.database;
-  const common = Math.min(COMMON_REPLICAS, connectionBudget - SURGE);
+  const common = Math.min(COMMON_REPLICAS, Math.floor(connectionBudget / LEAST_POOL_SIZE) - SURGE);
   const pods = Math.max(mostReplicas(spec), common) + SURGE;
   return given ?? Math.min(DEFAULT_POOL_SIZE, Math.floor(connectionBudget / pods));
 }

@@ -42,8 +42,35 @@ describe('checkSpec', () => {
       developmentSpec({replicas: 2, database: {urlSecretRef: {name: 'db'}, poolSize, connectionBudget: 30}});
     expect(checkSpec(resource(spec(10)))).toEqual([]);
     expect(checkSpec(resource(spec(11)))[0]?.message).toContain(
-      '3 pods (one more while rolling out) with 11 connections each are 33, above spec.database.connectionBudget 30: lower poolSize to 10',
+      '3 pods (one more while rolling out) with 11 connections each are 33, above spec.database.connectionBudget 30: lower poolSize to 10, or raise connectionBudget to 33',
     );
+  });
+
+  test.each([{poolSize: 1}, {poolSize: 2}, {}])(
+    'counts a pod with two connections at the least: %o',
+    (pool) => {
+      const errors = (replicas: number) =>
+        checkSpec(
+          resource(
+            developmentSpec({replicas, database: {urlSecretRef: {name: 'db'}, connectionBudget: 9, ...pool}}),
+          ),
+        );
+      expect(errors(3)).toEqual([]);
+      expect(errors(4)).toEqual([
+        {
+          field: 'spec.database.connectionBudget',
+          message: expect.stringContaining('raise it to 10') as string,
+        },
+      ]);
+      expect(errors(4)[0]?.message).toContain('lower the number of pods to 3');
+    },
+  );
+
+  test('does not advise a pool that no pod can have', () => {
+    const database = {urlSecretRef: {name: 'db'}, connectionBudget: 9, poolSize: 3};
+    const [pool] = checkSpec(resource(developmentSpec({replicas: 8, database})));
+    expect(pool).toMatchObject({field: 'spec.database.poolSize'});
+    expect(pool?.message).toContain('lower the number of pods, or raise connectionBudget to 27');
   });
 
   test.each(['Europe/Paris', 'UTC', 'America/Argentina/Buenos_Aires', 'US/Eastern'])(

@@ -53,7 +53,9 @@ describe('resolveSpec', () => {
     const database = {urlSecretRef: {name: 'auth-db'}};
     expect(pool({database: {...database, connectionBudget: 300}})).toBe(20);
     expect(pool({replicas: 40, database: {...database, connectionBudget: 1000}})).toBe(20);
-    expect(pool({database: {...database, connectionBudget: 5}})).toBe(1);
+    expect(pool({database: {...database, connectionBudget: 5}})).toBe(2);
+    expect(pool({database: {...database, connectionBudget: 4}})).toBe(2);
+    expect(pool({replicas: 44})).toBe(2);
     expect(pool({replicas: 3, database: {...database, poolSize: 20}})).toBe(20);
   });
 
@@ -113,7 +115,8 @@ describe('resolveSpec', () => {
         const {scaling} = resolved;
         const pods = scaling.kind === 'Fixed' ? scaling.replicas : scaling.maxReplicas;
         expect(resolved.database.poolSize).toBeGreaterThan(0);
-        expect((pods + 1) * resolved.database.poolSize).toBeLessThanOrEqual(budget);
+        // The server takes a pool of 1 as 2.
+        expect((pods + 1) * Math.max(2, resolved.database.poolSize)).toBeLessThanOrEqual(budget);
         for (const name of ['cpu', 'memory'] as const) {
           const [low, high] = [resolved.resources.requests[name], resolved.resources.limits[name]].map(
             quantityNanos,
