@@ -20,7 +20,7 @@ export const tokens = withRules(
       .meta({description: 'How long a session lasts at most, however often it is refreshed.'}),
     idleTTL: duration({min: '1m', max: '8760h', example: '72h'}).optional().meta({
       description:
-        'How long a session may stay unused before it ends. Default: 72h, or refreshTTL where that is shorter.',
+        'How long a session may stay unused before it ends; longer than accessTTL. Default: 72h, or refreshTTL where that is shorter.',
     }),
     refreshRotation: z.enum(['Rotate', 'Static']).default('Rotate').meta({
       description:
@@ -49,6 +49,13 @@ export const tokens = withRules(
         'refreshTTL must be longer than accessTTL, or no token could ever be refreshed: raise refreshTTL or lower accessTTL',
       fieldPath: '.refreshTTL',
       holds: ({refreshTTL, accessTTL}) => longer(refreshTTL, accessTTL),
+    },
+    {
+      rule: `!has(self.idleTTL) || !self.idleTTL.matches('${DURATION.source}') || !self.accessTTL.matches('${DURATION.source}') || duration(self.idleTTL) > duration(self.accessTTL)`,
+      message:
+        'idleTTL must be longer than accessTTL, or a session would end while its client still has a token that is valid and sees no need to refresh: raise idleTTL or lower accessTTL',
+      fieldPath: '.idleTTL',
+      holds: ({idleTTL, accessTTL}) => idleTTL === undefined || longer(idleTTL, accessTTL),
     },
   ],
 );
