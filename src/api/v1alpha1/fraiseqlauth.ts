@@ -13,7 +13,7 @@ import {resources} from './resources.ts';
 import {type Rule, celString, matches, withRules, withTransition} from './rules.ts';
 import {SURGE, autoscaling, replicas} from './scaling.ts';
 import {cache, rateLimits} from './sharing.ts';
-import {signingKeys} from './signing-keys.ts';
+import {KEYS_SUFFICE, signingKeys} from './signing-keys.ts';
 import type {statusSchema} from './status.ts';
 import {tls} from './tls.ts';
 import {tokens} from './tokens.ts';
@@ -211,6 +211,7 @@ const rules: Rule<Shape>[] = [
       return `spec.database.connectionBudget ${connectionBudget} is below ${LEAST_POOL_SIZE} for each of ${pods} pods (one more while rolling out; one connection of each listens for sessions that end): raise it to ${pods * LEAST_POOL_SIZE} and max_connections of PostgreSQL${fewer}`;
     },
   },
+  KEYS_SUFFICE,
   {
     rule: `self.profile != 'Production' || self.publicURL.matches(${celString(SAFE_ORIGIN.source)})`,
     message:

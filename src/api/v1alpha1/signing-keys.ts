@@ -1,6 +1,9 @@
 import {z} from 'zod';
 import {DURATION, duration, durationSeconds} from './duration.ts';
-import {withRules} from './rules.ts';
+import {type Rule, withRules} from './rules.ts';
+
+/** More keys than these there never are: what is asked for beyond waits until one has gone. */
+export const MAX_KEYS = 8;
 
 /** How keys are rotated. The first duration of a rule is compared only where both are durations at all. */
 export const signingKeys = withRules(
@@ -40,4 +43,39 @@ export const signingKeys = withRules(
 function atMost(a: string, b: string, orEqual: boolean): boolean {
   const [first, second] = [durationSeconds(a), durationSeconds(b)];
   return first === undefined || second === undefined || first < second || (orEqual && first === second);
+}
+
+/** What it may take beyond the token's time until a key is gone: clocks that differ, and pods that follow late. */
+const SLACK_SECONDS = 300;
+/** One place is for the key that comes next. */
+const KEPT = MAX_KEYS - 1;
+const seconds = (field: string) => `duration(self.${field}).getSeconds()`;
+
+/**
+ * That MAX_KEYS suffice for the schedule: when a key is published, the oldest of the others but one has signed its last
+ * token KEPT rotations less publishBefore ago, and that has to have expired by then.
+ */
+export const KEYS_SUFFICE: Rule<{
+  readonly signingKeys: {readonly rotateEvery: string; readonly publishBefore: string};
+  readonly tokens: {readonly accessTTL: string};
+}> = {
+  rule:
+    ['signingKeys.rotateEvery', 'signingKeys.publishBefore', 'tokens.accessTTL']
+      .map((field) => `!self.${field}.matches('${DURATION.source}') || `)
+      .join('') +
+    `${seconds('signingKeys.rotateEvery')} == 0 || ${KEPT} * ${seconds('signingKeys.rotateEvery')} >= ${seconds('signingKeys.publishBefore')} + ${seconds('tokens.accessTTL')} + ${SLACK_SECONDS}`,
+  message: `spec.signingKeys.rotateEvery must be at least a seventh of tokens.accessTTL, publishBefore and 5m together, for an old key stays until its last token has expired and there are ${MAX_KEYS} at most: raise it, lower accessTTL, or write 0s to rotate only on request`,
+  fieldPath: '.signingKeys.rotateEvery',
+  holds: (spec) => {
+    const every = durationSeconds(spec.signingKeys.rotateEvery);
+    const least = leastRotation(spec);
+    return every === undefined || least === undefined || every === 0 || every >= least;
+  },
+  explain: (spec) =>
+    `is too short for spec.tokens.accessTTL ${spec.tokens.accessTTL}, for an old key stays until its last token has expired and there are ${MAX_KEYS} at most: raise it to ${Math.ceil((leastRotation(spec) ?? 0) / 60)}m or more, lower accessTTL, or write 0s to rotate only on request`,
+};
+
+function leastRotation({signingKeys, tokens}: Parameters<typeof KEYS_SUFFICE.holds>[0]): number | undefined {
+  const [before, valid] = [durationSeconds(signingKeys.publishBefore), durationSeconds(tokens.accessTTL)];
+  return before === undefined || valid === undefined ? undefined : (before + valid + SLACK_SECONDS) / KEPT;
 }

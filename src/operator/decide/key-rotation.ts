@@ -1,3 +1,4 @@
+import {MAX_KEYS} from '../../api/v1alpha1/signing-keys.ts';
 import {canonical} from '../../kube/canonical.ts';
 import type {Bound, KeyRing, RingKey} from '../desired/key-ring.ts';
 import type {KeyView} from '../observed.ts';
@@ -23,6 +24,8 @@ export interface Rotation {
   readonly drop: readonly string[];
   readonly changed: boolean;
   readonly waiting: Waiting | undefined;
+  /** A next key is due, and waits until an old one has gone. */
+  readonly full: boolean;
   /** When the published key signs at the earliest. */
   readonly signsAt: number | undefined;
   /** When something is due though nothing has happened. */
@@ -31,8 +34,6 @@ export interface Rotation {
 
 /** The kid of a key that is not made yet. */
 export const NEW = '';
-/** More keys than these there never are: what is asked for beyond waits until one has gone. */
-const MAX_KEYS = 8;
 /**
  * One turn of the rotation: what the keys' states have to be, from what they are and what the replicas were seen to
  * do. Every turn is one write, so that whoever is cut short before or after it comes to the same end.
@@ -64,6 +65,7 @@ export function turn(inputs: RotationInputs): Rotation {
 
   let waiting: Waiting | undefined;
   let signsAt: number | undefined;
+  let full = false;
   if (signerOf(keys) === undefined) {
     // Nobody can log in without one: no cache is waited for.
     const next = keys.find((each) => each.state === 'Published');
@@ -77,7 +79,9 @@ export function turn(inputs: RotationInputs): Rotation {
   } else {
     const asked = rotate !== undefined && rotate !== request;
     let next = keys.find((each) => each.state === 'Published');
-    if (next === undefined && isDue(keys, inputs, asked) && keys.length < MAX_KEYS) {
+    const due = next === undefined && isDue(keys, inputs, asked);
+    full = due && keys.length >= MAX_KEYS;
+    if (due && !full) {
       mint = wanted.algorithm;
       next = {kid: NEW, algorithm: mint, state: 'Published', since: now};
       keys = [...keys, next];
@@ -119,6 +123,7 @@ export function turn(inputs: RotationInputs): Rotation {
     drop,
     changed: inputs.ring === undefined || canonical(ring) !== canonical(inputs.ring),
     waiting,
+    full: full && gone.length === 0,
     signsAt,
     dueAt: earliest(ring, inputs, waiting),
   };

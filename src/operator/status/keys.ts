@@ -1,4 +1,5 @@
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {MAX_KEYS} from '../../api/v1alpha1/signing-keys.ts';
 import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
 import {SERVER_PORT} from '../desired/deployment.ts';
 import type {RingKey} from '../desired/key-ring.ts';
@@ -43,7 +44,10 @@ export function keysFinding({keys}: Decision, problems: readonly Problem[], ther
   }
   const parts = rotation.ring.keys.flatMap((each) => told(each, rotation.signsAt));
   if (parts.length === 0) return isTrue('Healthy', signs);
-  return isTrue('Rotating', [signs, ...parts, ...(waiting ? [said(waiting)] : [])].join('; '));
+  if (waiting) parts.push(said(waiting));
+  if (rotation.full)
+    parts.push(`the next key waits until one of them has gone, for there are ${MAX_KEYS} at most`);
+  return isTrue('Rotating', [signs, ...parts].join('; '));
 }
 
 function told({kid, state, retireAt}: RingKey, signsAt: number | undefined): string[] {

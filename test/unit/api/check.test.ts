@@ -73,6 +73,20 @@ describe('checkSpec', () => {
     expect(pool?.message).toContain('lower the number of pods, or raise connectionBudget to 27');
   });
 
+  test('says how often keys may rotate, and takes that', () => {
+    const spec = (rotateEvery: string) =>
+      developmentSpec({
+        tokens: {accessTTL: '24h'},
+        signingKeys: {rotateEvery, publishBefore: '1h'},
+      });
+    const [error] = checkSpec(resource(spec('2h')));
+    expect(error).toMatchObject({field: 'spec.signingKeys.rotateEvery'});
+    expect(error?.message).toContain('raise it to 215m or more');
+    expect(checkSpec(resource(spec('214m')))).toHaveLength(1);
+    expect(checkSpec(resource(spec('215m')))).toEqual([]);
+    expect(checkSpec(resource(spec('0s')))).toEqual([]);
+  });
+
   test.each(['Europe/Paris', 'UTC', 'America/Argentina/Buenos_Aires', 'US/Eastern'])(
     'knows %s',
     (timeZone) => {

@@ -1,4 +1,5 @@
 import {describe, expect, test} from 'vitest';
+import {MAX_KEYS} from '../../../src/api/v1alpha1/signing-keys.ts';
 import {LATE_MS} from '../../../src/operator/decide/key-due.ts';
 import {turn} from '../../../src/operator/decide/key-rotation.ts';
 import {HOUR, Keys, START} from './keys.ts';
@@ -34,6 +35,54 @@ describe('a rotation', () => {
     expect(keys.signer).toBe('k2');
     keys.run(24 * HOUR);
     expect(keys.signer).toBe('k3');
+  });
+
+  test.each([
+    [3600, 60, 30],
+    [24 * 3600, 60, 90],
+    [24 * 3600, 3 * 3600, 150],
+    [10 * 3600, 3600, 150],
+  ])(
+    'as often as the rule lets it, with tokens of %i s published %i s ahead, comes in time: the keys suffice',
+    (tokenTTLSeconds, publishBeforeSeconds, lagSeconds) => {
+      const keys = new Keys(1);
+      keys.lagMs = lagSeconds * 1000;
+      const rotateEverySeconds = Math.ceil((tokenTTLSeconds + publishBeforeSeconds + 300) / 7);
+      keys.wanted = {
+        ...keys.wanted,
+        tokenTTLSeconds,
+        publishBeforeSeconds,
+        rotateEverySeconds,
+        maxAgeSeconds: 30,
+      };
+      keys.pods = [];
+      keys.start('auth-0');
+      let most = 0;
+      for (let n = 0; n < 12 * rotateEverySeconds; n += 15) {
+        keys.tick();
+        expect(keys.pass().full).toBe(false);
+        most = Math.max(most, keys.material.length);
+      }
+      expect(most).toBeGreaterThanOrEqual(MAX_KEYS - 1);
+      expect(Number(keys.signer.slice(1))).toBeGreaterThanOrEqual(11);
+    },
+  );
+
+  test('asked for when there are as many keys as may be waits until one has gone, and says so', () => {
+    const keys = new Keys();
+    keys.wanted = {...keys.wanted, tokenTTLSeconds: 3 * 3600};
+    for (let n = 0; keys.material.length < MAX_KEYS; n++) {
+      keys.rotate = `ask ${n}`;
+      keys.run(HOUR / 6);
+      if (n > 20) throw new Error('there are never so many');
+    }
+    keys.rotate = 'once more';
+    const rotation = keys.pass();
+    expect(rotation).toMatchObject({full: true, mint: undefined});
+    expect(rotation.dueAt).toBeDefined();
+    keys.run(3 * HOUR);
+    expect(keys.pass().full).toBe(false);
+    expect(keys.ring?.request).toBe('once more');
   });
 
   test('stops while a pod lags, says which, and goes on by itself', () => {

@@ -33,3 +33,16 @@ test('pods that cannot be asked are told from those that lack a key', () => {
     /pod auth-2 does not serve key \S+ yet \(check the logs.*; pod auth-1 could not/,
   );
 });
+
+test('a rotation that waits for a key to go is told', () => {
+  const world = new World().settle();
+  world.annotations[ROTATE] = 'now';
+  world.pass();
+  const decision = world.decide();
+  const {keys} = decision;
+  if (keys === undefined) throw new Error('there are no keys');
+  const full = (is: boolean) =>
+    keysFinding({...decision, keys: {...keys, rotation: {...keys.rotation, full: is}}}, [], true).message;
+  expect(full(true)).toContain('the next key waits until one of them has gone, for there are 8 at most');
+  expect(full(false)).not.toContain('at most');
+});
