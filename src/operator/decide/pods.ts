@@ -112,12 +112,14 @@ function explainContainer(
     const code = ended?.exitCode === undefined ? '' : ` with exit code ${ended.exitCode}`;
     const killed = ended?.reason === 'OOMKilled' ? ' (OOMKilled: out of memory)' : '';
     const line = logLine ?? lastLine(ended?.message);
+    // The log of one that has ended and was not started again is its own.
+    const again = (container.restartCount ?? 0) > 0 && container.state?.terminated === undefined;
     return {
       reason: 'ContainerCrashing',
       message: `Pod ${pod.metadata.name} crashes${code}${killed}${reason ? `, ${reason}` : ''}${line ? `; its last log line: ${line}` : ''}`,
       hint: killed
         ? 'Raise spec.resources.limits.memory'
-        : `See: kubectl logs ${pod.metadata.name} -n ${pod.metadata.namespace ?? ''} --previous`,
+        : `See: kubectl logs ${pod.metadata.name} -n ${pod.metadata.namespace ?? ''}${again ? ' --previous' : ''}`,
     };
   }
   return undefined;
