@@ -3,8 +3,11 @@ import {keyedList, objectName, secretKey, stringMap} from './fields.ts';
 import {RESERVED_VARIABLE} from './reserved-variables.ts';
 import {celString, matches, withRules} from './rules.ts';
 
-/** Labels by which the children are found and selected. */
-const RESERVED_LABEL = /^(app\.kubernetes\.io|auth\.fraiseql\.dev)\//;
+/** Keys of what the children are found and selected by. */
+const RESERVED_KEY = /^(app\.kubernetes\.io|auth\.fraiseql\.dev)\//;
+/** And labels that a Job sets on its pods: one that has another value is refused. */
+const RESERVED_LABEL =
+  /^((app\.kubernetes\.io|auth\.fraiseql\.dev|batch\.kubernetes\.io)\/|(controller-uid|job-name)$)/;
 
 const KEY = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
@@ -120,7 +123,7 @@ export const pod = z.object({
     {
       rule: `self.all(k, !k.matches(${celString(RESERVED_LABEL.source)}))`,
       message:
-        'cannot hold labels of app.kubernetes.io/ or auth.fraiseql.dev/, which the operator sets: use another prefix',
+        'cannot hold labels of app.kubernetes.io/ or auth.fraiseql.dev/, which the operator sets, nor controller-uid, job-name or labels of batch.kubernetes.io/, which Jobs set: use another name or prefix',
       holds: (map) => Object.keys(map).every((key) => !RESERVED_LABEL.test(key)),
     },
   ])
@@ -128,10 +131,10 @@ export const pod = z.object({
     .meta({maxProperties: 32, description: 'Additional labels for the pods.'}),
   annotations: withRules(stringMap(32), [
     {
-      rule: `self.all(k, k.matches(${celString(KEY.source)}) && !k.matches(${celString(RESERVED_LABEL.source)}))`,
+      rule: `self.all(k, k.matches(${celString(KEY.source)}) && !k.matches(${celString(RESERVED_KEY.source)}))`,
       message:
         "must have keys of letters, digits, '-', '_' and '.', with an optional prefix other than auth.fraiseql.dev/ and app.kubernetes.io/",
-      holds: (map) => Object.keys(map).every((key) => KEY.test(key) && !RESERVED_LABEL.test(key)),
+      holds: (map) => Object.keys(map).every((key) => KEY.test(key) && !RESERVED_KEY.test(key)),
     },
   ])
     .optional()
