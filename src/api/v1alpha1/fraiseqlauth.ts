@@ -5,6 +5,7 @@ import {DEFAULT_CONNECTION_BUDGET, LEAST_POOL_SIZE, database, migrations} from '
 import {duration} from './duration.ts';
 import {keyedList, line, objectName, origin, setOf} from './fields.ts';
 import type {API_VERSION, KIND} from './group-version.ts';
+import {image} from './image.ts';
 import {introspection} from './introspection.ts';
 import {MOVE_RULE} from './move.ts';
 import {pod} from './pod.ts';
@@ -94,17 +95,10 @@ const shape = z.object({
   resources: resources.optional().meta({
     description: 'Requests and limits of a server pod. Whatever is not given is taken from the profile.',
   }),
-  image: withRules(z.string().max(512), [
-    matches(
-      /^[a-zA-Z0-9][-a-zA-Z0-9._:/]*(@sha256:[0-9a-f]{64})?$/,
-      'must be an image such as registry.example.com/fraiseql-auth:1.2.3',
-    ),
-  ])
-    .optional()
-    .meta({
-      description:
-        "The image of the server and its jobs. Default: the operator's own image, so that both have the same version.",
-    }),
+  image: image.optional().meta({
+    description:
+      "The image of the server and its jobs. Default: the operator's own image, so that both have the same version.",
+  }),
   imagePullSecrets: keyedList(
     z.object({name: objectName('a Secret').meta({description: 'The name of the Secret.'})}),
     'name',
