@@ -27,7 +27,7 @@ export function pairProblems(namespace: string, reference: Reference, view: Secr
     {
       reason: 'CertificateInvalid',
       message: `Secret ${name}: ${what}; ${reference.field} names it`,
-      hint: `${writeBoth(namespace, name, true)}. Pods that run keep the one that they have`,
+      hint: `${writeBoth(namespace, reference, view)}. Pods that run keep the one that they have`,
       objectRef: {apiVersion: 'v1', kind: 'Secret', name, key},
     },
   ];
@@ -41,12 +41,19 @@ const FAULTS: Record<PairFault, [key: string, what: string]> = {
   Unusable: [CERT, `OpenSSL does not accept the certificate in ${CERT} with its chain`],
 };
 
-/** The command that writes a certificate and its key, in place of what there is. */
-export function writeBoth(namespace: string, name: string, there: boolean): string {
-  const create = `kubectl create secret tls ${name} -n ${namespace} --cert=CHAIN.pem --key=KEY.pem`;
-  return there
-    ? `Write a certificate with its key: ${create} --dry-run=client -o yaml | kubectl replace --force -f -`
-    : `Create it: ${create}; or let cert-manager write it`;
+/** How a certificate comes with its key: in place of what there is only where nothing else would be lost. */
+export function writeBoth(namespace: string, {name, field}: Reference, view: SecretView | undefined): string {
+  const create = (what: string) =>
+    `kubectl create secret tls ${what} -n ${namespace} --cert=CHAIN.pem --key=KEY.pem`;
+  if (view === undefined) return `Create it: ${create(name)}; or let cert-manager write it`;
+  return holdsOther(view, [CERT, KEY])
+    ? `Name another Secret in ${field}, for this one holds other things, and create it: ${create('NAME')}; or let cert-manager write it`
+    : `Write a certificate with its key: ${create(name)} --dry-run=client -o yaml | kubectl replace --force -f -`;
+}
+
+/** Whether a Secret has more keys than these: somebody may use them. */
+export function holdsOther({hashes}: SecretView, keys: readonly string[]): boolean {
+  return [...hashes.keys()].some((key) => !keys.includes(key));
 }
 
 /** Certificates that pods which mount a Secret may show, and how long each of them (monotonic milliseconds). */

@@ -3,7 +3,7 @@ import {CERTIFICATE_KEYS, type Reference} from '../../api/v1alpha1/references.ts
 import type {Observed, SecretView} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {certificateSecretOf, serves, type Pod} from '../workloads.ts';
-import {pairProblems, viewCertificate, writeBoth} from './certificates.ts';
+import {holdsOther, pairProblems, viewCertificate, writeBoth} from './certificates.ts';
 
 /** What was found out about the Secrets that a spec names. */
 export interface SecretsFinding {
@@ -87,19 +87,22 @@ function problemsOf(namespace: string, reference: Reference, view: SecretView | 
         reason: 'SecretNotFound',
         message: `Secret ${name} does not exist in namespace ${namespace}; ${field} names it`,
         hint: reference.certificate
-          ? writeBoth(namespace, name, false)
+          ? writeBoth(namespace, reference, undefined)
           : `Create it: ${creation(namespace, reference)}`,
         objectRef: ref,
       },
     ];
   }
   if (reference.oneOf?.every((key) => !view.hashes.get(key)) === true) {
-    const found = reference.oneOf.map((key) => `"${key}"`).join(' nor ');
+    const {oneOf} = reference;
+    const found = oneOf.map((key) => `"${key}"`).join(' nor ');
     return [
       {
         reason: 'SecretKeyNotFound',
         message: `Secret ${name} has neither ${found}, so no image can be pulled with it; ${field} names it`,
-        hint: `Delete it, and create it anew: ${creation(namespace, reference)}`,
+        hint: holdsOther(view, oneOf)
+          ? `Name another Secret in ${field}, for this one holds other things, and create it: ${creation(namespace, {...reference, name: 'NAME'})}`
+          : `Delete it, and create it anew: ${creation(namespace, reference)}`,
         objectRef: ref,
       },
     ];
@@ -112,7 +115,9 @@ function problemsOf(namespace: string, reference: Reference, view: SecretView | 
         {
           reason: 'SecretKeyNotFound',
           message: `Secret ${name} has no key "${key}"; it has: ${has.length > 0 ? has.slice(0, 20).join(', ') : 'no keys at all'}`,
-          hint: `${has.length > 0 && /urlSecretRef$/i.test(field) ? `Add the key, or name one of these in ${field}.key` : 'Add the key'}: ${remedy(namespace, reference, key)}`,
+          hint: reference.certificate
+            ? writeBoth(namespace, reference, view)
+            : `${has.length > 0 && /urlSecretRef$/i.test(field) ? `Add the key, or name one of these in ${field}.key` : 'Add the key'}: ${patching(namespace, reference, key)}`,
           objectRef: {...ref, key},
         },
       ];
@@ -122,7 +127,9 @@ function problemsOf(namespace: string, reference: Reference, view: SecretView | 
       {
         reason: 'SecretValueInvalid',
         message: `Secret ${name} has an empty value for key "${key}"`,
-        hint: `Set it: ${remedy(namespace, reference, key)}`,
+        hint: reference.certificate
+          ? writeBoth(namespace, reference, view)
+          : `Set it: ${patching(namespace, reference, key)}`,
         objectRef: {...ref, key},
       },
     ];
@@ -144,9 +151,8 @@ function creation(namespace: string, {name, keys, oneOf, field}: Reference): str
 
 const isAuthority = (field: string): boolean => field.endsWith('.caSecretRef');
 
-/** What to do for a key that is missing or empty. */
-function remedy(namespace: string, {name, field, certificate}: Reference, key: string): string {
-  if (certificate === true) return writeBoth(namespace, name, true);
+/** The command that sets a key that is missing or empty. */
+function patching(namespace: string, {name, field}: Reference, key: string): string {
   return `kubectl patch secret ${name} -n ${namespace} -p '{"stringData":{"${key}":"${example(key, field).replaceAll("'", '')}"}}'`;
 }
 

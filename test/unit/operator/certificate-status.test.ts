@@ -146,7 +146,24 @@ describe('the certificate of the pods', () => {
     expect(told(missing)).toBe('False SecretValueInvalid');
     missing.secret('auth-tls', {'tls.crt': 'x'});
     expect(told(missing)).toBe('False SecretKeyNotFound');
+    expect(missing.condition('CertificateReady')?.message).toContain(
+      'it has: tls.crt. Write a certificate with its key: kubectl create secret tls auth-tls -n prod',
+    );
   });
+
+  test.each([{}, {'tls.crt': 'x'}, {'tls.crt': 'x', 'tls.key': ''}])(
+    'in a Secret that holds other things, %o, is to come from another: nothing there is replaced',
+    (pair) => {
+      const world = new World(developmentSpec(TLS));
+      world.secret('auth-tls', {password: 'hush', ...pair});
+      world.pass();
+      const {message = ''} = world.condition('CertificateReady') ?? {};
+      expect(message).toContain(
+        'Name another Secret in spec.tls.inPod.certificateSecretRef, for this one holds other things, and create it: kubectl create secret tls NAME -n prod --cert=CHAIN.pem --key=KEY.pem; or let',
+      );
+      expect(message).not.toMatch(/replace|: [^:]*: Name/);
+    },
+  );
 
   test('is spoken of only where there is one', () => {
     const world = new World().settle();

@@ -19,6 +19,15 @@ describe('what the spec names beside Secrets with values', () => {
       reason: 'SecretKeyNotFound',
       message: expect.stringContaining('neither ".dockerconfigjson" nor ".dockercfg"') as string,
     });
+    expect(world.condition('SecretsResolved')?.message).toContain(
+      'Name another Secret in spec.imagePullSecrets[0], for this one holds other things, and create it: kubectl create secret docker-registry NAME -n prod',
+    );
+    expect(world.condition('SecretsResolved')?.message).not.toContain('Delete');
+    world.secret('registry', {'.dockercfg': ''});
+    world.pass();
+    expect(world.condition('SecretsResolved')?.message).toContain(
+      'Delete it, and create it anew: kubectl create secret docker-registry registry -n prod',
+    );
     for (const key of ['.dockerconfigjson', '.dockercfg']) {
       world.secret('registry', {[key]: '{}'});
       world.pass();
