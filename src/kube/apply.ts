@@ -113,6 +113,7 @@ async function create<T extends KubeObject>(
   try {
     const object = await client.create(typeOf(child), merged(stamped(desired, hash), child.initially), {
       fieldManager,
+      strict: true,
       signal,
     });
     return {outcome: 'created', object};

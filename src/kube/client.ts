@@ -129,18 +129,26 @@ export class KubeClient {
     return openWatch<T>(this.#transport, type, options);
   }
 
-  /** Creates an object. @throws ApiError 409 AlreadyExists; 422 Invalid with `causes` */
+  /**
+   * Creates an object. With `strict` a field that the server does not know is an error (400), as it is to an apply, and
+   * else it is dropped.
+   * @throws ApiError 409 AlreadyExists; 422 Invalid with `causes`
+   */
   create<T extends KubeObject>(
     type: ResourceType,
     object: T,
-    options: WriteOptions & {fieldManager?: string} = {},
+    options: WriteOptions & {fieldManager?: string; strict?: boolean} = {},
   ): Promise<T> {
     return this.#json<T>(type, {
       method: 'POST',
       verb: 'create',
       key: {namespace: object.metadata.namespace},
       named: object.metadata,
-      query: {fieldManager: options.fieldManager, dryRun: dryRunOf(options)},
+      query: {
+        fieldManager: options.fieldManager,
+        fieldValidation: options.strict === true ? 'Strict' : undefined,
+        dryRun: dryRunOf(options),
+      },
       body: object,
       ...callOptions(options),
     });

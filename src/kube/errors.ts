@@ -32,6 +32,9 @@ type TransportReason =
 
 const MAX_MESSAGE = 400;
 
+/** How the server says of an apply that a field is not known to it, or is of another type. It says so with a 500. */
+const MISTYPED = /failed to create typed patch object|field not declared in schema/;
+
 /**
  * A call to the API server that did not succeed. `status` is the HTTP status, or 0 when no answer came (then `reason`
  * is a TransportReason); otherwise `reason` is the server's CamelCase word: NotFound, Conflict, AlreadyExists,
@@ -68,7 +71,8 @@ export class ApiError extends Error {
 
   /** True when no answer came or the server was not able to answer: another try may do better. */
   get transient(): boolean {
-    return this.status === 0 ? this.reason !== 'Aborted' : this.status === 429 || this.status >= 500;
+    if (this.status === 0) return this.reason !== 'Aborted';
+    return this.status === 429 || (this.status >= 500 && !MISTYPED.test(this.message));
   }
 }
 

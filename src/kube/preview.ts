@@ -38,7 +38,7 @@ export async function previewChild<T extends KubeObject>(
   let live = known === undefined ? undefined : await read();
   if (live === undefined) {
     try {
-      const options = {fieldManager, signal, dryRun: true};
+      const options = {fieldManager, strict: true, signal, dryRun: true};
       const after = await client.create(type, merged(desired, initially), options);
       return {outcome: foreseen === undefined ? 'created' : 'updated', before: foreseen, after, hash};
     } catch (error) {

@@ -1,5 +1,6 @@
 import {isIP} from 'node:net';
 import {z} from 'zod';
+import {affinity} from './affinity.ts';
 import {cronProblem} from './cron.ts';
 import {type DefaultedSpec, NAME_RULE, specSchema} from './fraiseqlauth.ts';
 
@@ -53,10 +54,7 @@ function parsed(resource: {metadata?: unknown; spec?: unknown}): {
     return {errors: [...errors, {field: 'spec', message: 'spec is needed: write it'}]};
   const result = specSchema.safeParse(resource.spec, {reportInput: true});
   if (result.success) return errors.length > 0 ? {errors} : {errors, spec: result.data};
-  for (const issue of result.error.issues) {
-    errors.push({field: fieldPath(['spec', ...issue.path]), message: issueMessage(issue)});
-  }
-  return {errors};
+  return {errors: [...errors, ...fieldErrors(result.error, ['spec'])]};
 }
 
 function checkBeyondSchema(spec: DefaultedSpec): FieldError[] {
@@ -79,7 +77,16 @@ function checkBeyondSchema(spec: DefaultedSpec): FieldError[] {
     const endpoint = spec.backup.destination?.s3?.endpoint;
     if (endpoint !== undefined) add('spec.backup.destination.s3.endpoint', urlProblem(endpoint));
   }
-  return errors;
+  const known = affinity.optional().safeParse(spec.pod?.affinity, {reportInput: true});
+  return known.success ? errors : [...errors, ...fieldErrors(known.error, ['spec', 'pod', 'affinity'])];
+}
+
+function fieldErrors({issues}: z.core.$ZodError, place: readonly PropertyKey[]): FieldError[] {
+  return issues.flatMap((issue) => {
+    const path = [...place, ...issue.path];
+    const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
+    return paths.map((each) => ({field: fieldPath(each), message: issueMessage(issue)}));
+  });
 }
 
 function urlProblem(text: string): string | undefined {

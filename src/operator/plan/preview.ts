@@ -179,7 +179,7 @@ async function tryCreate(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await cluster.create(type, desired, {fieldManager: MANAGER, signal, dryRun: true});
+    await cluster.create(type, desired, {fieldManager: MANAGER, strict: true, signal, dryRun: true});
   } catch (error) {
     if (!isApiError(error, 409, 'AlreadyExists')) throw error;
     const there = await cluster.get<KubeObject>(type, desired.metadata, {signal});

@@ -240,7 +240,7 @@ async function run(
   signal: AbortSignal,
 ): Promise<KubeObject> {
   try {
-    return await cluster.create(step.type, step.desired, {fieldManager: MANAGER, signal});
+    return await cluster.create(step.type, step.desired, {fieldManager: MANAGER, strict: true, signal});
   } catch (error) {
     if (!isApiError(error, 409, 'AlreadyExists')) throw error;
     const there = await cluster.get<KubeObject>(step.type, step.desired.metadata, {signal});

@@ -137,6 +137,33 @@ describe('silent when converged', () => {
   });
 });
 
+describe('a field that the server does not know', () => {
+  const mistyped = (name: string): Deployment => {
+    const whole = deployment(name);
+    Object.assign(whole.spec.template.spec, {affinity: {nodeAffinty: {}}});
+    return whole;
+  };
+  const refusal = (desired: Deployment): Promise<unknown> =>
+    applying.now(desired).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+
+  test('is not dropped when the object is created: it is refused', async () => {
+    const error = await refusal(mistyped('mistyped'));
+    expect(error).toMatchObject({status: 400, transient: false});
+    expect(String(error)).toContain('unknown field "spec.template.spec.affinity.nodeAffinty"');
+    expect(await applying.read(mistyped('mistyped'))).toBeUndefined();
+  });
+
+  test('is refused of an object that is there, and no other try would do better', async () => {
+    await applying.now(deployment('mistyped-later'));
+    const error = await refusal(mistyped('mistyped-later'));
+    expect(error).toMatchObject({transient: false});
+    expect(String(error)).toContain('.affinity.nodeAffinty: field not declared in schema');
+  });
+});
+
 describe('changes', () => {
   test('what was created by POST loses what is no longer desired, in one new generation', async () => {
     await applying.now(deployment('shrinks', {A: '1', B: '2'}));

@@ -1,4 +1,3 @@
-import {setTimeout as delay} from 'node:timers/promises';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {FRAISEQLAUTH} from '../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
@@ -163,31 +162,12 @@ describe.concurrent('what goes wrong is said, what runs goes on, and it heals by
 
   test('what the API server refuses is quoted', async () => {
     const {namespace, see} = await harness.prepare({operated: true});
-    await harness.admin.create<KubeObject>(
-      {apiVersion: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas', namespaced: true},
-      {
-        apiVersion: 'v1',
-        kind: 'ResourceQuota',
-        metadata: {name: 'none', namespace},
-        spec: {hard: {'count/jobs.batch': '0'}},
-      },
-    );
-    await delay(300);
-    await harness.admin.create(
-      FRAISEQLAUTH,
-      fraiseqlauth(namespace, {
-        pod: {
-          affinity: {
-            nodeAffinity: {
-              nonsense: 1,
-              requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: []},
-            },
-          },
-        },
-      }),
-    );
+    const nodeSelectorTerms = [{matchExpressions: [{key: 'zone', operator: 'In'}]}];
+    const nodeAffinity = {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms}};
+    await harness.admin.create(FRAISEQLAUTH, fraiseqlauth(namespace, {pod: {affinity: {nodeAffinity}}}));
     const {message} = await reason(see, 'ObjectRefused');
     expect(message).toContain('The API server refused Job auth-migrate-');
+    expect(message).toContain("must be specified when `operator` is 'In'");
   });
 
   test('the database and a provider go away and come back while it runs', async () => {

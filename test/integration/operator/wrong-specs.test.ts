@@ -121,6 +121,12 @@ const WRONG: readonly [string, unknown, string, RegExp][] = [
     /set by the operator/,
   ],
   [
+    'an affinity with a typing mistake',
+    {...good, pod: {affinity: {nodeAffinty: {}}}},
+    'spec.pod.affinity.nodeAffinty',
+    /write one of nodeAffinity/,
+  ],
+  [
     'a prototype',
     JSON.parse('{"__proto__": {"publicURL": "x"}, "constructor": 1}'),
     'spec.publicURL',

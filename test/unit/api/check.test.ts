@@ -3,6 +3,7 @@ import {describe, expect, test} from 'vitest';
 import {checkSpec} from '../../../src/api/v1alpha1/check.ts';
 import {developmentSpec, fullSpec, productionSpec, provider, resource} from '../../fixtures/specs.ts';
 import {specArbitrary} from '../../fixtures/spec-arbitraries.ts';
+import {AFFINITY} from '../../fixtures/spec-values.ts';
 import {WRONG_SPECS} from '../../fixtures/wrong-specs.ts';
 
 describe('checkSpec', () => {
@@ -85,6 +86,19 @@ describe('checkSpec', () => {
     expect(checkSpec(resource(spec('214m')))).toHaveLength(1);
     expect(checkSpec(resource(spec('215m')))).toEqual([]);
     expect(checkSpec(resource(spec('0s')))).toEqual([]);
+  });
+
+  test('knows every field of affinity, and one without a value', () => {
+    const spec = (affinity: object) => developmentSpec({pod: {affinity}});
+    expect(checkSpec(resource(spec(AFFINITY)))).toEqual([]);
+    expect(checkSpec(resource(spec({nodeAffinity: null})))).toEqual([]);
+    const anti = {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{weight: 1, also: 2}]}};
+    const place = 'spec.pod.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0]';
+    expect(checkSpec(resource(spec(anti))).map(({field}) => field)).toEqual([
+      `${place}.topologyKey`,
+      `${place}.weight`,
+      `${place}.also`,
+    ]);
   });
 
   test.each(['Europe/Paris', 'UTC', 'America/Argentina/Buenos_Aires', 'US/Eastern'])(

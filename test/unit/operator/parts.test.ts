@@ -122,6 +122,14 @@ describe('errors carry their policy', () => {
       goesOn: false,
     });
     expect(policy(500, 'InternalError')).toMatchObject({kind: 'retry', goesOn: true});
+    const mistyped =
+      'failed to create typed patch object (n/auth; /v1, Kind=Service): .spec.prots: field not declared in schema';
+    expect(
+      policy(500, 'InternalError', `apply services n/auth: 500 InternalError: ${mistyped}`),
+    ).toMatchObject({
+      kind: 'refused',
+      problem: {reason: 'ObjectRefused', message: `The API server refused Service auth: ${mistyped}`},
+    });
     expect(policy(0, 'ConnectionRefused')).toMatchObject({kind: 'retry'});
     const foreign = policyOf(new ForeignObjectError(object('1'), 'it has no label x'), subject);
     expect(foreign).toMatchObject({
