@@ -43,9 +43,9 @@ describe('a request', () => {
       'the answer came to the address of other',
       'the answer came to the address of the provider',
     ],
-    ['invalid_request', 'unknown client id or wrong secret', 'the client proves itself'],
+    ['invalid_token', 'unknown client id or wrong secret', 'the client proves itself'],
     [
-      'invalid_request',
+      'invalid_token',
       'INTROSPECTION_CLIENT_ID … are not set, so nobody may introspect',
       'there is a client that may',
     ],
