@@ -1,6 +1,6 @@
 import {Chain} from '../audit/chain.ts';
 import {systemClock, type Clock} from '../support/clock.ts';
-import {lineWriter, type LineWriter} from '../support/logging.ts';
+import {standardOutput, type LineWriter} from '../support/standard-output.ts';
 
 /** What the audit trail tells of. */
 export type AuditEvent =
@@ -34,7 +34,7 @@ export class Audit {
   readonly #out: LineWriter;
   readonly #clock: Clock;
 
-  constructor(out: LineWriter = lineWriter(), clock: Clock = systemClock) {
+  constructor(out: LineWriter = standardOutput, clock: Clock = systemClock) {
     this.#out = out;
     this.#clock = clock;
   }

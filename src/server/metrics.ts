@@ -1,5 +1,6 @@
 import {collectDefaultMetrics, Counter, Gauge, Histogram, Registry} from 'prom-client';
 import type {Pool} from 'pg';
+import {standardOutput} from '../support/standard-output.ts';
 import {URGENCIES, type Urgency} from './overload/urgency.ts';
 
 /** What GET /metrics/auth answers: FraiseQL's documented integers. */
@@ -117,6 +118,7 @@ export class Metrics {
   constructor() {
     // Event-loop delay, memory and collection pauses, under their customary names.
     collectDefaultMetrics({register: this.registry});
+    this.registry.registerMetric(lostLines());
   }
 
   watchPool(pool: Pool, size: number, waiting: (urgency: Urgency) => number): void {
@@ -289,3 +291,15 @@ export class Metrics {
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
+
+/** Standard output is the process's, and so is what it lost. */
+const lostLines = (): Counter =>
+  new Counter({
+    name: 'fraiseql_auth_log_lines_lost_total',
+    help: 'Lines of the log and the audit trail that standard output did not take',
+    registers: [],
+    collect() {
+      this.reset();
+      this.inc(standardOutput.lost);
+    },
+  });

@@ -1,4 +1,5 @@
-import {destination, pino, type DestinationStream, type Logger} from 'pino';
+import {pino, type DestinationStream, type Logger} from 'pino';
+import {standardOutput} from './standard-output.ts';
 
 export type {Logger} from 'pino';
 
@@ -22,7 +23,7 @@ const SECRET_PATHS = [
  */
 export function createLogger(
   options: {component: string; level?: LogLevel},
-  destination?: DestinationStream,
+  destination: DestinationStream = standardOutput,
 ): Logger {
   const settings = {
     level: options.level ?? 'info',
@@ -31,17 +32,7 @@ export function createLogger(
     formatters: {level: (label: string) => ({level: label})},
     redact: {paths: SECRET_PATHS, censor: '[redacted]'},
   };
-  return destination ? pino(settings, destination) : pino(settings);
-}
-
-/** Takes whole lines. */
-export interface LineWriter {
-  write(line: string): unknown;
-}
-
-/** Standard output for lines that are no log entries, in order with the logger's. */
-export function lineWriter(): LineWriter {
-  return destination({fd: 1, sync: true});
+  return pino(settings, destination);
 }
 
 /**
