@@ -96,7 +96,17 @@ program
   });
 
 async function exit(code: Promise<number>): Promise<void> {
-  process.exitCode = await code;
+  process.exitCode = (await code) || process.exitCode;
 }
+
+// A reader that has seen enough (`| head -1`) is no failure, and says nothing of what was asked. An answer that could not
+// be given whole is one.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return;
+  if (process.exitCode === undefined || process.exitCode === 0) process.exitCode = 1;
+  process.stderr.write(`standard output cannot be written: ${error.message}\n`);
+});
+// Whoever does not listen there is not told that.
+process.stderr.on('error', () => undefined);
 
 await program.parseAsync();
