@@ -1,11 +1,13 @@
 # The one image: operator, server and jobs.
 #
-#   docker build --build-arg VERSION=0.1.0 -t fraiseql-auth .
+#   docker build -t fraiseql-auth .
 #
 # Both bases are arguments, so that a mirror, or a base of one's own, needs no change here. BASE_IMAGE is a Debian;
 # BUILD_IMAGE has node and npm in /usr/local/bin, built against a C library no newer than the base's.
 ARG BASE_IMAGE=docker.io/library/debian:trixie-slim
 ARG BUILD_IMAGE=docker.io/library/node:24-trixie-slim
+# That of package.json: a label cannot be read from a file.
+ARG VERSION=0.1.0
 
 FROM ${BUILD_IMAGE} AS node
 
@@ -41,7 +43,7 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc npm ci --ignore-scripts --n
 COPY tsconfig.json ./
 COPY scripts scripts
 COPY src src
-ARG VERSION=0.0.0
+ARG VERSION
 RUN VERSION=$VERSION npm run --silent build \
  && chmod 755 dist/main.js && chmod -R a+rX dist \
  && mkdir -p /app && mv dist /app/dist && echo '{"type": "module"}' > /app/package.json
@@ -49,7 +51,7 @@ RUN VERSION=$VERSION npm run --silent build \
 FROM runtime
 COPY --from=build /app /app
 RUN ln -s /app/dist/main.js /usr/local/bin/fraiseql-auth
-ARG VERSION=0.0.0
+ARG VERSION
 LABEL org.opencontainers.image.title="fraiseql-auth" \
       org.opencontainers.image.description="The FraiseQL authentication service: its server, its operator and its jobs" \
       org.opencontainers.image.licenses="MIT" \

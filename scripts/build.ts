@@ -9,7 +9,7 @@ interface PackageManifest {
 }
 
 const manifest = JSON.parse(await readFile('package.json', 'utf8')) as PackageManifest;
-const version = process.env['VERSION'] ?? manifest.version;
+const version = process.env['VERSION'] || manifest.version;
 
 await rm('dist', {recursive: true, force: true});
 await mkdir('dist', {recursive: true});
