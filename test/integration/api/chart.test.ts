@@ -117,6 +117,20 @@ describe('the chart', () => {
     expect(container?.env).toContainEqual({name: 'WATCH_NAMESPACE', value: 'a,b'});
   });
 
+  test('releases of one name in two namespaces meet nowhere', async () => {
+    const [one, two] = await Promise.all(
+      ['team-a', 'team-b'].map(async (namespace) => {
+        const values = `crds.install=false,watchNamespaces={${namespace}}`;
+        const release = ['auth', CHART, `--namespace=${namespace}`, '--set', values];
+        return objects(await tool('helm', 'template', ...release)).map(
+          ({kind, metadata}) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`,
+        );
+      }),
+    );
+    expect(one?.filter((each) => each.startsWith('ClusterRole'))).toHaveLength(2);
+    expect(one?.filter((each) => two?.includes(each))).toEqual([]);
+  });
+
   test("for a tenant it makes nothing that is the whole cluster's", async () => {
     const all = await render('watchNamespaces={a}', 'crds.install=false', 'rbac.aggregate=false');
     expect(kinds(all).filter((kind) => /^(Cluster|Custom)/.test(kind))).toEqual([]);
