@@ -131,6 +131,26 @@ describe('the chart', () => {
     expect(one?.filter((each) => two?.includes(each))).toEqual([]);
   });
 
+  test('takes every repository that an image may come from', async () => {
+    for (const repository of [
+      'auth',
+      'localhost/auth',
+      '10.0.0.1:5000/a-b/c__d/e.f',
+      '[fd00::1]:5000/auth',
+    ]) {
+      const [container] = podSpec(
+        find(await render(`image.repository=${repository}`), 'Deployment'),
+      ).containers;
+      expect(container?.image).toMatch(`${repository}:`);
+    }
+  });
+
+  test('takes a number for the name that it is', async () => {
+    const values = ['--set-string', 'priorityClassName=1000'];
+    const all = objects(await tool('helm', 'template', 'auth', CHART, ...values));
+    expect(podSpec(find(all, 'Deployment'))).toMatchObject({priorityClassName: '1000'});
+  });
+
   test("for a tenant it makes nothing that is the whole cluster's", async () => {
     const all = await render('watchNamespaces={a}', 'crds.install=false', 'rbac.aggregate=false');
     expect(kinds(all).filter((kind) => /^(Cluster|Custom)/.test(kind))).toEqual([]);
@@ -152,6 +172,12 @@ describe('the chart', () => {
     ['replica=2', 'replica'],
     ['podIds=1000', 'podIds'],
     ['serviceAccount.create=false', 'serviceAccount.name is needed'],
+    ['serviceAccount.name=Auth', 'serviceAccount/name'],
+    ['fullnameOverride=1auth', 'fullnameOverride'],
+    ['nameOverride=my_auth', 'nameOverride'],
+    ['image.repository=r.example.com/auth:0.1.0', 'image/repository'],
+    ['image.repository=r.example.com/Auth', 'image/repository'],
+    ['image.tag=v1/x', 'image/tag'],
   ])('refuses %s', async (value, named) => {
     await expect(render(value)).rejects.toThrow(named);
   });
