@@ -1,5 +1,5 @@
 import {systemClock} from '../support/clock.ts';
-import {runJob, type Job} from '../support/job.ts';
+import {runJob, type Job, type JobKind} from '../support/job.ts';
 import {takeBackup, type BackupContext} from './backup.ts';
 import {BackupError, UncertainError, type BackupReason} from './errors.ts';
 import {FileStore} from './file-store.ts';
@@ -7,10 +7,22 @@ import {restoreBackup} from './restore.ts';
 import {backupSettingsFrom, type BackupSettings} from './settings.ts';
 import type {Store} from './store.ts';
 
+const BACKUP = {
+  name: 'backup',
+  reason: 'BackupFailed',
+  interrupted: 'What was half-done does not count, and a later run removes it. Run it again.',
+} as const satisfies JobKind;
+
+const RESTORE = {
+  name: 'restore',
+  reason: 'RestoreFailed',
+  interrupted: 'The database is as it was before. Run it again.',
+} as const satisfies JobKind;
+
 /** `fraiseql-auth backup`. Returns the exit code; the outcome goes to the log and to TERMINATION_LOG. */
 export function backup(): Promise<number> {
-  return runJob('backup', 'BackupFailed', (job) =>
-    withStore(job, 'BackupFailed', async (context) => {
+  return runJob(BACKUP, (job) =>
+    withStore(job, BACKUP.reason, async (context) => {
       const {manifest, location, removed, warning} = await takeBackup(context);
       const {sizeBytes, sha256, schemaVersion, serverVersion, startedAt, completedAt, rowCounts} = manifest;
       return {
@@ -31,8 +43,8 @@ export function backup(): Promise<number> {
 
 /** `fraiseql-auth restore --from NAME|latest`. Returns the exit code; the outcome goes where that of `backup` goes. */
 export function restore(options: {from: string}): Promise<number> {
-  return runJob('restore', 'RestoreFailed', (job) =>
-    withStore(job, 'RestoreFailed', async (context) => {
+  return runJob(RESTORE, (job) =>
+    withStore(job, RESTORE.reason, async (context) => {
       const started = systemClock.monotonic();
       const {manifest, location, warning} = await restoreBackup(context, options.from);
       const {sizeBytes, sha256, schemaVersion, serverVersion, completedAt, rowCounts} = manifest;
@@ -56,7 +68,7 @@ async function withStore<T>(
   reason: BackupReason,
   work: (context: BackupContext) => Promise<T>,
 ): Promise<T> {
-  const settings = backupSettingsFrom(job.env);
+  const settings = backupSettingsFrom(job.env, reason);
   const late = new AbortController();
   const timer = systemClock.setTimeout(() => {
     late.abort(

@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import type {Readable} from 'node:stream';
 import {getCACertificates} from 'node:tls';
 import type {DatabaseTarget} from '../database/url.ts';
-import {BackupError} from './errors.ts';
+import {BackupError, type BackupReason} from './errors.ts';
 
 /** The major version in what a tool or a server says of itself: 15 in "pg_dump (PostgreSQL) 15.18 (Debian …)". */
 export function majorOf(text: string): number {
@@ -87,7 +87,7 @@ export async function toolVersion(tool: string): Promise<string> {
   const version = /\(PostgreSQL\) (\S+)/.exec(stdout)?.[1];
   if (code === 0 && version) return version;
   throw new BackupError(
-    'BackupFailed',
+    reasonOf(tool),
     `${tool} does not tell its version: ${stderr.trim() || stdout.trim() || `exit code ${code}`}`,
     'Install PostgreSQL’s client programs (on Debian: postgresql-client).',
   );
@@ -125,10 +125,15 @@ export function exitOf(child: ChildProcess): Promise<ProgramEnd> {
   });
 }
 
+/** psql restores, and pg_dump makes backups. */
+function reasonOf(tool: string): BackupReason {
+  return tool === 'psql' ? 'RestoreFailed' : 'BackupFailed';
+}
+
 /** Why a tool did not even start. */
 export function notStarted(tool: string, error: Error): BackupError {
   return new BackupError(
-    'BackupFailed',
+    reasonOf(tool),
     `${tool} cannot be started: ${error.message}`,
     'Install PostgreSQL’s client programs (on Debian: postgresql-client).',
     error,

@@ -3,7 +3,7 @@ import {fileURLToPath} from 'node:url';
 import {z} from 'zod';
 import {DatabaseError} from '../database/errors.ts';
 import {databaseUrlFrom, secretFrom} from '../database/settings.ts';
-import {BackupError} from './errors.ts';
+import {BackupError, type BackupReason} from './errors.ts';
 
 export interface S3Destination {
   readonly kind: 's3';
@@ -72,14 +72,22 @@ const environment = z.object({
   S3_FORCE_PATH_STYLE: flag,
 });
 
+/** The failure of the command that reads the environment. */
+type Wrong = (message: string, hint?: string) => BackupError;
+
 /** What is read of the environment, or undefined where it is wrong, which is noted. */
 type Tried = <T>(read: () => T) => T | undefined;
 
 /**
- * Reads the environment of `backup` and `restore`. Throws a BackupError that names every variable that is wrong; where
- * one alone is, the error of that one.
+ * Reads the environment of `backup` and `restore`. Throws a BackupError with the command's own reason that names every
+ * variable that is wrong; where one alone is, the error of that one.
  */
-export function backupSettingsFrom(env: NodeJS.ProcessEnv): BackupSettings {
+export function backupSettingsFrom(
+  env: NodeJS.ProcessEnv,
+  reason: BackupReason = 'BackupFailed',
+): BackupSettings {
+  const wrong: Wrong = (message, hint = 'Correct what is named and run again.') =>
+    new BackupError(reason, message, hint);
   const failures: (BackupError | DatabaseError)[] = [];
   const tried: Tried = (read) => {
     try {
@@ -94,8 +102,8 @@ export function backupSettingsFrom(env: NodeJS.ProcessEnv): BackupSettings {
   for (const issue of parsed.error?.issues ?? [])
     failures.push(wrong(`${issue.path.join('.')} ${issue.message}`));
   const raw = env['BACKUP_DESTINATION']?.trim() ?? '';
-  const place = tried(() => placeFrom(raw));
-  const credentials = raw.startsWith('s3://') ? credentialsFrom(env, tried) : undefined;
+  const place = tried(() => placeFrom(raw, wrong));
+  const credentials = raw.startsWith('s3://') ? credentialsFrom(env, tried, wrong) : undefined;
   const databaseUrl = tried(() => databaseUrlFrom(env));
   const [first, ...more] = failures;
   if (first !== undefined)
@@ -124,6 +132,7 @@ export function backupSettingsFrom(env: NodeJS.ProcessEnv): BackupSettings {
 
 function placeFrom(
   raw: string,
+  wrong: Wrong,
 ): Exclude<Destination, S3Destination> | Pick<S3Destination, 'kind' | 'bucket' | 'prefix'> {
   if (!/^(file|s3):\/\//.test(raw))
     throw wrong('BACKUP_DESTINATION must be file:///DIRECTORY or s3://BUCKET/PREFIX');
@@ -141,10 +150,9 @@ function placeFrom(
   return {kind: 's3', bucket, prefix: rest.filter((part) => part !== '').join('/')};
 }
 
-function credentialsFrom(env: NodeJS.ProcessEnv, tried: Tried): S3Destination['credentials'] {
+function credentialsFrom(env: NodeJS.ProcessEnv, tried: Tried, wrong: Wrong): S3Destination['credentials'] {
   const isSet = (name: string): boolean => Boolean(env[name]?.trim() || env[`${name}_FILE`]?.trim());
-  const read = (name: string): string | undefined =>
-    tried(() => secretFrom(env, name, (message, hint) => new BackupError('BackupFailed', message, hint)));
+  const read = (name: string): string | undefined => tried(() => secretFrom(env, name, wrong));
   const accessKeyId = read('AWS_ACCESS_KEY_ID');
   const secretAccessKey = read('AWS_SECRET_ACCESS_KEY');
   const sessionToken = read('AWS_SESSION_TOKEN');
@@ -156,8 +164,4 @@ function credentialsFrom(env: NodeJS.ProcessEnv, tried: Tried): S3Destination['c
     if (!accessKeyId || !secretAccessKey) return undefined;
     return {accessKeyId, secretAccessKey, ...(sessionToken ? {sessionToken} : {})};
   });
-}
-
-function wrong(message: string): BackupError {
-  return new BackupError('BackupFailed', message, 'Correct what is named and run again.');
 }

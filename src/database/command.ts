@@ -1,14 +1,21 @@
 import {systemClock} from '../support/clock.ts';
-import {runJob} from '../support/job.ts';
+import {runJob, type JobKind} from '../support/job.ts';
 import {reportOutcome} from '../support/outcome.ts';
 import type {DatabaseReason} from './errors.ts';
 import {migrateDatabase} from './migrate.ts';
 import {databaseUrlFrom, migrationSettingsFrom} from './settings.ts';
 import {renderReport, verifyDatabase} from './verify.ts';
 
+const MIGRATE: JobKind = {
+  name: 'migrate',
+  reason: 'MigrationFailed',
+  interrupted:
+    'The migration that was under way is undone, those before it stay. Run it again: it goes on from there.',
+};
+
 /** `fraiseql-auth db migrate`. Returns the exit code; the outcome goes to the log and to TERMINATION_LOG. */
 export function migrate(): Promise<number> {
-  return runJob('migrate', 'MigrationFailed', async ({env, logger, signal}) => {
+  return runJob(MIGRATE, async ({env, logger, signal}) => {
     const settings = migrationSettingsFrom(env);
     const url = databaseUrlFrom(env);
     return {...(await migrateDatabase({url, ...settings, clock: systemClock, logger, signal}))};

@@ -9,6 +9,15 @@ interface ExplainedFailure {
   readonly detail?: Record<string, unknown>;
 }
 
+/** A command that runs as a Job, and what is said of it where nobody knows better. */
+export interface JobKind {
+  readonly name: string;
+  /** The reason for what nobody explained. */
+  readonly reason: string;
+  /** What a person does who stopped it: what has become of what was half-done. */
+  readonly interrupted: string;
+}
+
 /** What a command that runs as a Job works with. The signal aborts on SIGTERM and SIGINT. */
 export interface Job {
   readonly env: NodeJS.ProcessEnv;
@@ -18,17 +27,17 @@ export interface Job {
 
 /**
  * Runs a command to its end, however it ends: the outcome goes to the log and to the file that TERMINATION_LOG names.
- * `kind` is the command's name, `fallback` the reason for what nobody explained. Returns the exit code.
+ * Returns the exit code.
  */
 export async function runJob(
-  kind: string,
-  fallback: string,
+  {name: kind, reason: fallback, interrupted: hint}: JobKind,
   work: (job: Job) => Promise<Record<string, unknown>>,
 ): Promise<number> {
   const env = process.env;
   const logger = createLogger({component: kind, level: logLevelFrom(env) ?? 'info'});
   const interrupted = new AbortController();
-  const onSignal = (name: NodeJS.Signals): void => interrupted.abort(new Interrupted(kind, fallback, name));
+  const onSignal = (name: NodeJS.Signals): void =>
+    interrupted.abort(new Interrupted(`${kind} was stopped by ${name} before it was done`, fallback, hint));
   // What a command waits for may be a timer that does not keep the process alive by itself.
   const alive = setInterval(() => undefined, 60_000);
   process.on('SIGTERM', onSignal);
@@ -48,12 +57,12 @@ export async function runJob(
       hint: failure?.hint ?? 'The log has the whole error.',
       ...(failure?.detail && {detail: failure.detail}),
     };
-    // What has a reason of its own needs no stack trace to be understood.
-    const known = failure !== undefined && failure.reason !== fallback;
+    // What says what to do needs no stack trace to be understood.
     logger.error(
-      {reason: outcome.reason, hint: outcome.hint, ...(known ? {} : {err: error})},
+      {reason: outcome.reason, hint: outcome.hint, ...(failure ? {} : {err: error})},
       outcome.message,
     );
+    if (failure) logger.debug({err: error}, 'the whole error');
   } finally {
     clearInterval(alive);
     process.off('SIGTERM', onSignal);
@@ -71,11 +80,12 @@ export async function runJob(
 class Interrupted extends Error implements ExplainedFailure {
   override readonly name = 'Interrupted';
   readonly reason: string;
-  readonly hint = 'What was half-done does not count, and a later run removes it. Run it again.';
+  readonly hint: string;
 
-  constructor(kind: string, reason: string, signal: NodeJS.Signals) {
-    super(`${kind} was stopped by ${signal} before it was done`);
+  constructor(message: string, reason: string, hint: string) {
+    super(message);
     this.reason = reason;
+    this.hint = hint;
   }
 }
 

@@ -77,6 +77,14 @@ describe('backupSettingsFrom', () => {
     );
   });
 
+  it.each([{BACKUP_DESTINATION: ''}, {BACKUP_DESTINATION: '', BACKUP_TIMEOUT_SECONDS: 'x'}])(
+    'gives %j the reason of the command that reads it',
+    (change) => {
+      const read = (): unknown => backupSettingsFrom({...base, ...change}, 'RestoreFailed');
+      expect(read).toThrow(expect.objectContaining({reason: 'RestoreFailed'}));
+    },
+  );
+
   it('says of a lone problem what its own error says', () => {
     expect(() => backupSettingsFrom({...base, DATABASE_URL: ''})).toThrow(
       expect.objectContaining({reason: 'DatabaseURLInvalid'}),
