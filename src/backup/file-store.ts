@@ -128,6 +128,9 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EROFS: 'it is read-only (EROFS)',
   ENOENT: 'it does not exist (ENOENT)',
   ENOTDIR: 'it is not a directory (ENOTDIR)',
+  // What mkdir says where a file stands.
+  EEXIST: 'it is not a directory (EEXIST)',
+  EFBIG: 'the backup is larger than a file may be there (EFBIG)',
   EIO: 'the disk reports an error (EIO)',
 };
 
@@ -137,6 +140,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EACCES:
     'Make the directory writable for this user; in a pod set fsGroup to the group that owns the volume.',
   EROFS: 'Mount a writable volume there and name it in BACKUP_DESTINATION.',
+  EEXIST: 'Name a directory in BACKUP_DESTINATION, or move the file out of the way.',
+  EFBIG:
+    'Raise the limit (`ulimit -f`), or use a file system that holds larger files, or a bucket. The backups that are there are untouched.',
 };
 
 /** Waits for what is done after a failure: that is what matters, and what stays here a later run sweeps. */

@@ -192,8 +192,8 @@ describe('a backup says what is wrong with', () => {
     expect(run.output).not.toContain('left:');
   });
 
-  it('a place that is no directory', async () => {
-    const run = await backupProcess(source, to('file:///dev/null/backups'));
+  it.each(['file:///dev/null/backups', 'file:///dev/null'])('%s, which is no directory', async (place) => {
+    const run = await backupProcess(source, to(place));
     expect(await result(run)).toEqual(failure('BackupStorageUnavailable', /not a directory/));
   });
 
