@@ -8,6 +8,8 @@ export interface Catalogue {
   readonly good: readonly (GoodBackup & {readonly manifest: Manifest})[];
   /** Manifests that cannot be read, or whose data is missing or of another size. Never removed: a person must look. */
   readonly damaged: readonly {readonly name: string; readonly problem: string}[];
+  /** Those that a later version made, and why they cannot be read. Never removed either. */
+  readonly tooNew: readonly {readonly name: string; readonly error: BackupError}[];
   /** Data without a manifest: a backup that broke off, or one that is being made. */
   readonly incomplete: readonly {readonly name: string; readonly modifiedAt: number}[];
 }
@@ -27,6 +29,7 @@ export async function readCatalogue(store: Store, instance: string, signal: Abor
   }
   const good: (GoodBackup & {manifest: Manifest})[] = [];
   const damaged: {name: string; problem: string}[] = [];
+  const tooNew: {name: string; error: BackupError}[] = [];
   for (const name of manifests.sort()) {
     const stored = data.get(name);
     data.delete(name);
@@ -39,12 +42,14 @@ export async function readCatalogue(store: Store, instance: string, signal: Abor
         damaged.push({name, problem: `its data has ${stored.sizeBytes} bytes, not ${manifest.sizeBytes}`});
       } else good.push({name, completedAt: Date.parse(manifest.completedAt), manifest});
     } catch (error) {
-      if (!(error instanceof BackupError && error.reason === 'ChecksumMismatch')) throw error;
-      damaged.push({name, problem: error.message});
+      if (!(error instanceof BackupError)) throw error;
+      if (error.reason === 'BackupTooNew') tooNew.push({name, error});
+      else if (error.reason === 'ChecksumMismatch') damaged.push({name, problem: error.message});
+      else throw error;
     }
   }
   const incomplete = [...data].map(([name, {modifiedAt}]) => ({name, modifiedAt}));
-  return {good, damaged, incomplete};
+  return {good, damaged, tooNew, incomplete};
 }
 
 /** The instances that the store holds backups of, by the names of these; sorted. */

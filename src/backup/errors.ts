@@ -3,6 +3,7 @@ export type BackupReason =
   | 'BackupStorageUnavailable'
   | 'BackupFailed'
   | 'BackupNotFound'
+  | 'BackupTooNew'
   | 'ChecksumMismatch'
   | 'RestoreTargetNotEmpty'
   | 'RestoreFailed';

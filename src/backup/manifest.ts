@@ -2,6 +2,9 @@ import {randomBytes} from 'node:crypto';
 import {z} from 'zod';
 import {BackupError} from './errors.ts';
 
+/** What this program writes and reads. */
+const VERSION = 1;
+
 const identifier = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/);
 
 /**
@@ -10,7 +13,7 @@ const identifier = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/);
  * the dump's own snapshot, by table of schema `_system`.
  */
 const manifestSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(VERSION),
   name: z.string(),
   instance: z.string(),
   startedAt: z.iso.datetime(),
@@ -68,7 +71,10 @@ export function nameFrom(text: string): string {
   return last;
 }
 
-/** Reads a manifest; throws BackupError(ChecksumMismatch) where it is damaged. */
+/** What every version says of itself. */
+const versioned = z.object({version: z.int(), programVersion: z.string().optional().catch(undefined)});
+
+/** Reads a manifest; throws BackupError: ChecksumMismatch where it is damaged, BackupTooNew where a later program wrote it. */
 export function parseManifest(name: string, text: string): Manifest {
   let json: unknown;
   try {
@@ -76,6 +82,8 @@ export function parseManifest(name: string, text: string): Manifest {
   } catch (error) {
     throw damaged(name, 'it is not JSON', error);
   }
+  const said = versioned.safeParse(json);
+  if (said.success && said.data.version > VERSION) throw tooNew(name, said.data.programVersion);
   const parsed = manifestSchema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -83,6 +91,14 @@ export function parseManifest(name: string, text: string): Manifest {
   }
   if (parsed.data.name !== name) throw damaged(name, `it belongs to ${parsed.data.name}`);
   return parsed.data;
+}
+
+function tooNew(name: string, program: string | undefined): BackupError {
+  return new BackupError(
+    'BackupTooNew',
+    `backup ${name} was made by a newer version${program === undefined ? '' : `, ${program}`}`,
+    'Use the image of that version or a later one.',
+  );
 }
 
 function damaged(name: string, problem: string, cause?: unknown): BackupError {

@@ -73,9 +73,12 @@ async function findBackup(context: BackupContext, from: string): Promise<Manifes
   const {settings, store, signal, logger} = context;
   const wanted = from.trim();
   if (wanted === 'latest') {
-    const {good, damaged} = await readCatalogue(store, settings.instance, signal);
+    const {good, damaged, tooNew} = await readCatalogue(store, settings.instance, signal);
     for (const {name, problem} of damaged) logger.warn({name, problem}, 'a damaged backup was passed over');
     const newest = newestOf(good);
+    // A name has the time in it. What is older than a backup that can be read is not the latest.
+    const newer = tooNew.findLast(({name}) => newest === undefined || name > newest.name);
+    if (newer) throw newer.error;
     if (newest) return newest.manifest;
     const others = (await instancesIn(store)).filter((each) => each !== settings.instance);
     throw new BackupError(

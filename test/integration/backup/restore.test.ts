@@ -148,6 +148,22 @@ describe('restore takes', () => {
     expect(await contentOf(postgres, target)).toBe(await contentOf(postgres, source));
   });
 
+  it('no older one in place of one that a later version made', async () => {
+    const later = JSON.stringify({...newest, version: 2, programVersion: '2.3.0'});
+    await writeFile(manifestOf(backups, newest), later);
+    for (const from of ['latest', newest.name])
+      await expect(restoreBackup(contextFor(target, directory), from)).rejects.toMatchObject({
+        reason: 'BackupTooNew',
+        message: `backup ${newest.name} was made by a newer version, 2.3.0`,
+      });
+    expect(await relationsIn(postgres, target)).toBe(0);
+  });
+
+  it('the newest, where a later version made one before it', async () => {
+    await writeFile(manifestOf(backups, older), JSON.stringify({...older, version: 2}));
+    expect((await restoreBackup(contextFor(target, directory), 'latest')).manifest.name).toBe(newest.name);
+  });
+
   it.each([
     ['its name', (name: string) => name],
     ['its file', (name: string) => `${name}.sql.gz`],

@@ -75,10 +75,20 @@ describe('parseManifest', () => {
     expect(parseManifest(manifest.name, JSON.stringify(manifest))).toEqual(manifest);
   });
 
+  it('tells one of a later version apart from one that is damaged, whatever else stands in it', () => {
+    const later = {version: 2, programVersion: '2.3.0', name: manifest.name, format: 'directory'};
+    expect(() => parseManifest(manifest.name, JSON.stringify(later))).toThrow(
+      expect.objectContaining({
+        reason: 'BackupTooNew',
+        message: `backup ${manifest.name} was made by a newer version, 2.3.0`,
+      }),
+    );
+  });
+
   it.each([
     ['{', 'not JSON'],
     [JSON.stringify({...manifest, sha256: 'abc'}), 'sha256'],
-    [JSON.stringify({...manifest, version: 2}), 'version'],
+    [JSON.stringify({...manifest, version: 0}), 'version'],
     [JSON.stringify({...manifest, rowCounts: {'sessions"; DROP TABLE x; --': 1}}), 'rowCounts'],
     [JSON.stringify({...manifest, name: 'other'}), 'other'],
   ])('refuses %s', (text, word) => {
