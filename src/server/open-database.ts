@@ -69,7 +69,7 @@ export function openDatabase({
     name: 'database',
     async probe() {
       try {
-        await probeDatabase(pool, configuration.database.url);
+        await probeDatabase(pool, url);
       } catch (error) {
         outages.failed();
         throw error;
