@@ -21,8 +21,28 @@ class SchemaOutdatedError extends Error {
  * may be slow with them for the sake of a lock, and to call it away would end what goes on.
  */
 export async function probeDatabase(pool: Pool, url: string): Promise<void> {
-  const busy = pool.idleCount === 0 && pool.totalCount >= pool.options.max;
-  if (!busy) return check(pool);
+  const busy = pool.idleCount <= pool.waitingCount && pool.totalCount >= pool.options.max;
+  return busy ? beside(url, check) : within(pool, check);
+}
+
+type Look = (client: Queryable) => Promise<void>;
+
+/** By one connection of the pool for all that it asks: between two the pool may have become busy. */
+async function within(pool: Pool, look: Look): Promise<void> {
+  const client = await pool.connect();
+  client.on('error', ignore);
+  try {
+    await look(client);
+    client.release();
+  } catch (error) {
+    client.release(true);
+    throw error;
+  } finally {
+    client.off('error', ignore);
+  }
+}
+
+async function beside(url: string, look: Look): Promise<void> {
   const client = new Client(
     clientOptions(url, {
       connectTimeoutMs: 3_000,
@@ -30,18 +50,20 @@ export async function probeDatabase(pool: Pool, url: string): Promise<void> {
       applicationName: 'fraiseql-auth',
     }),
   );
-  // What breaks it is told by the query.
-  client.on('error', () => {});
+  client.on('error', ignore);
   try {
     await client.connect();
-    await check(client);
+    await look(client);
   } catch (error) {
     // It answers, and those that are open are ours.
     if (databaseFault(error) !== 'too_many_connections') throw error;
   } finally {
-    client.end().catch(() => {});
+    client.end().catch(ignore);
   }
 }
+
+/** What breaks a connection is told by the query that is under way. */
+function ignore(): void {}
 
 async function check(client: Queryable): Promise<void> {
   const found = await schemaVersion(client);

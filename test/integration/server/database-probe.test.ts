@@ -1,0 +1,33 @@
+// The look at the database, beside requests that wait for a lock.
+import {afterAll, beforeAll, expect, it} from 'vitest';
+import {Client} from 'pg';
+import {createPool} from '../../../src/database/pool.ts';
+import {probeDatabase} from '../../../src/server/health/database-probe.ts';
+import {migrate} from '../../support/server/stack.ts';
+import {ownDatabase, type TestDatabase} from '../../support/shared-postgres.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await ownDatabase();
+  await migrate(database.url);
+});
+afterAll(() => database.close());
+
+it('is not cut short by requests that come while it looks', async () => {
+  const pool = createPool({url: database.url, size: 2, maxLifetimeSeconds: 0, statementTimeoutMs: 10_000});
+  await Promise.all([pool.query('SELECT pg_sleep(0.05)'), pool.query('SELECT pg_sleep(0.05)')]);
+  expect(pool.idleCount).toBe(2);
+  const holder = new Client(database.url);
+  await holder.connect();
+  await holder.query('BEGIN; LOCK TABLE _system.sessions IN ACCESS EXCLUSIVE MODE');
+  const look = probeDatabase(pool, database.url);
+  // What comes while the look's first question is under way takes whatever is free before its second.
+  const burst = Promise.all([1, 2].map(() => pool.query('SELECT FROM _system.sessions LIMIT 1')));
+  try {
+    await expect(look).resolves.toBeUndefined();
+  } finally {
+    await holder.end();
+    await burst;
+    await pool.end();
+  }
+});
