@@ -30,6 +30,7 @@ export type DatabaseFault =
   | 'unreachable'
   | 'timeout'
   | 'too_many_connections'
+  | 'read_only'
   | 'authentication_failed'
   | 'not_found'
   | 'permission_denied'
@@ -50,7 +51,7 @@ const BY_STATE: Readonly<Record<string, DatabaseFault>> = {
   '57P02': 'unreachable',
   '57P03': 'unreachable',
   '57P05': 'unreachable',
-  '25006': 'unreachable',
+  '25006': 'read_only',
   '42P01': 'schema_missing',
   '3F000': 'schema_missing',
 };

@@ -42,6 +42,7 @@ export function explain(
   }
   switch (fault) {
     case 'unreachable':
+    case 'read_only':
     case 'timeout':
       return because(
         'DatabaseUnreachable',

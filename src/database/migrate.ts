@@ -214,7 +214,7 @@ async function connectPatiently(options: MigrateOptions): Promise<Client> {
       return client;
     } catch (error) {
       const fault = databaseFault(error);
-      const mayPass = fault === 'unreachable' || fault === 'timeout' || fault === 'too_many_connections';
+      const mayPass = ['unreachable', 'read_only', 'timeout', 'too_many_connections'].includes(fault);
       const explained = explain(error, target);
       if (!mayPass || options.clock.monotonic() >= deadline) throw explained;
       options.logger.info({reason: explained.reason, cause: explained.message}, 'waiting for the database');

@@ -79,7 +79,7 @@ export async function composeServer(options: ComposeOptions): Promise<ServerPart
     audit,
     metrics,
     gate: new Gate(clock, metrics),
-    health: new Health(opened.health, providers.registry, shared?.store.health),
+    health: new Health(opened, providers.registry, shared?.store.health),
     cookies: new Cookies(configuration.login.origin),
     pages: new Pages(configuration.branding, configuration.login.origin),
     failures: configuration.rateLimits && new FailedCredentials(configuration.trustedProxies, clock),

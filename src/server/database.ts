@@ -20,7 +20,7 @@ const ATTEMPTS = 3;
 
 /** What the server asks of the database, one statement a transaction. */
 export class Database {
-  /** When it could not be asked. */
+  /** When no session could be refreshed. */
   readonly outages: Outages;
   readonly #pool: Pool;
   readonly #turns: Turns | undefined;
@@ -81,6 +81,8 @@ export class Database {
         }
         if (!isOutage(error) && databaseFault(error) !== 'schema_missing') throw error;
         this.#onOutage(error);
+        // Not all that keeps a refresh from being written is seen by a look, as a disk that is full.
+        if (statement.urgency === 'refresh') this.outages.failed();
         throw unavailable(`the database: ${databaseFault(error)}`, RETRY_AFTER_SECONDS, error);
       }
     }

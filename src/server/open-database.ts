@@ -8,6 +8,7 @@ import {probeDatabase, probeFault} from './health/database-probe.ts';
 import {Dependency} from './health/dependency.ts';
 import {Outages} from './health/outages.ts';
 import type {Report} from './health/reporter.ts';
+import {Writes} from './health/writes.ts';
 import type {Intervals} from './intervals.ts';
 import type {Metrics} from './metrics.ts';
 import {Turns} from './overload/turns.ts';
@@ -26,6 +27,7 @@ export interface OpenDatabase {
   readonly database: Database;
   /** Nothing is looked at until it is started. */
   readonly health: Dependency;
+  readonly writes: Writes;
   /** For a connection beside the pool. */
   readonly url: string;
   close(): Promise<void>;
@@ -65,16 +67,21 @@ export function openDatabase({
   metrics.watchPool(pool, size, (urgency) => turns.waiting(urgency));
   const outages = new Outages(clock);
   const database = new Database(pool, turns, outages);
+  const writes = new Writes((fault, error) =>
+    report('database:write', fault === undefined ? 'up' : 'down', fault, error),
+  );
   const health = new Dependency({
     name: 'database',
     async probe() {
       try {
-        await probeDatabase(pool, url);
+        const {refusal} = await probeDatabase(pool, url);
+        writes.found(refusal);
       } catch (error) {
         outages.failed();
         throw error;
       }
-      outages.answered();
+      if (writes.failing) outages.failed();
+      else outages.answered();
     },
     fault: probeFault,
     clock,
@@ -87,5 +94,5 @@ export function openDatabase({
     },
   });
   database.onOutage(() => health.suspect());
-  return {database, health, url, close: () => pool.end()};
+  return {database, health, writes, url, close: () => pool.end()};
 }

@@ -1,5 +1,6 @@
 import type {ProviderRegistry} from '../providers/registry.ts';
 import type {Dependency} from './dependency.ts';
+import type {Writes} from './writes.ts';
 
 /** What GET /health/auth says. */
 export interface HealthReport {
@@ -12,17 +13,23 @@ export interface HealthReport {
 
 /**
  * The server's health, from what is watched in the background; asking costs nothing. Without the database it serves
- * nobody: unhealthy. Without a provider only new logins fail, and without Redis each replica counts for itself:
- * degraded, and still ready.
+ * nobody: unhealthy. With one that takes no writes those who have a session go on, without a provider only new logins
+ * fail, and without Redis each replica counts for itself: degraded, and still ready.
  */
 export class Health {
   readonly database: Dependency;
+  readonly #writes: Pick<Writes, 'failing'>;
   readonly #providers: ProviderRegistry;
   readonly #redis: Dependency | undefined;
   #draining = false;
 
-  constructor(database: Dependency, providers: ProviderRegistry, redis?: Dependency) {
-    this.database = database;
+  constructor(
+    {health, writes}: {readonly health: Dependency; readonly writes: Pick<Writes, 'failing'>},
+    providers: ProviderRegistry,
+    redis?: Dependency,
+  ) {
+    this.database = health;
+    this.#writes = writes;
     this.#providers = providers;
     this.#redis = redis;
   }
@@ -41,7 +48,7 @@ export class Health {
     const provider = this.#providers.all.some((entry) => entry.failing) ? 'error' : 'ok';
     const redis = this.#redis && (this.#redis.state === 'up' ? 'ok' : 'error');
     const serving = db === 'ok' && !this.#draining;
-    const whole = provider === 'ok' && redis !== 'error';
+    const whole = provider === 'ok' && redis !== 'error' && !this.#writes.failing;
     return {
       auth: serving ? (whole ? 'healthy' : 'degraded') : 'unhealthy',
       oauth_provider: provider,

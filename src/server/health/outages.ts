@@ -12,9 +12,9 @@ interface Outage {
 }
 
 /**
- * When this replica could not ask the database. A client that lost an answer cannot get it again meanwhile, however often
- * it asks: what it may do for a time it may do for so long of the time in which there was somebody to ask. What came
- * before this process is not known to it.
+ * When this replica could not refresh a session, be it that the database was away or that it took no writes. A client that
+ * lost an answer cannot get it again meanwhile, however often it asks: what it may do for a time it may do for so long of
+ * the time in which there was somebody to ask. What came before this process is not known to it.
  */
 export class Outages {
   readonly #clock: Clock;
@@ -28,7 +28,7 @@ export class Outages {
     this.#answeredAt = clock.monotonic();
   }
 
-  /** The database answered: an outage that there was is over, and began when it last did, or with this process. */
+  /** The database answered, and takes writes: an outage that there was is over, and began when it last did, or with this process. */
   answered(): void {
     const now = this.#clock.monotonic();
     if (this.#failing) {
@@ -39,15 +39,17 @@ export class Outages {
     this.#answeredAt = now;
   }
 
-  /** It did not. */
+  /** It did not, or does not. */
   failed(): void {
     this.#failing = true;
   }
 
-  /** Seconds of outage among the last ones that hold `seconds` without, an hour at most. */
+  /** Seconds of outage, one that lasts included, among the last ones that hold `seconds` without; an hour at most. */
   within(seconds: number): number {
-    let at = this.#clock.monotonic();
-    let [well, away] = [seconds * 1000, 0];
+    const now = this.#clock.monotonic();
+    // Whoever asks now may be the first to be served again.
+    let at = this.#failing ? this.#answeredAt : now;
+    let [well, away] = [seconds * 1000, now - at];
     for (const {from, to} of this.#past) {
       well -= at - to;
       if (well <= 0) break;

@@ -24,10 +24,21 @@ it('is not cut short by requests that come while it looks', async () => {
   // What comes while the look's first question is under way takes whatever is free before its second.
   const burst = Promise.all([1, 2].map(() => pool.query('SELECT FROM _system.sessions LIMIT 1')));
   try {
-    await expect(look).resolves.toBeUndefined();
+    await expect(look).resolves.toMatchObject({refusal: {code: '55P03'}});
   } finally {
     await holder.end();
     await burst;
     await pool.end();
   }
+});
+
+it('changes nothing to find out whether there may be a change', async () => {
+  await database.asSuperuser(`CREATE TABLE fired (by text);
+    CREATE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN INSERT INTO fired VALUES (TG_NAME); RETURN NULL; END $$;
+    CREATE TRIGGER each_row AFTER UPDATE ON _system.sessions FOR EACH ROW EXECUTE FUNCTION fired()`);
+  const pool = createPool({url: database.url, size: 1, maxLifetimeSeconds: 0});
+  expect(await probeDatabase(pool, database.url)).toEqual({refusal: undefined});
+  await pool.end();
+  expect((await database.asSuperuser('SELECT FROM fired')).rowCount).toBe(0);
 });

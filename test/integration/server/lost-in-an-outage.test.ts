@@ -36,7 +36,8 @@ async function underWay(token: string): Promise<{lost: Promise<Response>; goOn: 
   const lost = present(token);
   await until('the rotation waits', async () => {
     const {rows} = await database.asSuperuser(
-      `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '_system.sessions'::regclass`,
+      `SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND relation = '_system.sessions'::regclass AND query LIKE '%refresh_history%'`,
     );
     return rows.length > 0;
   });

@@ -13,7 +13,7 @@ describe('databaseFault', () => {
     ['an unknown host', withCode('ENOTFOUND'), 'unreachable'],
     ['a server that starts', withCode('57P03'), 'unreachable'],
     ['a server that stops', withCode('57P01'), 'unreachable'],
-    ['a replica', withCode('25006'), 'unreachable'],
+    ['a replica', withCode('25006'), 'read_only'],
     ['a certificate', withCode('DEPTH_ZERO_SELF_SIGNED_CERT'), 'unreachable'],
     ['a broken connection', new Error('Connection terminated unexpectedly'), 'unreachable'],
     ['a slow connection', new Error('timeout expired'), 'timeout'],

@@ -33,6 +33,12 @@ describe('the outages of the database', () => {
     expect(all.within(30)).toBe(0);
   });
 
+  it('count while they last', () => {
+    const all = outages([10, 'answered'], [12, 'failed']);
+    seconds = 50;
+    expect(all.within(30)).toBe(40);
+  });
+
   it('count from the start of a process that could not reach it', () => {
     expect(outages([1, 'failed'], [20, 'answered']).within(30)).toBe(20);
   });
