@@ -30,7 +30,7 @@ const CHECKS: readonly Known[] = [
   {
     code: 'invalid_state',
     name: 'the state is of a login under way, of this very browser, and was not used before',
-    remedy: `${RETRY}, in one browser, and let its cookies through; behind a proxy, see that it keeps Set-Cookie`,
+    remedy: `${RETRY}, in one browser, which keeps the newest ten, and let its cookies through; behind a proxy, see that it keeps Set-Cookie`,
   },
   {
     code: 'pkce_error',

@@ -148,7 +148,7 @@ function refusal(why: 'unknown' | 'expired' | 'sealed'): AuthError {
     'invalid_state',
     why === 'expired'
       ? 'the login took longer than its ten minutes'
-      : 'the state is unknown, was used already, or is of another browser',
+      : 'the state is unknown, was used already, or is of another browser, or one that began many logins since',
   );
 }
 

@@ -74,7 +74,7 @@ function advice(options: ErrorPageOptions): Advice {
   if (code === 'invalid_state' || code === 'pkce_error')
     return {
       title: 'The sign-in did not complete',
-      text: 'It took too long, was finished already, or was begun in another browser. Please begin again.',
+      text: 'It took too long, was finished already, was begun in another browser, or many were begun after it. Please begin again.',
       action: again('Sign in again'),
     };
   if (code === 'oauth_error')

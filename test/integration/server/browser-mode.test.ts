@@ -106,6 +106,27 @@ describe('a login with return_to', () => {
     for (const back of backs.toReversed()) ends.push(await person.visit(back));
     expect(ends.map((end) => end.location?.pathname)).toEqual(['/two', '/one']);
   });
+
+  it('leaves a browser its session, and its newest logins, however many it begins', async () => {
+    const person = browser();
+    await logIn(person, '/app');
+    const begin = (): Promise<Answer> => person.visit(`${HOME}/auth/start?return_to=/tab`);
+    const first = await begin();
+    const others: Answer[] = [];
+    for (let n = 0; n < 30; n++) others.push(await begin());
+    expect(await person.jar.getCookies(HOME)).toHaveLength(11);
+    expect((await person.visit(`${HOME}/auth/verify`)).status).toBe(200);
+    const back = async (start: Answer | undefined): Promise<Answer> => {
+      if (!start?.location) throw new Error('no location');
+      return person.visit(await signIn(person, start.location, {baseUrl: HOME, user: 'alice'}), {
+        headers: {accept: 'text/html'},
+      });
+    };
+    expect((await back(others.at(-10))).location?.pathname).toBe('/tab');
+    const lost = await back(first);
+    expect(lost.status).toBe(400);
+    expect(lost.body).toContain('many were begun after it');
+  });
 });
 
 describe('GET /auth/start without return_to', () => {

@@ -143,7 +143,7 @@ describe('errors', () => {
       route: '/auth/callback',
       status: 400,
     });
-    expect(line).toContain('unknown, was used already, or is of another browser');
+    expect(line).toContain('unknown, was used already, or is of another browser, or one that began many');
   });
 
   it('say which methods a route has (RFC 9110 15.5.6)', async () => {

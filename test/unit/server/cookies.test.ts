@@ -26,6 +26,24 @@ describe('cookies', () => {
     expect(cookies.bindingName('one-state')).not.toContain('one');
   });
 
+  it('of the oldest logins are removed where there are more than ten', () => {
+    const cookies = new Cookies('https://auth.example.com');
+    const names = Array.from({length: 30}, (_, n) => cookies.bindingName(`state-${n}`));
+    const header = (count: number): string =>
+      [cookies.sessionName, ...names.slice(0, count), '__Host-fraiseql-login-<script>']
+        .map((name) => `${name}=${VALUE}`)
+        .join('; ');
+    const set = cookies.set(cookies.bindingName('new'), VALUE, 600);
+    const bound = (count: number): string[] => cookies.bind('new', VALUE, 600, header(count));
+    expect(cookies.bind('new', VALUE, 600, undefined)).toEqual([set]);
+    expect(bound(9)).toEqual([set]);
+    expect(bound(10)).toEqual([set, cookies.clear(names[0] ?? '')]);
+    // No more of them in one answer than a proxy can read.
+    expect(bound(30)).toEqual([set, ...names.slice(0, 10).map((name) => cookies.clear(name))]);
+    // The same login again is no other one.
+    expect(cookies.bind('state-0', VALUE, 600, header(10))).toHaveLength(1);
+  });
+
   it('are read by their whole name, and only where they look like ours', () => {
     expect(readCookie(`a=b; session=${VALUE}; c=d`, 'session')).toBe(VALUE);
     expect(readCookie(`xsession=${VALUE}`, 'session')).toBeUndefined();

@@ -27,7 +27,7 @@ export function startRoutes(app: FastifyInstance, services: Services): void {
       {provider: request.body?.provider, returnTo: undefined},
       {requestId: request.id, address: request.ip},
     );
-    bind(services, started, reply);
+    bind(services, started, request, reply);
     return {authorization_url: started.authorizationUrl.href};
   });
 
@@ -44,7 +44,7 @@ export function startRoutes(app: FastifyInstance, services: Services): void {
         {provider, returnTo},
         {requestId: request.id, address: request.ip},
       );
-      bind(services, started, reply);
+      bind(services, started, request, reply);
       return reply.redirect(started.authorizationUrl.href, 303);
     },
   );
@@ -63,11 +63,12 @@ function choice(services: Services, returnTo: string | undefined): Page {
 }
 
 /** Only the browser that began this login can end it: the cookie must come back with the callback (RFC 9700, 4.7). */
-function bind(services: Services, started: StartedLogin, reply: FastifyReply): void {
-  if (started.binding === undefined) return;
+function bind(services: Services, started: StartedLogin, request: FastifyRequest, reply: FastifyReply): void {
+  const {state, binding} = started;
+  if (binding === undefined) return;
   const {cookies, configuration} = services;
-  const name = cookies.bindingName(started.state);
-  void reply.header('set-cookie', cookies.set(name, started.binding, configuration.login.lifetimeSeconds));
+  const {lifetimeSeconds} = configuration.login;
+  void reply.header('set-cookie', cookies.bind(state, binding, lifetimeSeconds, request.headers.cookie));
 }
 
 const POST_SCHEMA = {
