@@ -2,8 +2,7 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import type {Readable} from 'node:stream';
 import {setTimeout as delay} from 'node:timers/promises';
-import {Client} from 'pg';
-import {clientOptions} from '../database/pool.ts';
+import {createClient} from '../database/pool.ts';
 import {quoted} from '../database/quoted.ts';
 import type {DatabaseTarget} from '../database/url.ts';
 import type {Logger} from '../support/logging.ts';
@@ -143,13 +142,11 @@ async function askServer(
   xid: string,
   pid: number,
 ): Promise<string | null | undefined> {
-  const client = new Client(
-    clientOptions(target.url, {
-      connectTimeoutMs: 5_000,
-      statementTimeoutMs: 5_000,
-      applicationName: 'fraiseql-auth restore (outcome)',
-    }),
-  );
+  const client = createClient(target.url, {
+    connectTimeoutMs: 5_000,
+    statementTimeoutMs: 5_000,
+    applicationName: 'fraiseql-auth restore (outcome)',
+  });
   client.on('error', () => undefined);
   try {
     await client.connect();

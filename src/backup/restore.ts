@@ -1,6 +1,6 @@
 import {createGunzip} from 'node:zlib';
-import {Client} from 'pg';
-import {clientOptions} from '../database/pool.ts';
+import type {Client} from 'pg';
+import {createClient} from '../database/pool.ts';
 import {parseDatabaseUrl} from '../database/url.ts';
 import type {Logger} from '../support/logging.ts';
 import type {BackupContext} from './backup.ts';
@@ -35,13 +35,11 @@ export async function restoreBackup(context: BackupContext, from: string): Promi
   const manifest = await findBackup(context, from);
   await toolVersion('psql');
   const location = store.location(dataName(manifest.name));
-  const client = new Client(
-    clientOptions(target.url, {
-      connectTimeoutMs: 10_000,
-      statementTimeoutMs: settings.timeoutMs,
-      applicationName: 'fraiseql-auth restore',
-    }),
-  );
+  const client = createClient(target.url, {
+    connectTimeoutMs: 10_000,
+    statementTimeoutMs: settings.timeoutMs,
+    applicationName: 'fraiseql-auth restore',
+  });
   client.on('error', (error) => logger.debug({err: error}, 'the connection broke'));
   try {
     const state = await prepareTarget(client, target, manifest);

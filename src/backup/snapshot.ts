@@ -1,7 +1,7 @@
-import {Client} from 'pg';
+import type {Client} from 'pg';
 import {explain} from '../database/explain.ts';
 import {schemaVersion} from '../database/schema.ts';
-import {clientOptions} from '../database/pool.ts';
+import {createClient} from '../database/pool.ts';
 import type {DatabaseTarget} from '../database/url.ts';
 import {BackupError} from './errors.ts';
 
@@ -24,13 +24,11 @@ export async function withSnapshot<T>(
   timeoutMs: number,
   work: (snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
-  const client = new Client(
-    clientOptions(target.url, {
-      connectTimeoutMs: 10_000,
-      statementTimeoutMs: timeoutMs,
-      applicationName: 'fraiseql-auth backup',
-    }),
-  );
+  const client = createClient(target.url, {
+    connectTimeoutMs: 10_000,
+    statementTimeoutMs: timeoutMs,
+    applicationName: 'fraiseql-auth backup',
+  });
   let broken: Error | undefined;
   client.on('error', (error) => {
     broken = error;

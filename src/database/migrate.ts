@@ -1,13 +1,13 @@
 import {readdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {runner} from 'node-pg-migrate';
-import {Client} from 'pg';
+import type {Client} from 'pg';
 import {sleep, type Clock} from '../support/clock.ts';
 import type {Logger} from '../support/logging.ts';
 import {databaseFault, DatabaseError, errorCode} from './errors.ts';
 import {explain} from './explain.ts';
 import {explainLocked} from './locks.ts';
-import {clientOptions} from './pool.ts';
+import {createClient} from './pool.ts';
 import {quoted} from './quoted.ts';
 import {appliedMigrations, MIGRATION_LOCK, MIGRATIONS_TABLE, versionOf} from './schema.ts';
 import {serverProblem} from './server-version.ts';
@@ -224,14 +224,12 @@ async function connectPatiently(options: MigrateOptions): Promise<Client> {
 }
 
 function connection(options: MigrateOptions): Client {
-  const client = new Client(
-    clientOptions(options.url, {
-      connectTimeoutMs: 5_000,
-      // The time of the whole is over first: its end says so, a statement's only that it was cancelled.
-      statementTimeoutMs: options.timeoutMs + LAST_MS,
-      applicationName: 'fraiseql-auth db migrate',
-    }),
-  );
+  const client = createClient(options.url, {
+    connectTimeoutMs: 5_000,
+    // The time of the whole is over first: its end says so, a statement's only that it was cancelled.
+    statementTimeoutMs: options.timeoutMs + LAST_MS,
+    applicationName: 'fraiseql-auth db migrate',
+  });
   client.on('error', (error) => options.logger.debug({err: error}, 'the connection broke'));
   return client;
 }

@@ -4,6 +4,23 @@ import {parseDatabaseUrl} from './url.ts';
 
 /** How long an unused connection is kept. */
 const IDLE_MS = 60_000;
+/** How long the other side may take to close a connection that is ended. */
+const CLOSE_MS = 2_000;
+
+/**
+ * A connection that ends by itself where the other side is silent: it would else keep whoever waits for its end, and the
+ * process, for as long as the network says nothing.
+ */
+class EndingClient extends Client {
+  override end(): Promise<void>;
+  override end(callback: (error: Error) => void): void;
+  override end(callback?: (error: Error) => void): Promise<void> | void {
+    const cut = setTimeout(() => this.connection.stream.destroy(), CLOSE_MS);
+    cut.unref();
+    this.once('end', () => clearTimeout(cut));
+    return callback === undefined ? super.end() : super.end(callback);
+  }
+}
 
 export interface PoolOptions {
   /** DATABASE_URL as the user wrote it. */
@@ -34,7 +51,7 @@ export function createPool(options: PoolOptions): Pool {
   });
   const pool = new Pool({
     ...client,
-    ...(namesFiles(options.url) && {Client: clientOfFiles(client)}),
+    Client: namesFiles(options.url) ? clientOfFiles(client) : EndingClient,
     max: options.size,
     maxLifetimeSeconds: options.maxLifetimeSeconds,
     idleTimeoutMillis: IDLE_MS,
@@ -71,18 +88,26 @@ function clientOfFiles(config: ClientConfig): new () => Client {
     }
     return {...config, connectionString: url.href, ssl, sslnegotiation: negotiation};
   };
-  return class extends Client {
+  return class extends EndingClient {
     constructor() {
       super(latest());
     }
   };
 }
 
-/** Options for one connection or a pool. Checks that the driver can use the URL, which otherwise fails only later. */
-export function clientOptions(
-  url: string,
-  options: {connectTimeoutMs: number; statementTimeoutMs: number; applicationName: string},
-): ClientConfig {
+interface ClientOptions {
+  readonly connectTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  readonly applicationName: string;
+}
+
+/** One connection, not yet made. Throws DatabaseError(DatabaseURLInvalid) like `createPool`. */
+export function createClient(url: string, options: ClientOptions): Client {
+  return new EndingClient(clientOptions(url, options));
+}
+
+/** Checks that the driver can use the URL, which otherwise fails only later. */
+function clientOptions(url: string, options: ClientOptions): ClientConfig {
   const config: ClientConfig = {
     connectionString: parseDatabaseUrl(url).url,
     connectionTimeoutMillis: options.connectTimeoutMs,

@@ -1,7 +1,7 @@
-import {Client} from 'pg';
+import type {Client} from 'pg';
 import {DatabaseError, type DatabaseReason} from './errors.ts';
 import {explainLocked} from './locks.ts';
-import {clientOptions} from './pool.ts';
+import {createClient} from './pool.ts';
 import {quoted} from './quoted.ts';
 import {differencesFromGuide, missingIndexes, readSessionsTable} from './sessions-table.ts';
 import {appliedMigrations, TABLES, versionOf} from './schema.ts';
@@ -54,13 +54,11 @@ export async function verifyDatabase(urlFrom: () => string): Promise<VerifyRepor
     const url = urlFrom();
     const target = parseDatabaseUrl(url);
     display = target.display;
-    const client = new Client(
-      clientOptions(url, {
-        connectTimeoutMs: 10_000,
-        statementTimeoutMs: 30_000,
-        applicationName: 'fraiseql-auth db verify',
-      }),
-    );
+    const client = createClient(url, {
+      connectTimeoutMs: 10_000,
+      statementTimeoutMs: 30_000,
+      applicationName: 'fraiseql-auth db verify',
+    });
     let broken: Error | undefined;
     client.on('error', (error) => {
       broken = error;

@@ -15,6 +15,8 @@ export interface FaultProxy {
   reset(): void;
   /** Bytes from the server are swallowed: connections stay open and say nothing. */
   mute(muted: boolean): void;
+  /** From now on nothing comes through either way, not even that a side closes: the network has lost them. */
+  silence(): void;
   /** New connections are closed at once. */
   refuse(refused: boolean): void;
   /** Bytes from the server come so many milliseconds later. */
@@ -26,8 +28,8 @@ export interface FaultProxy {
 
 export async function startFaultProxy(target: number): Promise<FaultProxy> {
   const pairs = new Set<{client: Socket; upstream: Socket}>();
-  let [port, taken, muted, refused, latency] = [target, 0, false, false, 0];
-  const server = createTcpServer({noDelay: true}, (client) => {
+  let [port, taken, muted, silent, refused, latency] = [target, 0, false, false, false, 0];
+  const server = createTcpServer({noDelay: true, allowHalfOpen: true}, (client) => {
     if (refused) {
       client.resetAndDestroy();
       return;
@@ -37,14 +39,20 @@ export async function startFaultProxy(target: number): Promise<FaultProxy> {
     const pair = {client, upstream};
     pairs.add(pair);
     const end = (): void => {
+      if (silent) return;
       pairs.delete(pair);
       client.destroy();
       upstream.destroy();
     };
     for (const socket of [client, upstream]) socket.on('error', end).on('close', end);
-    client.on('data', (chunk: Buffer) => upstream.write(chunk));
+    client.on('end', () => {
+      if (!silent) client.end();
+    });
+    client.on('data', (chunk: Buffer) => {
+      if (!silent) upstream.write(chunk);
+    });
     upstream.on('data', (chunk: Buffer) => {
-      if (muted) return;
+      if (muted || silent) return;
       if (latency === 0) client.write(chunk);
       else setTimeout(() => client.writable && client.write(chunk), latency);
     });
@@ -77,6 +85,9 @@ export async function startFaultProxy(target: number): Promise<FaultProxy> {
     reset,
     mute(value) {
       muted = value;
+    },
+    silence() {
+      silent = true;
     },
     refuse(value) {
       refused = value;

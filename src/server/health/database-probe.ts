@@ -1,6 +1,6 @@
-import {Client, type Pool} from 'pg';
+import type {Pool} from 'pg';
 import {databaseFault} from '../../database/errors.ts';
-import {clientOptions} from '../../database/pool.ts';
+import {createClient} from '../../database/pool.ts';
 import {schemaVersion, type Queryable} from '../../database/schema.ts';
 import {SCHEMA_VERSION} from '../../database/version.ts';
 
@@ -49,13 +49,11 @@ async function within(pool: Pool): Promise<Found> {
 }
 
 async function beside(url: string): Promise<Found> {
-  const client = new Client(
-    clientOptions(url, {
-      connectTimeoutMs: 3_000,
-      statementTimeoutMs: 3_000,
-      applicationName: 'fraiseql-auth',
-    }),
-  );
+  const client = createClient(url, {
+    connectTimeoutMs: 3_000,
+    statementTimeoutMs: 3_000,
+    applicationName: 'fraiseql-auth',
+  });
   client.on('error', ignore);
   try {
     await client.connect();

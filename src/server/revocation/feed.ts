@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto';
-import {Client} from 'pg';
-import {clientOptions} from '../../database/pool.ts';
+import type {Client} from 'pg';
+import {createClient} from '../../database/pool.ts';
 import type {Clock, Timer} from '../../support/clock.ts';
 import {CLOCK} from '../sessions/statements.ts';
 import type {Horizon} from './horizon.ts';
@@ -87,13 +87,11 @@ export class RevocationFeed {
     let client: Client;
     try {
       // Reads the files that the URL names, which may be gone by now.
-      client = new Client(
-        clientOptions(this.#options.databaseUrl, {
-          connectTimeoutMs: 3_000,
-          statementTimeoutMs: 1_500,
-          applicationName: 'fraiseql-auth feed',
-        }),
-      );
+      client = createClient(this.#options.databaseUrl, {
+        connectTimeoutMs: 3_000,
+        statementTimeoutMs: 1_500,
+        applicationName: 'fraiseql-auth feed',
+      });
     } catch (error) {
       this.#tell(false, error);
       this.#connectLater();

@@ -1,7 +1,7 @@
-import {Client} from 'pg';
+import type {Client} from 'pg';
 import {DatabaseError} from '../../database/errors.ts';
 import {explainLocked} from '../../database/locks.ts';
-import {clientOptions} from '../../database/pool.ts';
+import {createClient} from '../../database/pool.ts';
 import {databaseUrlFrom} from '../../database/settings.ts';
 import {parseDatabaseUrl} from '../../database/url.ts';
 import {Audit} from '../audit.ts';
@@ -125,13 +125,11 @@ async function asking(name: string, work: (client: Client) => Promise<number>): 
   try {
     const url = databaseUrlFrom(process.env);
     const target = parseDatabaseUrl(url);
-    const client = new Client(
-      clientOptions(url, {
-        connectTimeoutMs: CONNECT_MS,
-        statementTimeoutMs: STATEMENT_MS,
-        applicationName: `fraiseql-auth ${name}`,
-      }),
-    );
+    const client = createClient(url, {
+      connectTimeoutMs: CONNECT_MS,
+      statementTimeoutMs: STATEMENT_MS,
+      applicationName: `fraiseql-auth ${name}`,
+    });
     // A connection that breaks fails the statement under way, which tells it.
     client.on('error', () => undefined);
     try {
