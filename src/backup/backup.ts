@@ -15,6 +15,8 @@ import {drain, Meter, oneChunk, transformed} from './streams.ts';
 
 /** Session tables are mostly hashes, which hardly shrink: a higher level costs time and gains nothing. */
 const GZIP_LEVEL = 4;
+/** How far this clock may be ahead of the database's for backups to be removed by their age. */
+const AHEAD_MS = 3_600_000;
 
 /** What a backup and a restore work with. */
 export interface BackupContext {
@@ -51,12 +53,13 @@ export async function takeBackup(context: BackupContext): Promise<BackupResult> 
   try {
     const facts = await withSnapshot(target, settings.timeoutMs, async (snapshot) => {
       refuseOlderTool(pgDumpVersion, snapshot.serverVersion);
+      const aheadMs = clock.now() - snapshot.countedAt;
       logger.info({name, place: store.place, database: target.display}, 'dumping');
       const meter = new Meter();
       const gzip = createGzip({level: GZIP_LEVEL, chunkSize: 64 * 1024});
       const content = meter.through(transformed(dumpOf(target, snapshot.id, signal), gzip));
       await store.write(dataName(name), content, signal);
-      return {...meter.total(), ...snapshot};
+      return {...meter.total(), ...snapshot, aheadMs};
     });
     await compareStored(store, name, facts, signal);
     const manifest: Manifest = {
@@ -76,7 +79,9 @@ export async function takeBackup(context: BackupContext): Promise<BackupResult> 
       rowCounts: facts.rowCounts,
     };
     await store.write(manifestName(name), oneChunk(`${JSON.stringify(manifest, null, 2)}\n`), signal);
-    return {manifest, location: store.location(dataName(name)), ...(await keepRetention(context))};
+    const retention =
+      facts.aheadMs > AHEAD_MS ? wrongClock(context, facts.aheadMs) : await keepRetention(context);
+    return {manifest, location: store.location(dataName(name)), ...retention};
   } catch (error) {
     await forget(context, name);
     throw error;
@@ -103,7 +108,17 @@ async function compareStored(
   }
 }
 
-async function keepRetention(context: BackupContext): Promise<Pick<BackupResult, 'removed' | 'warning'>> {
+type Retention = Pick<BackupResult, 'removed' | 'warning'>;
+
+/** By a clock that is years ahead every backup but the newest is past its time. */
+function wrongClock({logger}: BackupContext, aheadMs: number): Retention {
+  const minutes = Math.round(aheadMs / 60_000);
+  const warning = `no old backup was removed: the clock of this machine is ${minutes} minutes ahead of the database's. Correct whichever is wrong.`;
+  logger.warn(warning);
+  return {removed: [], warning};
+}
+
+async function keepRetention(context: BackupContext): Promise<Retention> {
   const {settings, store, clock, logger, signal} = context;
   const {removed, problems} = await removeExpired(store, settings.instance, {
     now: clock.now(),

@@ -21,16 +21,16 @@ const MANIFEST_LIMIT = 64 * 1024;
 /** Reads what the store holds of that instance, and nothing else. */
 export async function readCatalogue(store: Store, instance: string, signal: AbortSignal): Promise<Catalogue> {
   const data = new Map<string, {sizeBytes: number; modifiedAt: number}>();
-  const manifests: string[] = [];
+  const manifests = new Map<string, number>();
   for (const object of await store.list(`${instance}_`)) {
     const own = ownObject(instance, object.name);
     if (own?.kind === 'data') data.set(own.name, object);
-    else if (own) manifests.push(own.name);
+    else if (own) manifests.set(own.name, object.modifiedAt);
   }
   const good: (GoodBackup & {manifest: Manifest})[] = [];
   const damaged: {name: string; problem: string}[] = [];
   const tooNew: {name: string; error: BackupError}[] = [];
-  for (const name of manifests.sort()) {
+  for (const [name, writtenAt] of [...manifests].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const stored = data.get(name);
     data.delete(name);
     try {
@@ -40,7 +40,10 @@ export async function readCatalogue(store: Store, instance: string, signal: Abor
       if (!stored) damaged.push({name, problem: 'its data is missing'});
       else if (stored.sizeBytes !== manifest.sizeBytes) {
         damaged.push({name, problem: `its data has ${stored.sizeBytes} bytes, not ${manifest.sizeBytes}`});
-      } else good.push({name, completedAt: Date.parse(manifest.completedAt), manifest});
+      } else {
+        // It was complete before its manifest was written: a clock that says otherwise was ahead.
+        good.push({name, completedAt: Math.min(Date.parse(manifest.completedAt), writtenAt), manifest});
+      }
     } catch (error) {
       if (!(error instanceof BackupError)) throw error;
       if (error.reason === 'BackupTooNew') tooNew.push({name, error});

@@ -68,12 +68,12 @@ export async function restoreBackup(context: BackupContext, from: string): Promi
 
 /** The backup that `from` names: `latest`, or a name, or a location below the destination. */
 async function findBackup(context: BackupContext, from: string): Promise<Manifest> {
-  const {settings, store, signal, logger} = context;
+  const {settings, store, clock, signal, logger} = context;
   const wanted = from.trim();
   if (wanted === 'latest') {
     const {good, damaged, tooNew} = await readCatalogue(store, settings.instance, signal);
     for (const {name, problem} of damaged) logger.warn({name, problem}, 'a damaged backup was passed over');
-    const newest = newestOf(good);
+    const newest = newestOf(good, clock.now());
     // A name has the time in it. What is older than a backup that can be read is not the latest.
     const newer = tooNew.findLast(({name}) => newest === undefined || name > newest.name);
     if (newer) throw newer.error;

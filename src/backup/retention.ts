@@ -10,13 +10,20 @@ export interface GoodBackup {
  * Pure; `now` is milliseconds since the epoch.
  */
 export function expired<T extends GoodBackup>(backups: readonly T[], now: number, maxAgeMs: number): T[] {
-  const newest = newestOf(backups);
+  const newest = newestOf(backups, now);
   return backups.filter((backup) => backup !== newest && now - backup.completedAt > maxAgeMs);
 }
 
-/** The newest of them; of two that ended in the same millisecond the one whose name sorts last. */
-export function newestOf<T extends GoodBackup>(backups: readonly T[]): T | undefined {
-  return backups.reduce<T | undefined>(
+/** What clocks may differ by. */
+const SKEW_MS = 3_600_000;
+
+/**
+ * The newest of them; of two that ended in the same millisecond the one whose name sorts last. One that says it is of the
+ * future was made by a clock that was ahead, and may be older than all the others: it counts where there is no other.
+ */
+export function newestOf<T extends GoodBackup>(backups: readonly T[], now: number): T | undefined {
+  const past = backups.filter(({completedAt}) => completedAt <= now + SKEW_MS);
+  return (past.length > 0 ? past : backups).reduce<T | undefined>(
     (best, backup) =>
       !best ||
       backup.completedAt > best.completedAt ||

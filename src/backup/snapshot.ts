@@ -11,6 +11,8 @@ export interface Snapshot {
   readonly id: string;
   readonly schemaVersion: string;
   readonly serverVersion: string;
+  /** Milliseconds since the epoch when it was counted, by the database's clock. */
+  readonly countedAt: number;
   /** Rows by table of schema `_system`. */
   readonly rowCounts: Readonly<Record<string, number>>;
 }
@@ -68,10 +70,15 @@ async function openSnapshot(client: Client, target: DatabaseTarget): Promise<Sna
       );
       rowCounts[name] = Number(counted[0]?.count);
     }
+    const schema = await schemaVersion(client);
+    const {rows: clocks} = await client.query<{ms: number}>(
+      'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms',
+    );
     return {
       id: rows[0]?.id ?? '',
-      schemaVersion: await schemaVersion(client),
+      schemaVersion: schema,
       serverVersion: (rows[0]?.server ?? '').split(' ')[0] ?? '',
+      countedAt: Number(clocks[0]?.ms),
       rowCounts,
     };
   } catch (error) {

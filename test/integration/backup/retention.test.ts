@@ -2,9 +2,11 @@ import {readdir, rm, utimes, writeFile} from 'node:fs/promises';
 import {createServer, request} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {join} from 'node:path';
+import {setTimeout as delay} from 'node:timers/promises';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {takeBackup, type BackupContext} from '../../../src/backup/backup.ts';
 import {readCatalogue, removeExpired} from '../../../src/backup/catalogue.ts';
+import {newestOf} from '../../../src/backup/retention.ts';
 import {S3Store} from '../../../src/backup/s3-store.ts';
 import {startPostgres, type TestPostgres} from '../../support/postgres.ts';
 import {startS3, type TestS3} from '../../support/s3.ts';
@@ -68,6 +70,23 @@ describe.each<[string, (name: string) => BackupContext]>([
     expect((await context.store.list('auth-prod_notes')).map(({name}) => name)).toEqual([
       'auth-prod_notes.txt',
     ]);
+  });
+
+  it('is not kept by a clock that is years ahead, whose backup is not the newest for ever', async () => {
+    const context = contextOf('ahead');
+    const before = await takeBackup(at(context, 20));
+    const ahead = await takeBackup(at(context, -730));
+    expect(ahead.removed).toEqual([]);
+    expect(ahead.warning).toMatch(/clock of this machine is 10\d{5} minutes ahead of the database's/);
+    // A bucket tells whole seconds.
+    await delay(1_100);
+    const after = await takeBackup(context);
+    expect(after).toMatchObject({removed: [], warning: undefined});
+    const {good} = await readCatalogue(context.store, context.settings.instance, context.signal);
+    expect(good.map(({name}) => name).sort()).toEqual(
+      [before, ahead, after].map(({manifest}) => manifest.name).sort(),
+    );
+    expect(newestOf(good, Date.now())?.name).toBe(after.manifest.name);
   });
 
   it('leaves alone what says of itself that it is of another instance', async () => {

@@ -19,8 +19,9 @@ describe('expired', () => {
     expect(expired([], NOW, 30 * DAY)).toEqual([]);
   });
 
-  it('keeps one of the future, which a clock that went back has made', () => {
-    expect(names(expired([backup('a', -3), backup('b', 40)], NOW, 30 * DAY))).toEqual(['b']);
+  it('keeps one of the future, which a clock that was ahead has made, and the newest beside it', () => {
+    const backups = [backup('a', -3), backup('b', 40), backup('c', 50)];
+    expect(names(expired(backups, NOW, 30 * DAY))).toEqual(['c']);
   });
 
   it('never the newest, never one within the age, and all the others', () => {
@@ -30,15 +31,27 @@ describe('expired', () => {
     fc.assert(
       fc.property(some, fc.integer({min: 1, max: 60 * DAY}), (backups, maxAge) => {
         const gone = new Set(expired(backups, NOW, maxAge));
-        const newest = newestOf(backups);
+        const newest = newestOf(backups, NOW);
         const kept = backups.filter((each) => !gone.has(each));
         expect(newest === undefined || kept.includes(newest)).toBe(true);
-        expect(newest?.completedAt).toBe(backups.map((each) => each.completedAt).sort((a, b) => b - a)[0]);
+        const times = backups.map((each) => each.completedAt).sort((a, b) => b - a);
+        expect(newest?.completedAt).toBe(times.find((time) => time <= NOW + 3_600_000) ?? times[0]);
         for (const each of gone) expect(NOW - each.completedAt).toBeGreaterThan(maxAge);
         for (const each of kept) {
           expect(NOW - each.completedAt <= maxAge || each === newest).toBe(true);
         }
       }),
     );
+  });
+});
+
+describe('the newest', () => {
+  it('is none of the future, where there is another', () => {
+    expect(newestOf([backup('a', -730), backup('b', 2), backup('c', 1)], NOW)?.name).toBe('c');
+    expect(newestOf([backup('a', -730), backup('b', -731)], NOW)?.name).toBe('b');
+  });
+
+  it('may be of a clock that is a little ahead', () => {
+    expect(newestOf([backup('a', -1 / 48), backup('b', 1)], NOW)?.name).toBe('a');
   });
 });
