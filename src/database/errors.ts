@@ -31,6 +31,7 @@ export type DatabaseFault =
   | 'timeout'
   | 'too_many_connections'
   | 'read_only'
+  | 'out_of_resources'
   | 'authentication_failed'
   | 'not_found'
   | 'permission_denied'
@@ -45,11 +46,13 @@ const BY_STATE: Readonly<Record<string, DatabaseFault>> = {
   '3D000': 'not_found',
   '42501': 'permission_denied',
   '53300': 'too_many_connections',
+  '58030': 'out_of_resources',
   '57014': 'timeout',
   '55P03': 'timeout',
   '57P01': 'unreachable',
   '57P02': 'unreachable',
   '57P03': 'unreachable',
+  '57P04': 'not_found',
   '57P05': 'unreachable',
   '25006': 'read_only',
   '42P01': 'schema_missing',
@@ -99,7 +102,9 @@ export function databaseFault(error: unknown): DatabaseFault {
     const fault = BY_STATE[code];
     if (fault) return fault;
     if (code === 'ETIMEDOUT') return 'timeout';
-    if (NETWORK_CODES.has(code) || code.startsWith('08') || code.startsWith('ERR_TLS')) return 'unreachable';
+    // A disk that is full, memory that is used up.
+    if (/^53...$/.test(code)) return 'out_of_resources';
+    if (NETWORK_CODES.has(code) || /^(08|ERR_TLS|ERR_SSL)/.test(code)) return 'unreachable';
     if (/CERT|SIGNATURE|ISSUER/.test(code)) return 'unreachable';
   }
   const message = error instanceof Error ? error.message : '';

@@ -87,6 +87,7 @@ export function explain(
         `database "${target.database}" lacks a table that this version needs: ${said}`,
         'Run `fraiseql-auth db migrate`.',
       );
+    case 'out_of_resources':
     case 'query_failed':
       break;
   }

@@ -39,6 +39,8 @@ export class Dependency {
   /** The probe under way began before it answered elsewhere. */
   #again = false;
   #stopped = true;
+  /** Nobody asks about it any more, as of a provider that another configuration has left out. */
+  #left = false;
 
   constructor(options: DependencyOptions) {
     this.name = options.name;
@@ -57,11 +59,14 @@ export class Dependency {
   /** Begins with a probe at once; resolves when that has ended, however it did. */
   start(): Promise<void> {
     this.#stopped = false;
+    this.#left = false;
     return this.#run();
   }
 
+  /** What is under way says nothing any more. */
   stop(): void {
     this.#stopped = true;
+    this.#left = true;
     this.#timer?.cancel();
   }
 
@@ -126,7 +131,7 @@ export class Dependency {
   }
 
   #become(state: DependencyState, fault: string | undefined, error: unknown): void {
-    if (state === this.#state && fault === this.#fault) return;
+    if (this.#left || (state === this.#state && fault === this.#fault)) return;
     this.#state = state;
     this.#fault = fault;
     this.#options.onChange(state, fault, error);

@@ -19,11 +19,6 @@ export class Pages {
     this.#theme = themeOf(branding, this.#host);
   }
 
-  /** Whose sign-in this is. */
-  get name(): string {
-    return this.#theme.name;
-  }
-
   send(reply: FastifyReply, status: number, page: Page): FastifyReply {
     void reply.code(status).header('content-security-policy', policyOf(this.#theme, page));
     // Under no-referrer a form's post says `Origin: null`, even to its own server (Fetch, "append a request Origin header").

@@ -10,7 +10,6 @@ export interface Theme {
   readonly name: string;
   readonly logoUrl: string | undefined;
   readonly sheet: string;
-  readonly accent: string;
   /** Directives of the Content-Security-Policy that depend on the theme. */
   readonly policy: string;
 }
@@ -29,7 +28,6 @@ export function themeOf(branding: Branding, host: string): Theme {
     name: branding.name ?? host,
     logoUrl,
     sheet,
-    accent: branding.color ?? DEFAULT_COLOR,
     policy: `style-src 'sha256-${hash}'${logoUrl === undefined ? '' : `; img-src ${imageSource(logoUrl)}`}`,
   };
 }

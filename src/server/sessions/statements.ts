@@ -189,7 +189,7 @@ export const FIND_BY_TOKEN: Statement = {
     LEFT JOIN _system.session_details d ON d.session_id = s.id
     WHERE s.id = coalesce(
       (SELECT id FROM _system.sessions WHERE refresh_token_hash = $1),
-      (SELECT session_id FROM _system.refresh_history WHERE token_hash = $1)) AND ${ALIVE}`,
+      (SELECT session_id FROM _system.refresh_history WHERE token_hash = $1)) AND ${ALIVE} AND ${NOT_IDLE}`,
 };
 
 /** $1 hash of a refresh token: the session whose current one it is. */

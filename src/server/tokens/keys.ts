@@ -57,14 +57,6 @@ export class KeySet {
     });
   }
 
-  get ids(): string[] {
-    return [...this.#verifiers.keys()];
-  }
-
-  get algorithms(): Algorithm[] {
-    return [...new Set([...this.#verifiers.values()].map((verifier) => verifier.algorithm))];
-  }
-
   verifier(kid: string): Verifier | undefined {
     return this.#verifiers.get(kid);
   }

@@ -19,6 +19,11 @@ describe('databaseFault', () => {
     ['a slow connection', new Error('timeout expired'), 'timeout'],
     ['a pool that is used up', new Error('timeout exceeded when trying to connect'), 'timeout'],
     ['a cancelled statement', withCode('57014'), 'timeout'],
+    ['a handshake that fails', withCode('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA'), 'unreachable'],
+    ['a full disk', withCode('53100'), 'out_of_resources'],
+    ['no memory left', withCode('53200'), 'out_of_resources'],
+    ['a disk that fails', withCode('58030'), 'out_of_resources'],
+    ['a database that was dropped', withCode('57P04'), 'not_found'],
     ['no connection left', withCode('53300'), 'too_many_connections'],
     ['a wrong password', withCode('28P01'), 'authentication_failed'],
     [

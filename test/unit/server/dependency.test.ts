@@ -141,6 +141,30 @@ describe('a dependency', () => {
     expect(changes).toEqual(['down:unreachable', 'down:authentication_failed']);
   });
 
+  it('says nothing more once it is stopped, whatever its probe then finds', async () => {
+    let end = (): void => {};
+    const watched = new Dependency({
+      name: 'it',
+      probe: () => new Promise((resolve) => (end = resolve)),
+      fault: () => 'unreachable',
+      clock,
+      goodMs: 60_000,
+      badMs: 10_000,
+      threshold: 1,
+      onChange: (state) => changes.push(state),
+    });
+    const probe = watched.start();
+    watched.stop();
+    end();
+    await probe;
+    watched.record(new Error('of real work'));
+    expect(changes).toEqual([]);
+    const again = watched.start();
+    end();
+    await again;
+    expect(changes).toEqual(['up']);
+  });
+
   it('is left alone when stopped', async () => {
     const watched = dependency(1);
     await watched.start();
