@@ -28,6 +28,14 @@ const SILENT_MS = 2_000;
 const RECONNECT_MS = 250;
 const RECONNECT_MAX_MS = 3_000;
 
+interface ClockRow {
+  readonly read_at: number;
+  readonly server: number;
+}
+
+/** A beat need not outlive a crash of the database, so its commit waits for no disk. */
+const BEAT = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2), ${CLOCK}`;
+
 /**
  * The word of ended sessions, by LISTEN and NOTIFY. PostgreSQL delivers notifications to a connection in the order of
  * their commits and loses none while the connection stands; so each beat of our own that comes back through the
@@ -49,6 +57,7 @@ export class RevocationFeed {
   #confirmedAt = Number.NEGATIVE_INFINITY;
   #backOffMs = RECONNECT_MS;
   #horizon: Horizon | undefined;
+  #newest: Horizon | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -66,6 +75,11 @@ export class RevocationFeed {
   /** Since when every change has been heard; undefined while none is. */
   get horizon(): Horizon | undefined {
     return this.#listening ? this.#horizon : undefined;
+  }
+
+  /** The database's clock as the newest beat has found it. */
+  get newest(): Horizon | undefined {
+    return this.#listening ? this.#newest : undefined;
   }
 
   /** Begins to listen; what goes wrong is tried again for as long as it takes. */
@@ -106,11 +120,12 @@ export class RevocationFeed {
       await client.query(`LISTEN ${CHANNEL}; LISTEN ${this.#beatChannel}`);
       // From here on every change is heard; what was known before may lack some.
       const at = this.#options.clock.monotonic();
-      const {rows} = await client.query<{read_at: number; server: number}>(`SELECT ${CLOCK}`);
+      const {rows} = await client.query<ClockRow>(`SELECT ${CLOCK}`);
       const [clock] = rows;
       if (this.#client !== client || clock === undefined) return;
       this.#options.onGap();
       this.#horizon = {server: clock.server, time: clock.read_at, at};
+      this.#newest = this.#horizon;
       this.#listening = true;
       this.#confirmedAt = Number.NEGATIVE_INFINITY;
       this.#tick(client);
@@ -126,19 +141,25 @@ export class RevocationFeed {
     if (this.#sentAt === undefined) {
       this.#sentAt = now;
       this.#beat++;
-      // A beat need not outlive a crash of the database, so its commit waits for no disk.
-      client
-        .query("SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)", [
-          this.#beatChannel,
-          String(this.#beat),
-        ])
-        .catch((error: unknown) => this.#lost(client, error));
+      void this.#send(client, now);
     } else if (now - this.#sentAt > SILENT_MS) {
       this.#lost(client, new Error(`no beat was heard for ${SILENT_MS} ms`));
       return;
     }
     if (!this.live) this.#tell(false, new Error('the beats come too late'));
     this.#timer = this.#options.clock.setTimeout(() => this.#tick(client), BEAT_MS);
+  }
+
+  /** It brings the database's clock along. */
+  async #send(client: Client, at: number): Promise<void> {
+    try {
+      const {rows} = await client.query<ClockRow>(BEAT, [this.#beatChannel, String(this.#beat)]);
+      const [clock] = rows;
+      if (this.#client === client && clock !== undefined)
+        this.#newest = {server: clock.server, time: clock.read_at, at};
+    } catch (error) {
+      this.#lost(client, error);
+    }
   }
 
   #hear(client: Client, channel: string, payload: string): void {

@@ -1,4 +1,4 @@
-/** The moment from which on a replica has heard of every session that ended, by the database's clock. */
+/** A moment by the database's clock: that from which on a replica has heard of every session that ended, or a later one. */
 export interface Horizon {
   /** Which run of a database server this was: another one's clock says nothing. */
   readonly server: number;

@@ -10,6 +10,7 @@ import type {SharedStore} from './store.ts';
 interface Feed {
   readonly live: boolean;
   readonly horizon: Horizon | undefined;
+  readonly newest: Horizon | undefined;
 }
 
 export interface SessionCacheOptions {
@@ -110,11 +111,12 @@ export class SessionCache {
   /** The entry as it is now, if it may be believed. */
   #believed(entry: FoundSession): FoundSession | undefined {
     const {feed, ttlSeconds, clock} = this.#options;
-    const {horizon} = feed;
+    const {horizon, newest} = feed;
     // Asked anew: Redis may have taken its time.
     if (!feed.live || horizon === undefined || entry.read.server !== horizon.server) return undefined;
     if (entry.read.time < horizon.time + SLACK_SECONDS || this.#ended.has(entry.session.id)) return undefined;
-    const readAt = horizon.at + (entry.read.time - horizon.time) * 1000;
+    // The database's clock may have been set meanwhile: it was read no later than either moment says.
+    const readAt = Math.min(monotonicOf(entry, horizon), monotonicOf(entry, newest ?? horizon));
     const age = Math.max(0, (clock.monotonic() - readAt) / 1000);
     if (readAt < this.#since + SLACK_SECONDS * 1000 || age > ttlSeconds || age >= entry.remaining)
       return undefined;
@@ -125,4 +127,9 @@ export class SessionCache {
   #lifeMs(): number {
     return (this.#options.ttlSeconds + SLACK_SECONDS) * 1000;
   }
+}
+
+/** When it was read, milliseconds, if the database's clock has run true since, or until, that moment. */
+function monotonicOf({read}: FoundSession, {at, time}: Horizon): number {
+  return at + (read.time - time) * 1000;
 }
