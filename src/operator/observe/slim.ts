@@ -10,6 +10,7 @@ import {TLS_VOLUME} from '../desired/pod.ts';
 import {
   certificateSecretOf,
   configMapsOf,
+  type CronJob,
   type Deployment,
   type Job,
   type Pod,
@@ -45,7 +46,11 @@ export function settled<T extends KubeObject>(object: T, desiredHash: string): T
     metadata: shared(metadata),
     [AS_APPLIED]: desiredHash,
   };
-  if (kind === 'CronJob') return {...husk, status: object['status']} as unknown as T;
+  if (kind === 'CronJob') {
+    const {spec, status} = object as CronJob;
+    // Whoever puts a service to sleep asks whether its backups are suspended.
+    return {...husk, spec: defined({suspend: spec?.suspend}), ...(status && {status})} as unknown as T;
+  }
   if (JUST_THERE.has(kind)) return husk as unknown as T;
   if (kind !== 'Deployment') return undefined;
   const {spec, status, [TEMPLATE_HASH]: hash} = object as Deployment;
