@@ -1,5 +1,6 @@
 import {canonical} from '../../kube/canonical.ts';
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
+import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
 import type {KubeObject} from '../../kube/objects.ts';
 import {childrenOf, child, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
@@ -9,7 +10,7 @@ import {stepId, subjectOf, type Decision, type Step} from '../decide/decision.ts
 import {policyOf} from '../reconcile/policy.ts';
 import {trueCondition, type Job} from '../workloads.ts';
 import {APPROVE, isAllowed, weigh, type ApprovedChange, type Standing} from './approval.ts';
-import type {Change} from './change.ts';
+import {isChange, type Change} from './change.ts';
 import {foresee, type Foreseen} from './foresee.ts';
 import {NOTES, preview, type Foresight} from './preview.ts';
 
@@ -28,8 +29,9 @@ interface Asked {
 /** What would be done for a resource, and what of it may be. */
 export interface Planned {
   readonly standing: Standing;
-  /** Steps that were let through and may be taken now. */
+  /** Steps that were let through and may be taken now, and what each of them changes. */
   readonly steps: readonly Step[];
+  readonly changes: ReadonlyMap<Step, Change>;
   /** Those that wait, by their id: what needs them waits with them. */
   readonly held: ReadonlySet<string>;
   /** What the API server would not let us do. */
@@ -64,6 +66,8 @@ export class Planner {
   readonly #cluster: Cluster;
   readonly #settings: Settings;
   readonly #answers = new Map<string, readonly Answer[]>();
+  /** What was let through and has been made. The status may go on to name it for a while: it is written when all is done. */
+  readonly #made = new Map<string, readonly Change[]>();
 
   constructor({cluster, settings}: {cluster: Cluster; settings: Settings}) {
     this.#cluster = cluster;
@@ -72,6 +76,13 @@ export class Planner {
 
   forget(key: string): void {
     this.#answers.delete(key);
+    this.#made.delete(key);
+  }
+
+  /** These steps of a plan were taken. A Job that was made has yet to succeed. */
+  made(key: string, {changes}: Planned, taken: readonly {readonly step: Step}[]): void {
+    const made = taken.flatMap(({step}) => changes.get(step) ?? []).filter(({verb}) => verb !== 'Run');
+    this.#made.set(key, [...(this.#made.get(key) ?? []), ...made].slice(-STATUS_LIMITS.approved));
   }
 
   /**
@@ -108,19 +119,24 @@ export class Planner {
       decision = decide(resource, world, now, this.#settings);
     }
     this.#answers.set(key, answers);
+    // What is wanted once more is not made.
+    const made = (this.#made.get(key) ?? []).filter((each) => !changes.some(({hash}) => hash === each.hash));
+    this.#made.set(key, made);
 
     const standing = weigh({
       uid: resource.metadata.uid,
       changes,
       before: resource.status?.plan,
       annotation: resource.metadata.annotations?.[APPROVE],
-      isUnderWay: (each) => isUnderWay(each, asked, refusedIds),
+      isUnderWay: (each) =>
+        !made.some((change) => isChange(each, change)) && isUnderWay(each, asked, refusedIds),
     });
     const allowed = standing.approved?.changes ?? [];
     const taken = first?.taken ?? [];
     return {
       standing,
       steps: taken.filter(({foresight}) => isAllowed(allowed, foresight.change)).map(({step}) => step),
+      changes: new Map(taken.map(({step, foresight}) => [step, foresight.change])),
       held: new Set([
         ...refusedIds,
         ...taken.filter(({foresight}) => !isAllowed(allowed, foresight.change)).map(({step}) => stepId(step)),

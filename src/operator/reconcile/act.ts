@@ -31,7 +31,11 @@ export interface Acted {
   /** `Kind/name` of what was deleted. */
   readonly removed: readonly string[];
   /** Steps that changed something. */
-  readonly changes: readonly {readonly id: string; readonly outcome: ApplyOutcome | 'minted' | 'deleted'}[];
+  readonly changes: readonly {
+    readonly step: Step;
+    readonly id: string;
+    readonly outcome: ApplyOutcome | 'minted' | 'deleted';
+  }[];
   readonly refused: readonly Problem[];
   /** When to look again because of what did not work, in milliseconds. */
   readonly retryMs: number | undefined;
@@ -94,7 +98,7 @@ export async function act(
       const {object, outcome} = await take(context, step, observed);
       if (object !== undefined) written.push(object);
       if (outcome === 'deleted') removed.push(id);
-      if (outcome !== 'unchanged') changes.push({id, outcome});
+      if (outcome !== 'unchanged') changes.push({step, id, outcome});
     } catch (thrown) {
       failed.add(id);
       const subject = subjectOf(step);

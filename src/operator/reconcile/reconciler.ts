@@ -30,7 +30,7 @@ export interface ReconcilerOptions {
   readonly mintKey: KeyMint;
   readonly caches: Pick<Caches, 'isOpen' | 'resource' | 'childrenOf' | 'podsOf' | 'replicaSetsOf' | 'settle'>;
   readonly observer: Pick<Observer, 'observe' | 'again' | 'heardOfKeys' | 'forget'>;
-  readonly planner: Pick<Planner, 'plan' | 'forget'>;
+  readonly planner: Pick<Planner, 'plan' | 'made' | 'forget'>;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly overlay: Overlay;
   readonly settings: Settings;
@@ -171,6 +171,7 @@ export class Reconciler {
         observed,
         held,
       );
+      if (planned !== undefined) this.#options.planner.made(key, planned, acted.changes);
       const next = after(observed, resource, acted);
       // Where nothing is different, neither is the decision.
       if (next !== observed) {
