@@ -29,6 +29,8 @@ export function owning(instance: Instance, observed: Observed): Step[] {
     if ([signingKeys, state].includes(each.metadata.name)) keep(each, 'server');
   }
   for (const each of childrenOf(observed, 'Job')) {
+    // A backup is its CronJob's, and one that a person began may have any name.
+    if (each.metadata.ownerReferences?.some(({kind}) => kind === 'CronJob')) continue;
     const what = JOB.exec(each.metadata.name)?.groups?.['what'];
     if (what !== undefined) keep(each, what === 'check' ? 'check' : 'migration');
   }

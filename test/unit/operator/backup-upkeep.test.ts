@@ -67,6 +67,27 @@ describe('backups are kept up', () => {
     expect(lost(world)).toEqual([]);
   });
 
+  test.each(['auth-pre-migrate-20261130', 'auth-check-1'])(
+    'and one that a person began stays his: %s',
+    (name) => {
+      const world = ready();
+      const cronJob = world.children.get('CronJob/auth-backup');
+      const owner = {apiVersion: 'batch/v1', kind: 'CronJob', name: 'auth-backup', controller: true};
+      world.children.set(`Job/${name}`, {
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: {
+          name,
+          namespace: 'prod',
+          uid: 'uid-by-hand',
+          labels: cronJob?.metadata.labels ?? {},
+          ownerReferences: [{...owner, uid: cronJob?.metadata.uid ?? ''}],
+        },
+      });
+      expect(world.pass()).toEqual([]);
+    },
+  );
+
   test('not while the service hibernates, and not without the section', () => {
     const world = ready();
     world.change({runState: 'Hibernated'});
