@@ -2,7 +2,7 @@ import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {parseOutcome} from '../../support/outcome.ts';
 import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
-import {explainPod, lastLine, oneLine} from './pods.ts';
+import {explainJobPod, lastLine, oneLine} from './pods.ts';
 import {trueCondition, type Job, type Pod} from '../workloads.ts';
 import {explainUnmade} from './unmade-pod.ts';
 import {attemptOf, podsOf, retryDelayMs, terminationMessage} from './attempts.ts';
@@ -61,7 +61,7 @@ export function assessCheck(input: {
     pods
       // What has ended says why, and the Job a moment later.
       .filter((pod) => pod.status?.phase !== 'Failed' && terminationMessage(pod) === undefined)
-      .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
+      .map((pod) => explainJobPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
       .find((each) => each !== undefined) ?? told;
   if (failed === undefined) {
     const problem = held ?? explainUnmade(job, pods, now);

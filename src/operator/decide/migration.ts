@@ -3,7 +3,7 @@ import type {KubeObject} from '../../kube/objects.ts';
 import {parseOutcome} from '../../support/outcome.ts';
 import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
-import {explainPod, lastLine, oneLine} from './pods.ts';
+import {explainJobPod, lastLine, oneLine} from './pods.ts';
 import {trueCondition, type Job, type Pod} from '../workloads.ts';
 import {explainUnmade, toldUnmade} from './unmade-pod.ts';
 import {attemptOf, GENERATION, podsOf, retryDelayMs, terminationMessage} from './attempts.ts';
@@ -67,7 +67,7 @@ export function assessMigration(input: {
   if (failed === undefined) {
     const problem =
       pods
-        .map((pod) => explainPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
+        .map((pod) => explainJobPod(pod, now, observed.logLines.get(pod.metadata.uid ?? '')))
         .find((each) => each !== undefined) ??
       explainUnmade(job, pods, now) ??
       (pods.length === 0 ? toldUnmade(job, input.status) : undefined);

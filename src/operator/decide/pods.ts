@@ -75,6 +75,12 @@ export function explainPod(pod: Pod, now: number, logLine?: string): Problem | u
   };
 }
 
+/** The same for the pod of a Job: nobody asks whether it is ready, so one that runs is at its work. */
+export function explainJobPod(pod: Pod, now: number, logLine?: string): Problem | undefined {
+  const problem = explainPod(pod, now, logLine);
+  return problem?.reason === 'PodNotReady' ? undefined : problem;
+}
+
 /** An age in steps, so that a message does not change at every look. */
 function roughly(ms: number): string {
   const minutes = [60, 30, 10, 5, 2, 1].find((each) => ms >= each * 60_000);

@@ -5,7 +5,7 @@ import type {ResolvedBackup} from '../../api/v1alpha1/resolve.ts';
 import {controllerOf} from '../../kube/objects.ts';
 import {parseOutcome, type Outcome} from '../../support/outcome.ts';
 import {podsOf} from '../decide/attempts.ts';
-import {explainPod, lastLine, oneLine} from '../decide/pods.ts';
+import {explainJobPod, lastLine, oneLine} from '../decide/pods.ts';
 import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {timestamp} from '../timestamp.ts';
@@ -128,8 +128,8 @@ function condition(
   if (running) {
     const stuck = observed.pods
       .filter((pod) => controllerOf(pod)?.uid === running.metadata.uid)
-      .map((pod) => explainPod(pod, now))
-      .find((each) => each !== undefined && each.reason !== 'PodNotReady');
+      .map((pod) => explainJobPod(pod, now))
+      .find((each) => each !== undefined);
     if (stuck) return isFalse('Failed', `The backup cannot run. ${stuck.message}. ${stuck.hint}`);
   }
   const ended = lastEnded(status);

@@ -79,6 +79,23 @@ describe('a failed migration', () => {
   });
 });
 
+test('a migration that runs is not begun anew for a change of the spec, though its pod is not ready', () => {
+  const world = new World();
+  world.pass();
+  const {job} = world;
+  if (job === undefined) throw new Error('no Job');
+  world.now += 120_000;
+  // As where its node has not been heard of for a while.
+  const running = {name: 'migrate', state: {running: {startedAt: iso(world.now - 60_000)}}};
+  const status = {conditions: [{type: 'Ready', status: 'False'}], containerStatuses: [running]};
+  world.pods = [world.pod('migrate-1', job, status, 'migration')];
+  expect(world.pass()).toEqual([]);
+  expect(world.condition('SchemaCurrent')?.message).not.toContain('/health/auth');
+  world.change({replicas: 2});
+  expect(world.pass().filter((each) => each.includes('Job'))).toEqual([]);
+  expect(world.job).toBe(job);
+});
+
 describe('a schema that vanished', () => {
   test('is made again, once', () => {
     const world = new World().settle();
