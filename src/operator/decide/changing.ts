@@ -21,7 +21,7 @@ export interface Asked {
   readonly resource: FraiseQLAuth;
   readonly instance: Instance;
   readonly release: Release;
-  /** What that release needs of the database. */
+  /** What the operator's own release needs of the database. */
   readonly schemaVersion: string;
   readonly secrets: SecretsFinding;
   /** The hash of the key that seals logins. */

@@ -30,7 +30,12 @@ export function targetOf(inputs: TargetInputs, stateKey: string): Target {
   return {
     secretHash,
     template: serverTemplate(instance, {...release, configMapName, secretHash}),
-    schema: {image: release.image, schemaVersion, databaseHash: databaseHashOf(secrets, stateKey)},
+    schema: {
+      image: release.image,
+      // What an image of the user's own needs, its name stands for: whatever this operator's would need.
+      ...(instance.spec.image === undefined && {schemaVersion}),
+      databaseHash: databaseHashOf(secrets, stateKey),
+    },
   };
 }
 

@@ -11,8 +11,8 @@ const GRACE_SECONDS = 60;
 /** Which schema a migration brings, by which image, and to which database. */
 export interface MigrationInputs {
   readonly image: string;
-  /** What the image's version needs. */
-  readonly schemaVersion: string;
+  /** What the image's version needs, where that is known: of an image that a spec names it is not. */
+  readonly schemaVersion?: string;
   /** Stands for the database; nobody learns its URL from it. */
   readonly databaseHash: string;
 }
@@ -28,12 +28,13 @@ export function migrationJobName(
 /** One attempt. It does not try again by itself: the reconciler does, with back-off, and says why in the status. */
 export function migrationJob(instance: Instance, inputs: MigrationInputs): KubeObject {
   const {spec} = instance;
+  const {schemaVersion} = inputs;
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: childMeta(instance, migrationJobName(instance, inputs), 'migration', {
       annotations: {
-        'auth.fraiseql.dev/schema-version': inputs.schemaVersion,
+        ...(schemaVersion !== undefined && {'auth.fraiseql.dev/schema-version': schemaVersion}),
         'auth.fraiseql.dev/database-hash': inputs.databaseHash,
       },
     }),

@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest';
-import {productionSpec} from '../../fixtures/specs.ts';
+import {developmentSpec, productionSpec} from '../../fixtures/specs.ts';
 import {short, World} from './world.ts';
 
 describe('the order', () => {
@@ -48,6 +48,25 @@ describe('the order', () => {
       world.completeJob();
       expect(short(world.pass()).slice(-1)).toEqual(['delete Job/auth-migrate']);
     }
+  });
+
+  test('another operator, whose own image needs another schema, migrates nothing for an image that the spec names', () => {
+    const world = new World(developmentSpec({image: 'registry.test/fraiseql-auth:1.0.0'}));
+    world.pass();
+    world.completeJob({schema: '3'});
+    world.pass();
+    world.rollOut();
+    world.pass();
+    const {status} = world;
+    expect(status?.schema).toMatchObject({current: '3', target: '3'});
+    world.settings = {image: 'registry.test/fraiseql-auth:1.5.0', version: '1.5.0', schemaVersion: '5'};
+    world.restart();
+    expect(world.pass()).toEqual([]);
+    expect(world.status).toEqual(status);
+    expect(world.condition('SchemaCurrent')).toMatchObject({
+      reason: 'Current',
+      message: 'The schema is at version 3',
+    });
   });
 
   test('a migration that has succeeded is remembered when its Job is gone', () => {
