@@ -24,6 +24,9 @@ export function* ringIds({keys, maxAge, tokenTTL}: KeyRing): Iterable<string> {
   if (tokenTTL.lowerAt !== undefined) yield lowerId('tokenTTL', tokenTTL);
 }
 
+/** No two clocks are so far apart that one has passed by so much what the other has yet to come to. */
+const APART_MS = 48 * 3_600_000;
+
 /** How long this process has known of what stands in a ring. */
 export class Known {
   readonly #seen: ReadonlyMap<string, Moment>;
@@ -37,6 +40,14 @@ export class Known {
   /** Whether it has been known for so long. What is new has not. */
   for(id: string, ms: number): boolean {
     return this.#leftMs(id, ms) <= 0;
+  }
+
+  /**
+   * The same for what was written to be due at a time. Processes that are all ended before they have known it for so long
+   * would never come to it, so in the end the time itself counts.
+   */
+  due(id: string, ms: number, writtenAt: number | undefined): boolean {
+    return this.for(id, ms) || (writtenAt !== undefined && this.#at.now >= writtenAt + ms + APART_MS);
   }
 
   /** When it will have been, for a person: milliseconds since the epoch by our own clock. */

@@ -104,7 +104,9 @@ export function turn(inputs: RotationInputs): Rotation {
   }
 
   const tokensMs = lastTokenMs(before.tokenTTL, tokenTTL);
-  const gone = keys.filter((each) => each.retireAt !== undefined && known.for(retireId(each), tokensMs));
+  const gone = keys.filter(
+    (each) => each.retireAt !== undefined && known.due(retireId(each), tokensMs, each.retireAt),
+  );
   drop.push(...gone.map(({kid}) => kid));
   keys = keys.filter((each) => !gone.includes(each));
   keys = keys.map((each) => {
@@ -266,6 +268,6 @@ function follow(
   const everyone = told.length > 0 && told.every((each) => each !== undefined);
   if (bound.lowerAt === undefined)
     return everyone ? {...bound, lowerAt: inputs.now + lastTokenMs(bound)} : bound;
-  const passed = knownIn(inputs).for(lowerId(what, bound), lastTokenMs(bound));
+  const passed = knownIn(inputs).due(lowerId(what, bound), lastTokenMs(bound), bound.lowerAt);
   return everyone && passed ? {seconds: most} : bound;
 }

@@ -251,6 +251,22 @@ describe('a rotation', () => {
     expect(keys.material).toEqual([{kid: 'k2', algorithm: 'ES256'}]);
   });
 
+  test('an old key goes, and a bound shrinks, though no operator lives as long as a token', () => {
+    const keys = new Keys();
+    keys.wanted = {...keys.wanted, tokenTTLSeconds: 86_400};
+    keys.run(60_000);
+    keys.wanted = {...keys.wanted, tokenTTLSeconds: 80_000};
+    for (const pod of keys.pods) pod.tokenTTLSeconds = 80_000;
+    keys.rotate = 'now';
+    while (keys.ring?.keys[0]?.retireAt === undefined) keys.tick();
+    for (let n = 0; n < 5; n++) {
+      keys.run(22 * HOUR);
+      keys.handOver(n % 2 === 0 ? 12 * HOUR : 0);
+    }
+    expect(keys.material).toEqual([{kid: 'k2', algorithm: 'ES256'}]);
+    expect(keys.ring.tokenTTL).toEqual({seconds: 80_000});
+  });
+
   test('when something is due is told by the clock of the one that does it', () => {
     const keys = new Keys();
     keys.rotate = 'now';
