@@ -179,7 +179,7 @@ export const statusSchema = z.object({
       resumed: time.optional().meta({
         format: 'date-time',
         description:
-          'Since when backups are made again after they were suspended; set until one has succeeded.',
+          'Since when backups are made again after there were none, or by another schedule; set until one has succeeded.',
       }),
       next: time.optional().meta({format: 'date-time', description: 'When the next one is due.'}),
     })

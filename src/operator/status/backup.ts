@@ -17,6 +17,9 @@ type BackupStatus = NonNullable<FraiseQLAuthStatus['backup']>;
 /** How late a backup may be before that is worth a word. */
 const GRACE_MS = 2 * 3_600_000;
 
+/** What BackupHealthy says while no backups are made. */
+const NONE_MADE: ReadonlySet<string> = new Set(['Suspended', 'Disabled']);
+
 /** How backups stand. */
 export interface BackupFinding {
   readonly status: BackupStatus | undefined;
@@ -43,8 +46,9 @@ export function assessBackup(input: {
   const jobs = backupJobs(observed);
   const ended = endsOf(jobs, observed, before);
   const {lastSuccess: kept} = ended;
-  // What was due while none were made is not overdue.
-  const again = input.conditionBefore?.reason === 'Suspended' && backup?.suspend === false;
+  // What was due while none were made, or by a schedule that was none then, is not overdue.
+  const none = NONE_MADE.has(input.conditionBefore?.reason ?? '');
+  const again = backup?.suspend === false && (none || isRescheduled(backup, before?.next, now));
   const resumed = again ? timestamp(now) : before?.resumed;
   const status: BackupStatus = {
     ...pick('resumed', kept !== undefined && resumed !== undefined && kept > resumed ? undefined : resumed),
@@ -197,6 +201,12 @@ function nextRun(
   known.set(id, {from: after, next});
   if (known.size > MAX_KNOWN) known.delete(known.keys().next().value ?? '');
   return next === undefined ? undefined : timestamp(next);
+}
+
+/** Whether the schedule is another than the one by which the next backup was told. */
+function isRescheduled(backup: ResolvedBackup, told: string | undefined, now: number): boolean {
+  // Once its time has come it says nothing any more.
+  return told !== undefined && Date.parse(told) > now && nextRun(backup, now) !== told;
 }
 
 interface Finished {

@@ -3,6 +3,8 @@ import {productionSpec} from '../../fixtures/specs.ts';
 import {ended, iso, outcome} from './objects.ts';
 import {running, World} from './world.ts';
 
+const DAY = 86_400_000;
+
 describe('backups', () => {
   const job = (world: World, name: string, condition: string, at: number, message?: string) => {
     const object = {
@@ -115,6 +117,40 @@ describe('backups', () => {
     world.now = Date.parse('2026-11-24T05:00:00Z');
     world.pass();
     expect(world.condition('BackupHealthy')).toMatchObject({status: 'False', reason: 'Overdue'});
+  });
+
+  const backup = (schedule: string) => ({...(productionSpec().backup as object), schedule});
+  test.each<[string, string, (world: World) => void]>([
+    [
+      'once a month became once a day',
+      '0 2 1 * *',
+      (world) => {
+        world.now += 5 * DAY;
+        world.pass();
+      },
+    ],
+    [
+      'there were none for a month',
+      '0 2 * * *',
+      (world) => {
+        world.change({backup: {policy: 'None'}});
+        world.pass();
+        world.now += 30 * DAY;
+        world.pass();
+      },
+    ],
+  ])('what was due before that is not overdue, and what is due after it is: %s', (_, schedule, meanwhile) => {
+    const world = new World(productionSpec({backup: backup(schedule)})).settle();
+    world.status = {...world.status, backup: {...world.status?.backup, lastSuccess: iso(world.now)}};
+    world.pass();
+    meanwhile(world);
+    world.change({backup: backup('0 2 * * *')});
+    const reasons = [0, DAY / 2, DAY].map((ms) => {
+      world.now += ms;
+      world.pass();
+      return world.condition('BackupHealthy')?.reason;
+    });
+    expect(reasons).toEqual(['Succeeded', 'Succeeded', 'Overdue']);
   });
 
   test('a schedule is read in its time zone', () => {
