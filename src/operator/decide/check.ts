@@ -4,6 +4,7 @@ import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {explainJobPod, lastLine, oneLine} from './pods.ts';
 import {trueCondition, type Job, type Pod} from '../workloads.ts';
+import {Known} from './known.ts';
 import {explainUnmade} from './unmade-pod.ts';
 import {attemptOf, podsOf, retryDelayMs, terminationMessage} from './attempts.ts';
 
@@ -75,10 +76,13 @@ export function assessCheck(input: {
   const cause = said?.cause ?? late ?? explainFailure(job, pods, failed);
   const {reason, message, hint} = cause;
   const attempt = attemptOf(job);
-  const failedAt = observed.firstSeen.get(job.metadata.uid ?? '')?.now ?? now;
+  const {uid = ''} = job.metadata;
+  const failedAt = observed.firstSeen.get(uid)?.now ?? now;
   if (!PASSING.has(reason)) return {state: 'Failed', cause: {reason, message, hint}, attempt, failedAt, job};
-  const retryAt = failedAt + retryDelayMs(attempt);
-  if (now >= retryAt) return {state: 'Wanted', attempt: attempt + 1, supersedes: job};
+  const known = new Known(observed.firstSeen, {now, monotonic: observed.monotonic});
+  const delayMs = retryDelayMs(attempt);
+  if (known.for(uid, delayMs)) return {state: 'Wanted', attempt: attempt + 1, supersedes: job};
+  const retryAt = known.at(uid, delayMs);
   const objectRef = {apiVersion: 'batch/v1', kind: 'Job', name};
   return {state: 'Waiting', attempt, retryAt, problem: {reason, message, hint, objectRef}};
 }

@@ -1,5 +1,6 @@
 import type {Bound, KeyRing, RingKey} from '../desired/key-ring.ts';
-import {Known, lowerId, retireId, servedId} from './key-deadlines.ts';
+import {lowerId, retireId, servedId} from './key-deadlines.ts';
+import {Known} from './known.ts';
 import type {Replica, RotationInputs, Waiting} from './rotation-inputs.ts';
 
 // How long the stages of a rotation take, and when the next thing is due.

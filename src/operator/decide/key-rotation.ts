@@ -2,7 +2,7 @@ import {MAX_KEYS} from '../../api/v1alpha1/signing-keys.ts';
 import {canonical} from '../../kube/canonical.ts';
 import type {Bound, KeyRing, RingKey} from '../desired/key-ring.ts';
 import type {KeyView} from '../observed.ts';
-import {lowerId, retireId, servedId, stateId, type Known} from './key-deadlines.ts';
+import {lowerId, retireId, servedId, stateId} from './key-deadlines.ts';
 import {
   cachesMs,
   earliest,
@@ -13,6 +13,7 @@ import {
   scheduled,
   signerOf,
 } from './key-due.ts';
+import type {Known} from './known.ts';
 import type {Algorithm, Replica, RotationInputs, Waiting} from './rotation-inputs.ts';
 
 /** What has to become of the keys now. */

@@ -5,6 +5,7 @@ import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {explainJobPod, lastLine, oneLine} from './pods.ts';
 import {trueCondition, type Job, type Pod} from '../workloads.ts';
+import {Known} from './known.ts';
 import {explainUnmade, toldUnmade} from './unmade-pod.ts';
 import {attemptOf, GENERATION, podsOf, retryDelayMs, terminationMessage} from './attempts.ts';
 
@@ -75,9 +76,12 @@ export function assessMigration(input: {
     if (specChanged && problem !== undefined) return {state: 'Wanted', attempt: 1, supersedes: job};
     return {state: 'Running', job, attempt, ...(problem && {problem})};
   }
-  const failedAt = observed.firstSeen.get(job.metadata.uid ?? '')?.now ?? now;
-  const retryAt = specChanged ? now : failedAt + retryDelayMs(attempt);
-  if (now >= retryAt) return {state: 'Wanted', attempt: specChanged ? 1 : attempt + 1, supersedes: job};
+  const {uid = ''} = job.metadata;
+  const known = new Known(observed.firstSeen, {now, monotonic: observed.monotonic});
+  const delayMs = retryDelayMs(attempt);
+  if (specChanged || known.for(uid, delayMs))
+    return {state: 'Wanted', attempt: specChanged ? 1 : attempt + 1, supersedes: job};
+  const retryAt = known.at(uid, delayMs);
   return {state: 'Failed', job, attempt, retryAt, problem: explainFailure(job, pods, failed, input.status)};
 }
 

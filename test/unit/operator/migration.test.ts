@@ -24,6 +24,20 @@ describe('a failed migration', () => {
     expect(waits).toEqual([10, 20, 40, 80, 120, 120, 120]);
   });
 
+  test.each([-1, 1])('is tried again after as long where the clock was set by %d days meanwhile', (days) => {
+    const world = new World();
+    world.pass();
+    world.failJob(outcome('MigrationFailed', 'no'));
+    world.pass();
+    world.setClock(days * 86_400_000);
+    for (let n = 0; n < 2; n++) {
+      expect(world.pass()).toEqual([]);
+      expect(world.decide().requeueAfterMs).toBe(10_001 - n * 5000);
+      world.now += 5000;
+    }
+    expect(short(world.pass())).toEqual(['recreate Job/auth-migrate']);
+  });
+
   test('keeps its count when the Job went just before a restart', () => {
     const world = new World();
     world.pass();

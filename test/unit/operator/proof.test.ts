@@ -327,6 +327,19 @@ describe('a change that fails its check', () => {
     };
     expect(short(world.pass())).toEqual(['update Deployment/auth']);
   });
+
+  test.each([-1, 1])('is tried again after as long where the clock was set by %d days meanwhile', (days) => {
+    const world = running();
+    world.change({tokens: {accessTTL: '30m'}});
+    world.pass();
+    world.endCheck(refusal('ProviderUnreachable', 'no answer', {providers: ['keycloak']}));
+    world.pass();
+    world.setClock(days * 86_400_000);
+    expect(world.pass()).toEqual([]);
+    expect(world.decide().requeueAfterMs).toBe(10_001);
+    world.now += 10_000;
+    expect(short(world.pass())).toEqual(['recreate Job/auth-check']);
+  });
 });
 
 interface Container {

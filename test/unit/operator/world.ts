@@ -52,7 +52,9 @@ export class World {
   annotations: Record<string, string> = {};
   keyAnswers = new Map<string, KeyAnswer>();
   publicKids: readonly string[] | undefined;
-  #clocks: Pick<Clock, 'now' | 'monotonic'> = {now: () => this.now, monotonic: () => this.now};
+  /** By how much the clock was set. */
+  #setByMs = 0;
+  #clocks: Pick<Clock, 'now' | 'monotonic'> = {now: () => this.now, monotonic: () => this.monotonic};
   #firstSeen = new FirstSeen(this.#clocks);
   readonly #hands = new Hands(this);
   readonly uid = `uid-auth-${++worlds}`;
@@ -101,6 +103,16 @@ export class World {
     return this.#firstSeen.look('prod/auth', this.status, this.children.values());
   }
 
+  get monotonic(): number {
+    return this.now - this.#setByMs;
+  }
+
+  /** Somebody sets the clock, and no time passes. */
+  setClock(ms: number): void {
+    this.now += ms;
+    this.#setByMs += ms;
+  }
+
   /** Another operator takes over, and knows nothing of when anything came. */
   restart(): void {
     this.#firstSeen = new FirstSeen(this.#clocks);
@@ -111,7 +123,7 @@ export class World {
     const {keyAnswers, publicKids} = this;
     const firstSeen = this.look();
     const seen = {secrets, claims, children, signingKeys, pods, replicaSets, logLines, health, firstSeen};
-    return {...seen, monotonic: this.now, keyAnswers, publicKids};
+    return {...seen, monotonic: this.monotonic, keyAnswers, publicKids};
   }
 
   decide(): Decision {
