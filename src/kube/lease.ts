@@ -64,6 +64,8 @@ export class LeaderElection {
   readonly #stop = new AbortController();
   #sight: Sight | undefined;
   #renewedAt: number | undefined;
+  /** What a write of ours would take, of which nothing was heard yet: it may have been done, or be done later. */
+  #taking: Lease | undefined;
   #ended: Promise<void> | undefined;
 
   constructor(client: LeasePort, options: LeaderElectionOptions) {
@@ -107,7 +109,7 @@ export class LeaderElection {
   }
 
   async #run(callbacks: LeaderCallbacks): Promise<void> {
-    if (!(await this.#acquire())) return;
+    if (!(await this.#acquire())) return this.#giveBack();
     const {logger, identity} = this.#options;
     logger?.info({identity}, 'leading');
     this.#options.onLeading?.(true);
@@ -201,18 +203,22 @@ export class LeaderElection {
     const mine = this.holder === identity && this.#renewedAt !== undefined ? this.#sight?.lease : undefined;
     const lease = mine ?? (await this.#client.get<Lease>(RESOURCES.Lease, {namespace, name}, call));
     if (lease !== undefined) this.#look(lease);
+    this.#taking = undefined;
     if (lease !== undefined && !this.#mayTake(lease)) return false;
     try {
       const next = this.#next(lease);
+      if (mine === undefined) this.#taking = lease;
       const written = await (lease === undefined
         ? this.#client.create(RESOURCES.Lease, next, call)
         : this.#client.replace(RESOURCES.Lease, next, call));
       this.#sight = {lease: written, at: startedAt};
       // From before the call: the others cannot have seen it earlier.
       this.#renewedAt = startedAt;
+      this.#taking = undefined;
       return true;
     } catch (error) {
       if (!isApiError(error, 409) && !isApiError(error, 404)) throw error;
+      this.#taking = undefined;
       // Somebody was faster, or has written to our own lease: look at what it is now.
       const now = await this.#client.get<Lease>(RESOURCES.Lease, {namespace, name}, call);
       // Deleted: what was known of it is void, and the next try makes it anew.
@@ -259,12 +265,16 @@ export class LeaderElection {
   }
 
   async #giveBack(): Promise<void> {
-    let lease = this.#sight?.lease;
+    const {namespace, name, identity} = this.#options;
+    const read = () => this.#client.get<Lease>(RESOURCES.Lease, {namespace, name}, {timeoutMs: 3000});
     try {
-      for (let tries = 0; tries < 3 && lease?.spec.holderIdentity === this.#options.identity; tries++) {
+      // Of two writes over one version the later is refused: what we were taking is nobody's after this, or ours already.
+      let lease = this.#taking ?? this.#sight?.lease ?? (await read());
+      const isOurs = (): boolean => lease === this.#taking || lease?.spec.holderIdentity === identity;
+      for (let tries = 0; tries < 3 && lease !== undefined && isOurs(); tries++) {
         if (await this.#free(lease)) return;
         // The renewal that was cut short when we were told to end may have been written: then ours is an older version.
-        lease = await this.#client.get<Lease>(RESOURCES.Lease, lease.metadata, {timeoutMs: 3000});
+        lease = await read();
       }
     } catch (error) {
       if (!isApiError(error)) throw error;

@@ -185,6 +185,34 @@ test('released while it waits: it ends without having led', async () => {
   expect(server.lease?.spec.holderIdentity).toBe('a');
 });
 
+test.each(['before', 'after'])(
+  'released while it takes the lease, whose write comes %s that: it is nobody’s',
+  async (when) => {
+    const [server, clock] = [new OneLease(), new FakeClock()];
+    const a = stand(server, 'a', clock);
+    await settle();
+    await a.election.release();
+    const port = server.port('b', clock);
+    const {replace} = port;
+    // A call that is cut short may be on its way all the same.
+    port.replace = (async (type, lease: Lease, options) => {
+      port.replace = replace;
+      if (when === 'before') await replace(type, lease);
+      await new Promise((resolve) => options?.signal?.addEventListener('abort', resolve));
+      if (when === 'after') clock.setTimeout(() => void replace(type, lease).catch(() => undefined), 500);
+      throw new ApiError(0, 'Aborted', 'it was cut short');
+    }) as typeof replace;
+    const election = new LeaderElection(port, {namespace: 'ns', name: 'x', identity: 'b', clock});
+    const ended = election.run({onStartedLeading: () => undefined, onStoppedLeading: () => undefined});
+    await settle();
+    expect(server.lease?.spec.holderIdentity).toBe(when === 'before' ? 'b' : '');
+    await election.release();
+    await ended;
+    await clock.advance(1000);
+    expect(server.lease?.spec.holderIdentity).toBe('');
+  },
+);
+
 test('settings that would let two lead are refused', () => {
   const [server, clock] = [new OneLease(), new FakeClock()];
   const make = (): LeaderElection =>
