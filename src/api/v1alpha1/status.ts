@@ -135,7 +135,8 @@ export const statusSchema = z.object({
   signingKeys: z
     .array(
       z.object({
-        kid: word,
+        // The name of a key in a Secret.
+        kid: name,
         state: z.enum(['Published', 'Signing', 'Retiring']).meta({
           description:
             'Published: served, but does not sign yet. Signing: signs new tokens. Retiring: verifies only, until the last token that it signed has expired.',

@@ -1,4 +1,5 @@
 import {expect, test} from 'vitest';
+import {statusSchema} from '../../../src/api/v1alpha1/status.ts';
 import type {Decision} from '../../../src/operator/decide/decision.ts';
 import {ROTATE} from '../../../src/operator/decide/key-finding.ts';
 import {LATE_MS} from '../../../src/operator/decide/key-due.ts';
@@ -45,4 +46,13 @@ test('a rotation that waits for a key to go is told', () => {
     keysFinding({...decision, keys: {...keys, rotation: {...keys.rotation, full: is}}}, [], true).message;
   expect(full(true)).toContain('the next key waits until one of them has gone, for there are 8 at most');
   expect(full(false)).not.toContain('at most');
+});
+
+test('a key of one’s own with the longest name that a Secret can hold is told', () => {
+  const world = new World().settle();
+  const kid = 'k'.repeat(253 - '.pem'.length);
+  world.signingKeys = [...(world.signingKeys ?? []), {kid, algorithm: 'RS256'}];
+  world.pass();
+  expect(world.status?.signingKeys).toContainEqual(expect.objectContaining({kid}));
+  expect(() => statusSchema.parse(world.status)).not.toThrow();
 });
