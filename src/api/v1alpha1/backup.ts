@@ -75,7 +75,7 @@ export const backup = withRules(
     schedule: withRules(z.string().max(128), [
       matches(
         CRON,
-        'must be a cron schedule of five fields (minute, hour, day of month, month, day of week 0-6): for example "0 2 * * *", or @daily',
+        'must be a cron schedule of five fields (minute, hour, day of month, month, day of week 0-6; a step after * or a range): for example "0 2 * * *", or @daily',
       ),
     ])
       .default(DEFAULT_SCHEDULE)

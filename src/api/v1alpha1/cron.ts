@@ -1,7 +1,9 @@
 import {Cron} from 'croner';
 
 const list = (value: string) => {
-  const item = `(\\*|${value}(-${value})?)(/[1-9][0-9]?)?`;
+  // Of a single value there is no step here: `5/10` is 5-31/10 to Kubernetes, and an error to what reads it for the status.
+  const step = '(/[1-9][0-9]?)?';
+  const item = `(\\*${step}|${value}(-${value}${step})?)`;
   return `${item}(,${item})*`;
 };
 const FIELDS = [
@@ -16,6 +18,18 @@ const FIELDS = [
 export const CRON = new RegExp(
   `^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|${FIELDS.map(list).join(' +')})$`,
 );
+
+/** When a schedule fires next. Where it names days of the month and of the week, either will do, as in Kubernetes. */
+export function nextRun(schedule: string, after = new Date(), timezone?: string): Date | null {
+  const cron = new Cron(schedule, {
+    paused: true,
+    domAndDow: false,
+    ...(timezone !== undefined && {timezone}),
+  });
+  const next = cron.nextRun(after);
+  cron.stop();
+  return next;
+}
 
 // To look for the next run takes longer than all else of a check, and most resources have one of few schedules.
 const good = new Set<string>();
@@ -32,9 +46,7 @@ export function cronProblem(schedule: string): string | undefined {
 function tried(schedule: string): string | undefined {
   try {
     // A leap day that is also a given weekday comes at most 40 years from now.
-    const job = new Cron(schedule, {paused: true, legacyMode: true});
-    const next = job.nextRun();
-    job.stop();
+    const next = nextRun(schedule);
     return next ? undefined : 'names a day that never comes: for every night at two write "0 2 * * *"';
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error);

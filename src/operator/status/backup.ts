@@ -1,4 +1,4 @@
-import {Cron} from 'croner';
+import {nextRun as nextOf} from '../../api/v1alpha1/cron.ts';
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {Condition} from '../../api/v1alpha1/status.ts';
 import type {ResolvedBackup} from '../../api/v1alpha1/resolve.ts';
@@ -195,9 +195,7 @@ function nextRun(
   if (last !== undefined && after >= last.from && after < (last.next ?? Infinity)) {
     return last.next === undefined ? undefined : timestamp(last.next);
   }
-  const cron = new Cron(schedule, {timezone: timeZone, paused: true});
-  const next = cron.nextRun(new Date(after))?.getTime();
-  cron.stop();
+  const next = nextOf(schedule, new Date(after), timeZone)?.getTime();
   known.set(id, {from: after, next});
   if (known.size > MAX_KNOWN) known.delete(known.keys().next().value ?? '');
   return next === undefined ? undefined : timestamp(next);

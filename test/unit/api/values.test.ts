@@ -50,13 +50,17 @@ describe('quantities', () => {
 });
 
 describe('schedules', () => {
-  test.each(['0 2 * * *', '*/15 0-6 1,15 JAN-MAR MON-FRI', '@daily', '59 23 31 12 6', '0  2 * * *'])(
-    '%s is one',
-    (text) => {
-      expect(text).toMatch(CRON);
-      expect(cronProblem(text)).toBeUndefined();
-    },
-  );
+  test.each([
+    '0 2 * * *',
+    '*/15 0-6 1,15 JAN-MAR MON-FRI',
+    '0 2 5-31/10,*/7 * *',
+    '@daily',
+    '59 23 31 12 6',
+    '0  2 * * *',
+  ])('%s is one', (text) => {
+    expect(text).toMatch(CRON);
+    expect(cronProblem(text)).toBeUndefined();
+  });
 
   test.each([
     '60 2 * * *',
@@ -71,6 +75,7 @@ describe('schedules', () => {
     '0 2 L * *',
     '0 2 * * MON#1',
     '*/0 * * * *',
+    '0 2 5/10 * *',
     ' 0 2 * * *',
   ])('%j is none', (text) => expect(text).not.toMatch(CRON));
 
