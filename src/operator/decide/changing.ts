@@ -10,7 +10,8 @@ import {deploymentOf, type Observed} from '../observed.ts';
 import {UNMADE, type Decision} from './decision.ts';
 import {backUp, frame, keepBackingUp, releaseOf, serve, type Release} from './keeping.ts';
 import {assessMigration} from './migration.ts';
-import {assessProof, provenAndGiven} from './proof.ts';
+import {assessProof} from './proof.ts';
+import {provenAndGiven} from './remembered.ts';
 import type {SecretsFinding} from './secrets.ts';
 import {apply, attempt} from './steps.ts';
 import {aliasesOf, targetOf} from './target.ts';
@@ -94,7 +95,7 @@ export function change(asked: Asked, observed: Observed, now: number): Changing 
   if (migration?.state === 'Wanted') steps.push(attempt(job, migration, generation, [account]));
   const migrated = migration?.state === 'Done';
   // A migration that is still to be done holds back the change, and not what runs.
-  const kept = assessed.kept ?? (mayRoll && live !== undefined ? provenAndGiven(live) : undefined);
+  const kept = assessed.kept ?? (mayRoll && live !== undefined ? provenAndGiven(live, observed) : undefined);
 
   if (mayRoll && migrated) {
     const pods = {template, annotations: assessed.annotations};

@@ -37,7 +37,7 @@ export interface Settings {
  *   spec valid → Secrets resolved → own keys → ServiceAccount, ConfigMap → check → migration → Deployment, HPA
  * A change is checked before it replaces what runs; until then, and if it fails, what ran last is kept up. Once something
  * runs, its Service, disruption budget and backup CronJob are kept up whatever is wrong elsewhere, as long as a backup's
- * own Secrets are there. Nothing that runs is ever taken away because something is wrong.
+ * own Secrets are there. What came to run everywhere is never taken away because something is wrong.
  */
 export function decide(
   resource: FraiseQLAuth,

@@ -10,7 +10,7 @@ import {service} from '../desired/service.ts';
 import {backupServiceAccount, serviceAccount} from '../desired/service-account.ts';
 import {deploymentOf, schemesOf, type Observed} from '../observed.ts';
 import type {Step} from './decision.ts';
-import {provenAndGiven, provenTemplate} from './proof.ts';
+import {provenAndGiven, provenTemplate, type Kept} from './remembered.ts';
 import type {SecretsFinding} from './secrets.ts';
 import {apply} from './steps.ts';
 import {removal} from './tidy.ts';
@@ -35,7 +35,7 @@ export function upkeep(
   if (live === undefined) return [];
   const steps = apply(RESOURCES.ServiceAccount, serviceAccount(instance));
   if (instance.spec.runState === 'Hibernated') return [...steps, ...frame(instance, observed)];
-  const kept = provenAndGiven(live);
+  const kept = provenAndGiven(live, observed);
   return [
     ...steps,
     ...(kept === undefined
@@ -46,12 +46,7 @@ export function upkeep(
 }
 
 /** Pods of this template run, and what belongs to them is there. */
-export function serve(
-  instance: Instance,
-  observed: Observed,
-  pods: {readonly template: ServerTemplate; readonly annotations: Readonly<Record<string, string>>},
-  needs: readonly string[],
-): Step[] {
+export function serve(instance: Instance, observed: Observed, pods: Kept, needs: readonly string[]): Step[] {
   const {scaling} = instance.spec;
   const name = names(instance);
   const automatic = scaling.kind === 'Automatic';
@@ -90,7 +85,7 @@ export function keepBackingUp(
   asked: Release,
 ): Step[] {
   const live = deploymentOf(observed, names(instance).server);
-  const proven = live && provenTemplate(live);
+  const proven = live && provenTemplate(live, observed);
   return backUp(instance, secrets, proven === undefined ? asked : releaseOf(proven));
 }
 

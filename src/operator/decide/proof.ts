@@ -1,33 +1,17 @@
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
-import {recordIn} from '../../support/record.ts';
-import {ANNOTATION} from '../desired/children.ts';
 import type {ServerTemplate} from '../desired/deployment.ts';
 import {shortHash} from '../desired/hash.ts';
 import {jobsOf, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
-import {assessRollout} from './rollout.ts';
+import {assessRollout, type Rollout} from './rollout.ts';
 import type {Deployment, Job} from '../workloads.ts';
 import {attemptOf} from './attempts.ts';
 import {assessCheck} from './check.ts';
-import {refusalIn, refusalSeenId, REFUSED, restMs, type Refusal} from './refusal.ts';
+import {refusalIn, refusalSeenId, restMs, type Refusal} from './refusal.ts';
+import {annotationsFor, recall, textOf, type Kept, type Memory, type Remembered} from './remembered.ts';
 
-// What may replace a pod. The Deployment itself remembers, in annotations that are written together with its template:
-// so no state is lost with the operator, and none can contradict what runs.
-
-/** The hash of the template that the Deployment was given. */
-export const TEMPLATE = `${ANNOTATION}/template`;
-/** The last template that ran everywhere, as JSON: what a roll-out that fails goes back to. */
-const PROVEN = `${ANNOTATION}/proven-template`;
-
-/** A template too large to be remembered beside its own Deployment; there is no way back to it then. */
-const MAX_REMEMBERED = 100_000;
-
-/** How a template came to run everywhere. */
-interface Remembered {
-  readonly hash: string;
-  readonly template: ServerTemplate;
-}
+// What may replace a pod.
 
 /** Whether the template that the spec asks for may run. */
 export type Proof =
@@ -56,9 +40,7 @@ export interface Assessed {
   /** What the Deployment is to say of it, where it is given that template. */
   readonly annotations: Readonly<Record<string, string>>;
   /** What is to run meanwhile, where it is not. Undefined: whatever runs is left as it is. */
-  readonly kept:
-    | {readonly template: ServerTemplate; readonly annotations: Record<string, string>}
-    | undefined;
+  readonly kept: Kept | undefined;
   /** The template to go back to, so that nothing that it needs is removed. */
   readonly proven: Remembered | undefined;
 }
@@ -75,62 +57,39 @@ interface Question {
   readonly now: number;
 }
 
-/** The last template that ran everywhere, where the Deployment remembers one. */
-export function provenTemplate({metadata}: Deployment): ServerTemplate | undefined {
-  return provenIn(metadata.annotations?.[PROVEN])?.template;
-}
-
-/** Whether the Deployment was given the template of that hash. */
-export function isGiven(live: Deployment | undefined, hash: string | undefined): boolean {
-  return hash !== undefined && live?.metadata.annotations?.[TEMPLATE] === hash;
-}
-
-/**
- * What ran everywhere last, where the Deployment was given nothing else since, with all that it says of it: to give it
- * that once more replaces no pod. Undefined while another template is rolled out.
- */
-export function provenAndGiven({metadata: {annotations = {}}}: Deployment): Assessed['kept'] {
-  const proven = provenIn(annotations[PROVEN]);
-  if (proven === undefined || annotations[TEMPLATE] !== proven.hash) return undefined;
-  const said = [TEMPLATE, PROVEN, REFUSED].flatMap((name) => {
-    const value = annotations[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return {template: proven.template, annotations: Object.fromEntries(said)};
-}
-
 /** Whether the template may run, and what runs where it may not. */
 export function assessProof(question: Question): Assessed {
-  const {template, live} = question;
+  const {template, live, observed} = question;
   const hash = shortHash(template);
-  const itself = remembered({hash, template});
-  if (live === undefined) return rolling(hash, itself);
-  const given = live.metadata.annotations?.[TEMPLATE];
-  const text = live.metadata.annotations?.[PROVEN];
-  if (given === hash) return running(question, hash, itself, text);
+  const itself = {hash, text: textOf(hash, template)};
+  if (live === undefined) return rolling(itself, itself.text);
+  const memory = recall(live, observed);
+  const {given, proven} = memory;
+  if (given === hash) return running(question, itself, live, memory);
 
-  const proven = provenIn(text);
   // What ran everywhere may always come back.
-  if (proven?.hash === hash) return rolling(hash, itself, proven);
+  if (proven?.hash === hash) return rolling(itself, itself.text, proven);
   const refused = refusalIn(live, hash);
-  const refuse = (refusal: Refusal, next: Next): Assessed =>
-    keeping(hash, {state: 'Refused', refusal, next}, proven, text, refusal);
+  const refuse = (refusal: Refusal, next: Next): Assessed => {
+    const proof = {state: 'Refused', refusal, next} as const;
+    return keeping(hash, proof, staying(question, live, memory), memory, refusal);
+  };
   const {rollout, status, jobName, now} = question;
   // If nothing ever served there is nothing to protect, and a check would only delay a correction.
   const checked = rollout.check !== 'Never' && status?.version?.current !== undefined;
   const again = refused && nextTry(question, live, refused, jobName(hash));
   if (refused && (again?.state === 'Resting' || (again?.state === 'Wanted' && checked)))
     return refuse(refused, again);
-  if (!checked) return rolling(hash, text, proven, refused);
+  if (!checked) return rolling(itself, proven?.text, proven, refused);
   const check = assessCheck({...question, name: jobName(hash), refused});
   switch (check.state) {
     case 'Passed':
-      return rolling(hash, text, proven, refused);
+      return rolling(itself, proven?.text, proven, refused);
     case 'Failed': {
       const {cause, attempt, failedAt, job} = check;
       const refusal = {template: hash, ...cause, undone: false, tries: attempt};
       const retryAt = failedAt + restMs(refusal);
-      // Without a proven template the Deployment is not written, and only the Job remembers the refusal.
+      // Where nothing is remembered the Deployment is not written, and only the Job remembers the refusal.
       return refuse(
         refusal,
         now < retryAt
@@ -147,26 +106,22 @@ export function assessProof(question: Question): Assessed {
         return refuse(refused, {state: 'Resting', retryAt: check.retryAt});
       if (refused) return refuse(refused, {state: 'Trying'});
       // A roll-out that is under way is neither stopped nor taken back before its successor is known to be good.
-      return keeping(hash, check, given === proven?.hash ? proven : undefined, text);
+      return keeping(hash, check, given === proven?.hash ? proven : undefined, memory);
     default:
       return check satisfies never;
   }
 }
 
 /** It is what the Deployment was given. */
-function running(
-  {rollout, live, observed, now}: Question,
-  hash: string,
-  itself: string | undefined,
-  text: string | undefined,
-): Assessed {
-  const {state, desired, late, oldReady, problem} = assessRollout(live, observed, now);
-  if (text === itself || (state === 'Complete' && desired > 0)) return rolling(hash, itself);
+function running(question: Question, itself: Given, live: Deployment, {proven}: Memory): Assessed {
+  const {hash, text} = itself;
+  const rollout = assessRollout(live, question.observed, question.now);
+  const {state, desired, problem} = rollout;
+  if (proven?.hash === hash || (state === 'Complete' && desired > 0)) return rolling(itself, text);
   // How often it failed before counts until it runs everywhere.
-  const before = live && refusalIn(live, hash);
-  const proven = provenIn(text);
-  const back = proven !== undefined && proven.hash !== hash && rollout.onFailure !== 'Hold' && oldReady > 0;
-  if (!late || !back) return rolling(hash, text, proven, before);
+  const before = refusalIn(live, hash);
+  if (proven === undefined || !hasFailed(question, rollout))
+    return rolling(itself, proven?.text, proven, before);
   const refusal: Refusal = {
     template: hash,
     reason: problem?.reason ?? 'ProgressDeadlineExceeded',
@@ -175,8 +130,26 @@ function running(
     undone: true,
     tries: (before?.tries ?? 0) + 1,
   };
-  const next: Next = {state: 'Resting', retryAt: now + restMs(refusal)};
-  return keeping(hash, {state: 'Refused', refusal, next}, proven, text, refusal);
+  const next: Next = {state: 'Resting', retryAt: question.now + restMs(refusal)};
+  return keeping(hash, {state: 'Refused', refusal, next}, proven, {proven}, refusal);
+}
+
+/** Whether a roll-out is to be taken back: nobody is served better by that where no old pod serves any more. */
+function hasFailed({rollout: {onFailure}}: Question, {late, oldReady}: Rollout): boolean {
+  return late && oldReady > 0 && onFailure !== 'Hold';
+}
+
+/**
+ * What stays while the spec asks for what was refused: what the Deployment was given. That goes back to what ran before
+ * only where it has failed itself, and not because of what came after it.
+ */
+function staying(
+  question: Question,
+  live: Deployment,
+  {given, proven, trial}: Memory,
+): Remembered | undefined {
+  if (given === undefined || given === proven?.hash) return proven;
+  return hasFailed(question, assessRollout(live, question.observed, question.now)) ? proven : trial;
 }
 
 /** When what was refused is tried again, or how the Job that does so stands. */
@@ -191,39 +164,24 @@ function nextTry({observed, now}: Question, live: Deployment, refused: Refusal, 
   return {state: 'Wanted', attempt: refused.tries + 1, ...(there && {supersedes: job})};
 }
 
-function rolling(hash: string, proven: string | undefined, known?: Remembered, refused?: Refusal): Assessed {
-  const annotations = {
-    [TEMPLATE]: hash,
-    ...(proven !== undefined && {[PROVEN]: proven}),
-    ...(refused && {[REFUSED]: JSON.stringify(refused)}),
-  };
-  return {proof: {state: 'Roll'}, hash, annotations, kept: undefined, proven: known};
+/** A template by its hash, and its text where that is not too large. */
+type Given = Pick<Remembered, 'hash'> & {readonly text: string | undefined};
+
+function rolling(itself: Given, proven: string | undefined, known?: Remembered, refused?: Refusal): Assessed {
+  const annotations = annotationsFor(itself, proven, refused);
+  return {proof: {state: 'Roll'}, hash: itself.hash, annotations, kept: undefined, proven: known};
 }
 
 function keeping(
   hash: string,
   proof: Proof,
-  proven: Remembered | undefined,
-  text: string | undefined,
+  stays: Remembered | undefined,
+  {proven}: Pick<Memory, 'proven'>,
   refusal?: Refusal,
 ): Assessed {
-  const annotations = {
-    ...(proven && {[TEMPLATE]: proven.hash}),
-    ...(text !== undefined && {[PROVEN]: text}),
-    ...(refusal && {[REFUSED]: JSON.stringify(refusal)}),
+  const kept = stays && {
+    template: stays.template,
+    annotations: annotationsFor(stays, proven?.text, refusal),
   };
-  return {proof, hash, annotations: {}, kept: proven && {template: proven.template, annotations}, proven};
-}
-
-function remembered(proven: Remembered): string | undefined {
-  const text = JSON.stringify(proven);
-  return text.length > MAX_REMEMBERED ? undefined : text;
-}
-
-function provenIn(text: string | undefined): Remembered | undefined {
-  const found: Partial<Remembered> | undefined = recordIn(text);
-  // Whoever edited it took the way back away, and nothing else.
-  if (found?.hash === undefined || found.template === undefined) return undefined;
-  const {hash, template} = found;
-  return shortHash(template) === hash ? {hash, template} : undefined;
+  return {proof, hash, annotations: {}, kept, proven};
 }

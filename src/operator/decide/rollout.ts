@@ -91,6 +91,16 @@ export function assessRollout(
   return {...base, state: 'InProgress', problem: undefined};
 }
 
+/** Whether all pods that are wanted are there, of the newest template, and no others. */
+export function runsEverywhere(
+  live: Deployment,
+  observed: Pick<Observed, 'pods' | 'replicaSets' | 'logLines'>,
+): boolean {
+  // What is wrong with pods, which depends on the time, is of no account here.
+  const {state, desired} = assessRollout(live, observed, 0);
+  return state === 'Complete' && desired > 0;
+}
+
 /** Annotation of ours on a ReplicaSet kept in a store: the hash of its template; see `templateHash`. */
 export const TEMPLATE_HASH = 'templateHash';
 

@@ -5,7 +5,8 @@ import {podDisruptionBudget} from '../desired/pod-disruption-budget.ts';
 import {child, childrenOf, deploymentOf, jobsOf, type Observed} from '../observed.ts';
 import {configMapsOf, trueCondition} from '../workloads.ts';
 import type {Step} from './decision.ts';
-import {TEMPLATE, type Assessed} from './proof.ts';
+import type {Assessed} from './proof.ts';
+import {isGiven} from './remembered.ts';
 
 // What is no longer wanted.
 
@@ -63,7 +64,7 @@ export function leftovers(
     steps.push({kind: 'delete', type: RESOURCES.ConfigMap, object: each, why: 'no pod uses it any more'});
   }
   // The word of a check counts until the Deployment has the template; then that remembers it.
-  const given = live?.metadata.annotations?.[TEMPLATE] === hash;
+  const given = isGiven(live, hash);
   const keep = new Set([job, ...(proof.state === 'Roll' && given ? [] : [check(hash)])]);
   for (const each of jobsOf(observed)) {
     const component = each.metadata.labels?.['app.kubernetes.io/component'];

@@ -29,7 +29,7 @@ const TELLING: ReadonlySet<string> = new Set([
   'timeZone',
 ]);
 /** Annotations of ours whose value is of no use to a person: whole templates, and what was made of Secrets. */
-const UNTOLD = /(proven-template|refused-template|secrets-hash|key-ring|applied-hash)$/;
+const UNTOLD = /((proven|given|refused)-template|secrets-hash|key-ring|applied-hash)$/;
 
 /** Environment variables whose value the operator sets itself: those of a manifest, but for the user's own. */
 export function ownVariables(manifest: KubeObject, users: readonly {name: string}[]): ReadonlySet<string> {

@@ -1,7 +1,7 @@
 import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import {selectorText} from '../desired/children.ts';
-import {isGiven} from '../decide/proof.ts';
+import {isGiven} from '../decide/remembered.ts';
 import {names} from '../desired/names.ts';
 import {deploymentOf, type Observed} from '../observed.ts';
 import {isPending} from './plan.ts';

@@ -2,7 +2,7 @@ import type {ConditionType} from '../../api/v1alpha1/conditions.ts';
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
-import {isGiven} from '../decide/proof.ts';
+import {isGiven} from '../decide/remembered.ts';
 import {assessRollout, readyPods, type Rollout} from '../decide/rollout.ts';
 import {names} from '../desired/names.ts';
 import {deploymentOf, type Observed} from '../observed.ts';

@@ -1,0 +1,69 @@
+import {expect, test} from 'vitest';
+import {RESOURCES} from '../../../../src/kube/objects.ts';
+import type {Deployment, Pod} from '../../../../src/operator/workloads.ts';
+import {developmentSpec} from '../../../fixtures/specs.ts';
+import {IMAGES, isUp} from '../../../support/simulation/pods.ts';
+import {simulated} from './play.ts';
+import type {Simulation} from '../../../support/simulation/simulation.ts';
+
+const MINUTE = 60_000;
+const SPEC = developmentSpec({replicas: 2, rollout: {progressDeadline: '1m'}});
+const MOVED = {...SPEC, database: {urlSecretRef: {name: 'moved-db', key: 'database-url'}}};
+
+async function begin(simulation: Simulation): Promise<void> {
+  const operator = simulation.start();
+  await simulation.time.run(MINUTE, () => operator.leading);
+  simulation.spec(SPEC);
+  expect(await simulation.settle()).toBe(true);
+}
+
+/** The database is another, and its first new pods are on their way. */
+async function move(simulation: Simulation): Promise<void> {
+  simulation.secret('moved-db', {'database-url': 'postgres://app:secret@moved/auth'});
+  simulation.spec(MOVED);
+  await simulation.time.run(10 * MINUTE, () =>
+    JSON.stringify(deploymentOf(simulation)?.spec?.template).includes('moved-db'),
+  );
+}
+
+function deploymentOf(simulation: Simulation): Deployment | undefined {
+  return simulation.api.get(RESOURCES.Deployment, {namespace: 'prod', name: 'auth'});
+}
+
+const imageOf = (simulation: Simulation): string | undefined =>
+  deploymentOf(simulation)?.spec?.template?.spec?.containers?.[0]?.image;
+
+/** The pods that serve. */
+function serving(simulation: Simulation): Pod[] {
+  const pods: Pod[] = simulation.api.list('pods');
+  return pods.filter((pod) => pod.metadata.labels?.['app.kubernetes.io/component'] === 'server' && isUp(pod));
+}
+
+const databasesOf = (pods: readonly Pod[]): (string | undefined)[] =>
+  pods.map(({spec}) => (spec?.volumes ?? []).find(({name}) => name === 'database')?.secret?.secretName);
+
+test('pods that came to another database without an operator stay there, whatever becomes of the next change', () =>
+  simulated(1, async (simulation) => {
+    await begin(simulation);
+    await move(simulation);
+    for (const operator of simulation.living) operator.kill();
+    await simulation.time.run(5 * MINUTE);
+    expect(databasesOf(serving(simulation))).toEqual(['moved-db', 'moved-db']);
+    simulation.spec({...MOVED, image: IMAGES.refusing});
+    simulation.start();
+    await simulation.time.run(5 * MINUTE);
+    expect(databasesOf(serving(simulation))).toEqual(['moved-db', 'moved-db']);
+  }));
+
+test('a roll-out comes to its end though the spec asks for more meanwhile, which is refused', () =>
+  simulated(2, async (simulation) => {
+    await begin(simulation);
+    await move(simulation);
+    simulation.spec({...MOVED, image: IMAGES.refusing});
+    await simulation.time.run(5 * MINUTE);
+    expect(databasesOf(serving(simulation))).toEqual(['moved-db', 'moved-db']);
+    simulation.spec({...MOVED, image: IMAGES.unready});
+    await simulation.time.run(10 * MINUTE);
+    expect(databasesOf(serving(simulation))).toEqual(['moved-db', 'moved-db']);
+    expect(imageOf(simulation)).not.toBe(IMAGES.unready);
+  }));
