@@ -1,16 +1,20 @@
 import type {KubeObject} from '../../kube/objects.ts';
 import {RESOURCES} from '../../kube/objects.ts';
+import {deployment} from '../desired/deployment.ts';
 import type {Instance} from '../desired/instance.ts';
 import {names} from '../desired/names.ts';
 import {child, cronJobOf, deploymentOf, type Observed} from '../observed.ts';
+import type {Deployment} from '../workloads.ts';
 import type {Step} from './decision.ts';
+import {provenNotGiven} from './remembered.ts';
+import {apply} from './steps.ts';
 
 /** On a Deployment that was put to sleep: how many pods it had. */
 const SLEEPING = 'auth.fraiseql.dev/replicas-before-hibernation';
 
 /**
- * Puts what runs to sleep: first what moves the number of pods goes, then the pods, then backups stop. Template,
- * configuration, keys and all else stay as they are.
+ * Puts what runs to sleep: first what moves the number of pods goes, then the pods, then backups stop. Configuration,
+ * keys and all else stay as they are, and so does the template, if it came to run everywhere.
  */
 export function hibernation(instance: Instance, observed: Observed): Step[] {
   const name = names(instance);
@@ -26,6 +30,7 @@ export function hibernation(instance: Instance, observed: Observed): Step[] {
   }
   const live = deploymentOf(observed, name.server);
   const before = live?.metadata.annotations?.[SLEEPING];
+  if (live !== undefined) steps.push(...unfinished(instance, observed, live));
   if (live !== undefined && (before === undefined || live.spec?.replicas !== 0)) {
     steps.push(scale(live, 0, before ?? String(live.spec?.replicas ?? 1)));
   }
@@ -34,6 +39,19 @@ export function hibernation(instance: Instance, observed: Observed): Step[] {
     steps.push({kind: 'patch', type: RESOURCES.CronJob, object: backups, patch: {spec: {suspend: true}}});
   }
   return steps;
+}
+
+/**
+ * A roll-out that has not come to its end is taken back, and begins anew when the service is woken. For without pods any
+ * template counts as rolled out: one that does not work would wake alone, beside no pod that serves, and never be late.
+ */
+function unfinished(instance: Instance, observed: Observed, live: Deployment): Step[] {
+  const kept = provenNotGiven(live, observed);
+  if (kept === undefined || live.metadata.deletionTimestamp !== undefined) return [];
+  // The number of pods is another's matter.
+  const scaling = {kind: 'Fixed', replicas: live.spec?.replicas ?? 1} as const;
+  const asItIs = {...instance, spec: {...instance.spec, scaling}};
+  return apply(RESOURCES.Deployment, deployment(asItIs, kept.template, kept.annotations));
 }
 
 /**

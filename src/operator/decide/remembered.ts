@@ -94,8 +94,18 @@ export function isGiven(live: Deployment | undefined, hash: string | undefined):
  */
 export function provenAndGiven(live: Deployment, observed: Observed): Kept | undefined {
   const {given, proven} = recall(live, observed);
-  if (proven === undefined || given !== proven.hash) return undefined;
-  const refused = live.metadata.annotations?.[REFUSED];
+  return proven !== undefined && given === proven.hash ? keptAs(proven, live) : undefined;
+}
+
+/** What ran everywhere last, where the Deployment was given another template since that has not. */
+export function provenNotGiven(live: Deployment, observed: Observed): Kept | undefined {
+  const {given, proven} = recall(live, observed);
+  return proven !== undefined && given !== proven.hash ? keptAs(proven, live) : undefined;
+}
+
+/** A proven template, with what the Deployment says of one that was refused. */
+function keptAs(proven: Remembered, {metadata}: Deployment): Kept {
+  const refused = metadata.annotations?.[REFUSED];
   const annotations = {
     ...annotationsFor(proven, proven.text),
     ...(refused !== undefined && {[REFUSED]: refused}),

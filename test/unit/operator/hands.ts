@@ -25,23 +25,25 @@ export class Hands {
       case 'keys':
         return [`${this.#turnKeys(step)} ${id}`];
       case 'patch': {
-        const {annotations, ...metadata} = step.object.metadata;
+        // Another step may just have changed it.
+        const live = this.#world.children.get(id) ?? step.object;
+        const {annotations, ...metadata} = live.metadata;
         const kept = Object.entries({...annotations, ...step.patch.metadata?.annotations}).filter(
           (entry): entry is [string, string] => entry[1] !== null,
         );
-        const desired = step.object['desired'] as {spec: Record<string, unknown>} | undefined;
+        const desired = live['desired'] as {spec: Record<string, unknown>} | undefined;
         const astray = Object.entries(step.patch.spec).some(
           ([name, value]) => name in (desired?.spec ?? {}) && desired?.spec[name] !== value,
         );
         this.#world.children.set(id, {
-          ...step.object,
+          ...live,
           desired: astray ? undefined : desired,
           metadata: {
             ...metadata,
             annotations: Object.fromEntries(kept),
             generation: (metadata.generation ?? 0) + 1,
           },
-          spec: {...(step.object['spec'] as object), ...step.patch.spec},
+          spec: {...(live['spec'] as object), ...step.patch.spec},
         });
         return [`patch ${id}`];
       }

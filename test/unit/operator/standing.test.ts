@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {ROTATE} from '../../../src/operator/decide/key-finding.ts';
 import {productionSpec} from '../../fixtures/specs.ts';
+import {BAD, imageOf, late, oneNewPod, running as proving, short, stuck} from './proving.ts';
 import {World} from './world.ts';
 
 const replicas = (world: World): number | undefined => world.deployment?.spec.replicas;
@@ -49,6 +50,47 @@ describe('a service that hibernates', () => {
       expect(world.condition('Ready')).toMatchObject({status: 'True', reason: 'Ready'});
       expect(world.pass()).toEqual([]);
     }
+  });
+
+  test('wakes with what ran everywhere last, though it was put to sleep in the midst of a bad roll-out', () => {
+    const world = stuck(proving());
+    world.change({runState: 'Hibernated'});
+    expect(world.pass()).toEqual(['update Deployment/auth', 'patch Deployment/auth']);
+    expect([replicas(world), imageOf(world)]).toEqual([0, 'registry.test/fraiseql-auth:1.4.0']);
+    world.pods = [];
+    world.rollOut();
+    expect(world.pass()).toEqual([]);
+    world.change({runState: 'Running'});
+    expect(short(world.pass()).slice(0, 2)).toEqual(['patch Deployment/auth', 'create Job/auth-check']);
+    expect([replicas(world), imageOf(world)]).toEqual([3, 'registry.test/fraiseql-auth:1.4.0']);
+    // And goes on from there.
+    world.rollOut();
+    world.endCheck();
+    world.pass();
+    expect(imageOf(world)).toBe(BAD);
+    oneNewPod(world);
+    late(world);
+    world.pass();
+    expect(imageOf(world)).toBe('registry.test/fraiseql-auth:1.4.0');
+  });
+
+  test('that sleeps with a template which never ran gets back what did, and no pod for that', () => {
+    const world = stuck(proving());
+    const live = world.deployment;
+    if (live === undefined) throw new Error('there is no Deployment');
+    // As one was put to sleep that nobody looked after so.
+    const annotations = {
+      ...live.metadata.annotations,
+      'auth.fraiseql.dev/replicas-before-hibernation': '3',
+    };
+    world.children.set('Deployment/auth', {
+      ...live,
+      metadata: {...live.metadata, annotations},
+      spec: {...live.spec, replicas: 0},
+    });
+    world.change({runState: 'Hibernated'});
+    expect(world.pass()[0]).toBe('update Deployment/auth');
+    expect([replicas(world), imageOf(world)]).toEqual([0, 'registry.test/fraiseql-auth:1.4.0']);
   });
 
   test('is put to sleep and woken though a Secret is missing, and a person who scales it up is corrected', () => {

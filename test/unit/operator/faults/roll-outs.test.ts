@@ -67,3 +67,20 @@ test('a roll-out comes to its end though the spec asks for more meanwhile, which
     expect(databasesOf(serving(simulation))).toEqual(['moved-db', 'moved-db']);
     expect(imageOf(simulation)).not.toBe(IMAGES.unready);
   }));
+
+test('a service that was put to sleep in the midst of a bad roll-out serves when it is woken', () =>
+  simulated(3, async (simulation) => {
+    await begin(simulation);
+    const bad = {...SPEC, image: IMAGES.unready};
+    simulation.spec(bad);
+    await simulation.time.run(10 * MINUTE, () => imageOf(simulation) === IMAGES.unready);
+    await simulation.time.run(20_000);
+    simulation.spec({...bad, runState: 'Hibernated'});
+    await simulation.settle();
+    expect(serving(simulation)).toEqual([]);
+    simulation.spec(bad);
+    await simulation.time.run(10 * MINUTE);
+    expect(serving(simulation)).toHaveLength(2);
+    await simulation.time.run(3 * 60 * MINUTE);
+    expect(serving(simulation)).toHaveLength(2);
+  }));
