@@ -74,7 +74,7 @@ export interface Job extends KubeObject {
 }
 
 export interface Deployment extends KubeObject {
-  spec?: {replicas?: number; template?: PodTemplate};
+  spec?: {replicas?: number; minReadySeconds?: number; template?: PodTemplate};
   status?: {
     observedGeneration?: number;
     replicas?: number;
@@ -87,7 +87,7 @@ export interface Deployment extends KubeObject {
 
 export interface ReplicaSet extends KubeObject {
   spec?: {replicas?: number; template?: PodTemplate};
-  status?: {replicas?: number; readyReplicas?: number};
+  status?: {replicas?: number; readyReplicas?: number; availableReplicas?: number};
 }
 
 export interface CronJob extends KubeObject {

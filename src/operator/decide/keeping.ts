@@ -10,7 +10,7 @@ import {service} from '../desired/service.ts';
 import {backupServiceAccount, serviceAccount} from '../desired/service-account.ts';
 import {deploymentOf, schemesOf, type Observed} from '../observed.ts';
 import type {Step} from './decision.ts';
-import {provenAndGiven, provenTemplate, type Kept} from './remembered.ts';
+import {isOnTrial, provenAndGiven, provenTemplate, type Kept} from './remembered.ts';
 import type {SecretsFinding} from './secrets.ts';
 import {apply} from './steps.ts';
 import {removal} from './tidy.ts';
@@ -58,7 +58,7 @@ export function serve(instance: Instance, observed: Observed, pods: Kept, needs:
     {
       kind: 'apply',
       type: RESOURCES.Deployment,
-      desired: deployment(instance, pods.template, pods.annotations),
+      desired: deployment(instance, pods.template, pods.annotations, {onTrial: isOnTrial(pods.annotations)}),
       needs,
       ...(automatic && {initially: {spec: {replicas: lowestReplicas(scaling)}}}),
     },

@@ -78,6 +78,11 @@ export function annotationsFor(
   };
 }
 
+/** Whether these say that the template given with them has yet to run everywhere, in another's place. */
+export function isOnTrial(annotations: Readonly<Record<string, string>>): boolean {
+  return annotations[GIVEN] !== undefined;
+}
+
 /** The last template that ran everywhere, where the Deployment remembers one. */
 export function provenTemplate(live: Deployment, observed: Observed): ServerTemplate | undefined {
   return recall(live, observed).proven?.template;

@@ -11,8 +11,9 @@ export interface Rollout {
   readonly desired: number;
   readonly replicas: number;
   readonly ready: number;
-  /** Pods of the newest template that answer, and pods of older ones that are still there. */
+  /** Pods of the newest template that answer, now and for as long as they have to in a row, and pods of older ones that are still there. */
   readonly newReady: number;
+  readonly newAvailable: number;
   readonly old: number;
   /** Pods of older templates that answer. */
   readonly oldReady: number;
@@ -35,6 +36,7 @@ export function assessRollout(
       replicas: 0,
       ready: 0,
       newReady: 0,
+      newAvailable: 0,
       old: 0,
       oldReady: 0,
       late: false,
@@ -50,10 +52,12 @@ export function assessRollout(
   const counts = newest
     ? {
         newReady: newest.status?.readyReplicas ?? 0,
+        newAvailable: newest.status?.availableReplicas ?? 0,
         old: sum(observed.replicaSets.filter((each) => each !== newest && ownedBy(each, live)).map(podsIn)),
       }
     : {
         newReady: seen ? Math.min(status.updatedReplicas ?? 0, status.readyReplicas ?? 0) : 0,
+        newAvailable: seen ? Math.min(status.updatedReplicas ?? 0, status.availableReplicas ?? 0) : 0,
         old: Math.max(0, (status.replicas ?? 0) - (seen ? (status.updatedReplicas ?? 0) : 0)),
       };
   const problem = worst(pods, newest, observed.logLines, now) ?? explainReplicas(live);
@@ -61,7 +65,7 @@ export function assessRollout(
     (each) =>
       each.type === 'Progressing' && each.status === 'False' && each.reason === 'ProgressDeadlineExceeded',
   );
-  const complete = counts.old === 0 && counts.newReady >= desired && (newest !== undefined || seen);
+  const complete = counts.old === 0 && counts.newAvailable >= desired && (newest !== undefined || seen);
   // Where the ReplicaSets are known all counts are theirs: the Deployment's own lag behind, and would contradict them.
   const own = newest ? observed.replicaSets.filter((each) => ownedBy(each, live)) : undefined;
   const base = {

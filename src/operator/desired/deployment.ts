@@ -26,6 +26,11 @@ import {
 export const SERVER_PORT = 8000;
 /** What that port is called in a pod that speaks http, and in one that speaks https: the Service finds it by this. */
 export const PORT_NAMES = {http: 'http', https: 'https'} as const;
+/**
+ * So long a new pod has to be ready in a row before an old one goes for it, where its template has yet to run everywhere:
+ * one that is ready for a moment, and then dies, replaces nothing.
+ */
+const TRIAL_SECONDS = 10;
 /** How long a pod that is told to end goes on serving, while its endpoint is taken out everywhere. */
 const DRAIN_SECONDS = 5;
 
@@ -63,12 +68,13 @@ export function versionLabel({metadata}: ServerTemplate): string | undefined {
 
 /**
  * The server, of this template. An autoscaled one says nothing of replicas, which are the autoscaler's alone: create it
- * with `lowestReplicas`, and hand the field over.
+ * with `lowestReplicas`, and hand the field over. `onTrial`: the template has yet to show that it can take another's place.
  */
 export function deployment(
   instance: Instance,
   template: ServerTemplate,
   annotations: Readonly<Record<string, string>> = {},
+  {onTrial = false}: {readonly onTrial?: boolean} = {},
 ): KubeObject {
   const {spec} = instance;
   const {scaling} = spec;
@@ -86,6 +92,8 @@ export function deployment(
       paused: false,
       revisionHistoryLimit: 5,
       progressDeadlineSeconds: spec.rollout.progressDeadlineSeconds,
+      // No longer than that: to install, to wake and to add pods is not to wait for it.
+      ...(onTrial && {minReadySeconds: TRIAL_SECONDS}),
       // The old pods serve until the new ones do.
       strategy: {type: 'RollingUpdate', rollingUpdate: {maxUnavailable: 0, maxSurge: SURGE}},
       selector: {matchLabels: selectorLabels(instance, 'server')},

@@ -175,7 +175,13 @@ function slimReplicaSet({apiVersion, kind, metadata, spec, status}: ReplicaSet):
       replicas: spec?.replicas,
       template: {spec: {volumes: volumesRead(spec?.template?.spec)}},
     }),
-    ...(status && {status: defined({replicas: status.replicas, readyReplicas: status.readyReplicas})}),
+    ...(status && {
+      status: defined({
+        replicas: status.replicas,
+        readyReplicas: status.readyReplicas,
+        availableReplicas: status.availableReplicas,
+      }),
+    }),
     [TEMPLATE_HASH]: templateHash(spec?.template),
   };
 }

@@ -56,6 +56,7 @@ function rolledOut(live: Deployment): Deployment {
       replicas,
       updatedReplicas: replicas,
       readyReplicas: replicas,
+      availableReplicas: replicas,
     },
   };
 }

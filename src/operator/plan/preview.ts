@@ -13,7 +13,7 @@ import type {Alias, Step} from '../decide/decision.ts';
 import {own} from '../reconcile/ours.ts';
 import {slim} from '../observe/slim.ts';
 import {changeOf, type Change} from './change.ts';
-import {differences} from './differences.ts';
+import {differences, type Difference} from './differences.ts';
 import {ownVariables, told, toldOfNew} from './fields.ts';
 import {secretToBe} from './foresee.ts';
 
@@ -143,11 +143,15 @@ function updated(
   if (found.length === 0) return undefined;
   const {kind, metadata} = after;
   const {name} = metadata;
-  const why = found.every(({path}) => path[1] === 'annotations' && path[2]?.startsWith(`${ANNOTATION}/`))
-    ? NOTES
-    : undefined;
+  const why = found.every(isNote) ? NOTES : undefined;
   const change = {verb: 'Update', kind, name, fields: told(found, own), ...(why && {why})} as const;
   return {change: changeOf(change, {target, difference: found}, aliases), after};
+}
+
+/** Annotations of ours; and how long new pods have to be ready, which goes with what is noted of their template. */
+function isNote({path: [top, field, name]}: Difference): boolean {
+  if (top === 'spec') return field === 'minReadySeconds';
+  return field === 'annotations' && name?.startsWith(`${ANNOTATION}/`) === true;
 }
 
 /** A Job's name says all about it; which try it is makes no other change of it. */

@@ -1,6 +1,12 @@
 import {keyOf, RESOURCES, type KubeObject, type ObjectKey} from '../../../src/kube/objects.ts';
 import {shortHash} from '../../../src/operator/desired/hash.ts';
-import type {Deployment, Pod, ReplicaSet, StatusCondition} from '../../../src/operator/workloads.ts';
+import {
+  trueCondition,
+  type Deployment,
+  type Pod,
+  type ReplicaSet,
+  type StatusCondition,
+} from '../../../src/operator/workloads.ts';
 import {isOwnedBy, isUp, podOf, reference} from './pods.ts';
 import {DESIRED, nextSizes, sum, type Revision} from './rolling.ts';
 import {dated} from './time.ts';
@@ -82,8 +88,24 @@ class Turn {
       .filter((each) => isOwnedBy(each, live))
       .map((set) => {
         const own = pods.filter((pod) => isOwnedBy(pod, set) && pod.metadata.deletionTimestamp === undefined);
-        return {set, pods: own, size: set.spec?.replicas ?? 0, ready: own.filter(isUp).length};
+        const up = own.filter(isUp);
+        // Those of before were waited for when they came.
+        const waits = set.metadata.name === setNameOf(live) ? this.#leftMs(live, up) : [];
+        for (const ms of waits) this.#world.time.after(ms, () => new Turn(this.#world, this.#key).take());
+        const size = set.spec?.replicas ?? 0;
+        return {set, pods: own, size, ready: up.length, available: up.length - waits.length};
       });
+  }
+
+  /** Of the pods that are ready, how long those have to stay so that count as available only then. */
+  #leftMs({spec}: Rolling, up: readonly Pod[]): number[] {
+    const least = (spec?.minReadySeconds ?? 0) * 1000;
+    return up
+      .map((pod) => {
+        const since = trueCondition(pod, 'Ready')?.lastTransitionTime;
+        return since === undefined ? 0 : Date.parse(since) + least - Date.parse(dated(this.#world.time));
+      })
+      .filter((ms) => ms > 0);
   }
 
   /** The ReplicaSet of the present template is there, and has the highest revision. True when it was made. */
@@ -141,18 +163,17 @@ class Turn {
   #tell(live: Rolling, name: string, made: boolean): void {
     const {api, time} = this.#world;
     const revisions = this.#revisions(live);
-    for (const {set, pods, ready} of revisions) {
-      const status = {replicas: pods.length, readyReplicas: ready, availableReplicas: ready};
+    for (const {set, pods, ready, available} of revisions) {
+      const status = {replicas: pods.length, readyReplicas: ready, availableReplicas: available};
       const type = RESOURCES.ReplicaSet;
       api.write(BY, {verb: 'merge', type, key: set.metadata, patch: {status}, status: true});
     }
-    const ready = sum(revisions.map((each) => each.ready));
     const counts = {
       observedGeneration: live.metadata.generation ?? 0,
       replicas: sum(revisions.map(({pods}) => pods.length)),
       updatedReplicas: revisions.find(({set}) => set.metadata.name === name)?.pods.length ?? 0,
-      readyReplicas: ready,
-      availableReplicas: ready,
+      readyReplicas: sum(revisions.map((each) => each.ready)),
+      availableReplicas: sum(revisions.map((each) => each.available)),
     };
     const before = live.status?.conditions?.find(({type}) => type === 'Progressing') as Progress | undefined;
     const progress = progressOf(live, counts, {before, made, now: time.now});
@@ -191,15 +212,16 @@ function progressOf(
   });
   if (made || before === undefined) return say('NewReplicaSetCreated');
   const complete = before.reason === 'NewReplicaSetAvailable';
-  const {replicas, updatedReplicas, readyReplicas} = counts;
+  const {replicas, updatedReplicas, readyReplicas, availableReplicas} = counts;
   if (complete && replicas === updatedReplicas) return before;
   const desired = live.spec?.replicas ?? 1;
-  if (updatedReplicas === desired && replicas === desired && readyReplicas === desired)
+  if (updatedReplicas === desired && replicas === desired && availableReplicas === desired)
     return complete ? before : say('NewReplicaSetAvailable');
   const old: Counts = live.status ?? {};
   const moves =
     updatedReplicas > (old.updatedReplicas ?? 0) ||
     readyReplicas > (old.readyReplicas ?? 0) ||
+    availableReplicas > (old.availableReplicas ?? 0) ||
     replicas - updatedReplicas < (old.replicas ?? 0) - (old.updatedReplicas ?? 0);
   if (moves) return say('ReplicaSetUpdated');
   const late = !complete && now >= before.sinceMs + deadlineMs(live);

@@ -114,7 +114,7 @@ export function statusOf({spec}: Pod, fate: Fate, at: string): Record<string, un
       const ready = fate.state === 'Runs';
       return {
         phase: 'Running',
-        conditions: [{type: 'Ready', status: ready ? 'True' : 'False'}],
+        conditions: [{type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: at}],
         ...container({running: {startedAt: at}}, {ready}),
       };
     }

@@ -8,7 +8,9 @@ export interface Revision {
   readonly set: ReplicaSet;
   readonly pods: readonly Pod[];
   readonly size: number;
+  /** Those that are ready now, and for as long as they have to be in a row. */
   readonly ready: number;
+  readonly available: number;
 }
 
 /** A ReplicaSet, and how many pods it is to have. */
@@ -44,7 +46,7 @@ function rescaled(
   const [only] = active;
   if (only !== undefined && active.length === 1) return [[only.set, desired]];
   const old = active.filter((each) => each !== newest);
-  if (newest.size === desired && newest.ready === desired) return old.map(({set}) => [set, 0]);
+  if (newest.size === desired && newest.available === desired) return old.map(({set}) => [set, 0]);
   const most = desired === 0 ? 0 : desired + surge;
   const add = most - sum(active.map(({size}) => size));
   const ordered = active.toSorted((a, b) => b.size - a.size || (add > 0 === (a === newest) ? -1 : 1));
@@ -59,14 +61,14 @@ function rescaled(
   return ordered.map(({set}, index) => [set, Math.max(0, (shares[index] ?? 0) + (index === 0 ? left : 0))]);
 }
 
-/** Old pods go: first those that never became ready, then as many as there are more ready ones than have to be. */
+/** Old pods go: first those that are not available, then as many as there are more available ones than have to be. */
 function fewer(
   old: readonly Revision[],
   newest: Revision,
   desired: number,
   total: number,
 ): readonly Scaling[] {
-  let most = total - desired - (newest.size - newest.ready);
+  let most = total - desired - (newest.size - newest.available);
   if (most <= 0) return [];
   const sizes = new Map(old.map((each) => [each, each.size]));
   const take = (from: Revision, count: number): void => {
@@ -74,8 +76,8 @@ function fewer(
     sizes.set(from, (sizes.get(from) ?? 0) - count);
     most -= count;
   };
-  for (const each of old) take(each, Math.min(each.size - each.ready, most));
-  let spare = sum([newest, ...old].map(({ready}) => ready)) - desired;
+  for (const each of old) take(each, Math.min(each.size - each.available, most));
+  let spare = sum([newest, ...old].map(({available}) => available)) - desired;
   for (const each of old) {
     const count = Math.min(sizes.get(each) ?? 0, spare);
     take(each, count);

@@ -79,10 +79,10 @@ describe('conditions', () => {
     const live = world.deployment;
     if (live === undefined) throw new Error('no Deployment');
     const steps = [
-      {observedGeneration: 1, replicas: 3, updatedReplicas: 3, readyReplicas: 3},
+      {observedGeneration: 1, replicas: 3, updatedReplicas: 3, readyReplicas: 3, availableReplicas: 3},
       {observedGeneration: 2, replicas: 4, updatedReplicas: 1, readyReplicas: 3},
       {observedGeneration: 2, replicas: 4, updatedReplicas: 3, readyReplicas: 4},
-      {observedGeneration: 2, replicas: 3, updatedReplicas: 3, readyReplicas: 3},
+      {observedGeneration: 2, replicas: 3, updatedReplicas: 3, readyReplicas: 3, availableReplicas: 3},
     ];
     const seen = steps.map((status) => {
       world.children.set('Deployment/auth', {...live, status});

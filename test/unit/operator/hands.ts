@@ -1,6 +1,7 @@
 import {KEY_LIST, keyList, RING, writeRing} from '../../../src/operator/desired/key-ring.ts';
 import {stepId, type Step} from '../../../src/operator/decide/decision.ts';
 import {NEW} from '../../../src/operator/decide/key-rotation.ts';
+import type {KubeObject} from '../../../src/kube/objects.ts';
 import {valueHash} from '../../../src/operator/key-view.ts';
 import {isCheck, iso, secretObject} from './objects.ts';
 import type {World} from './world.ts';
@@ -81,7 +82,7 @@ export class Hands {
               (JSON.stringify(live?.['spec']) === JSON.stringify(spec) && live !== undefined ? 0 : 1),
             creationTimestamp: iso(this.#world.now),
           },
-          ...(live?.['status'] !== undefined && step.kind === 'apply' && {status: live['status']}),
+          ...(live?.['status'] !== undefined && step.kind === 'apply' && {status: statusAfter(live, spec)}),
         });
         if (step.kind === 'run' && this.#world.checks === 'instant' && isCheck(step.desired)) {
           this.#world.endCheck();
@@ -113,4 +114,17 @@ export class Hands {
     });
     return rotation.mint === undefined ? 'update' : 'mint';
   }
+}
+
+/** What changes neither the pods nor their number, the Deployment controller has seen at once. */
+function statusAfter(live: KubeObject, spec: Record<string, unknown>): unknown {
+  const status = live['status'] as {observedGeneration?: number};
+  const [before, now] = [live['spec'] as Record<string, unknown>, spec].map((each) =>
+    JSON.stringify({...each, minReadySeconds: undefined}),
+  );
+  const {generation} = live.metadata;
+  const quiet = before === now && JSON.stringify(live['spec']) !== JSON.stringify(spec);
+  return quiet && status.observedGeneration === generation
+    ? {...status, observedGeneration: (generation ?? 0) + 1}
+    : status;
 }

@@ -114,16 +114,21 @@ describe('a change whose pods fail goes back to what ran everywhere last', () =>
   });
 });
 
-test('what is rolled out is noted twice only until it runs everywhere', () => {
+test('what is rolled out is noted, and its pods have to stay ready for a while, until it runs everywhere', () => {
   const notes = (world: World): string[] => Object.keys(world.deployment?.metadata.annotations ?? {}).sort();
+  const seconds = (world: World): unknown =>
+    (world.deployment?.spec as {minReadySeconds?: number} | undefined)?.minReadySeconds;
   const [given, proven, template] = ['given-template', 'proven-template', 'template'].map(
     (name) => `auth.fraiseql.dev/${name}`,
   );
   const world = running();
   expect(notes(world)).toEqual([proven, template]);
+  expect(seconds(world)).toBeUndefined();
   begin(NEXT, world);
   expect(notes(world)).toEqual([given, proven, template]);
+  expect(seconds(world)).toBe(10);
   world.rollOut();
   world.pass();
   expect(notes(world)).toEqual([proven, template]);
+  expect(seconds(world)).toBeUndefined();
 });

@@ -84,3 +84,42 @@ test('a service that was put to sleep in the midst of a bad roll-out serves when
     await simulation.time.run(3 * 60 * MINUTE);
     expect(serving(simulation)).toHaveLength(2);
   }));
+
+test('pods that are ready for a few seconds, and then die, take the place of none that serves', () =>
+  simulated(4, async (simulation) => {
+    const {api, time} = simulation;
+    await begin(simulation);
+    const LEAKS = 'registry.test/leaks:2';
+    api.onEntry(({plural, before, after}) => {
+      if (plural !== 'pods' || after === undefined) return;
+      const pod: Pod = after;
+      if (pod.spec?.containers?.[0]?.image !== LEAKS || !isUp(pod)) return;
+      if (before !== undefined && isUp(before)) return;
+      time.after(5000, () => {
+        if (api.get(RESOURCES.Pod, pod.metadata)?.metadata.uid !== pod.metadata.uid) return;
+        const container = {
+          name: 'server',
+          restartCount: 3,
+          ready: false,
+          state: {waiting: {reason: 'CrashLoopBackOff'}},
+          lastState: {terminated: {exitCode: 137, reason: 'OOMKilled'}},
+        };
+        const status = {conditions: [{type: 'Ready', status: 'False'}], containerStatuses: [container]};
+        api.write('kubelet', {
+          verb: 'merge',
+          type: RESOURCES.Pod,
+          key: pod.metadata,
+          status: true,
+          patch: {status},
+        });
+      });
+    });
+    const old = imageOf(simulation);
+    simulation.spec({...SPEC, image: LEAKS});
+    await time.run(10 * MINUTE, () => imageOf(simulation) === LEAKS);
+    await time.run(30_000);
+    expect(serving(simulation)).toHaveLength(2);
+    await time.run(5 * MINUTE);
+    expect(imageOf(simulation)).toBe(old);
+    expect(serving(simulation)).toHaveLength(2);
+  }));
