@@ -26,11 +26,15 @@ export type Proof =
   /** It failed, and rests until it is tried again. */
   | {readonly state: 'Refused'; readonly refusal: Refusal; readonly next: Next};
 
-/** The next try of what was refused: at a time (milliseconds since the epoch), by a Job to be made, or by one at it. */
+/**
+ * The next try of what was refused: at a time (milliseconds since the epoch), by a Job to be made, or by one at it; none
+ * before its pods are taken back.
+ */
 type Next =
   | {readonly state: 'Resting'; readonly retryAt: number}
   | {readonly state: 'Wanted'; readonly attempt: number; readonly supersedes?: Job}
-  | {readonly state: 'Trying'};
+  | {readonly state: 'Trying'}
+  | {readonly state: 'Undoing'};
 
 /** What is known of a template that is asked for, and what follows of it. */
 export interface Assessed {
@@ -130,7 +134,8 @@ function running(question: Question, itself: Given, live: Deployment, {proven}: 
     undone: true,
     tries: (before?.tries ?? 0) + 1,
   };
-  const next: Next = {state: 'Resting', retryAt: question.now + restMs(refusal)};
+  // That may have to wait: for a person, or for an API server that does not let us. Only from then on does it rest.
+  const next: Next = {state: 'Undoing'};
   return keeping(hash, {state: 'Refused', refusal, next}, proven, {proven}, refusal);
 }
 

@@ -10,6 +10,7 @@ import {child, type Observed} from '../observed.ts';
 import type {Cluster} from '../reconcile/act.ts';
 import {ATTEMPT, GENERATION} from '../decide/attempts.ts';
 import type {Alias, Step} from '../decide/decision.ts';
+import {REFUSED} from '../decide/refusal.ts';
 import {own} from '../reconcile/ours.ts';
 import {slim} from '../observe/slim.ts';
 import {changeOf, type Change} from './change.ts';
@@ -116,7 +117,7 @@ async function previewApply(
   if (seen.outcome === 'unchanged') return undefined;
   const {before, after} = seen;
   const own = ownVariables(desired, extraEnv);
-  const target = {desired, initially};
+  const target = {desired: withoutWords(desired), initially};
   if (seen.outcome === 'created') {
     const fields = toldOfNew(merged(desired, initially), own);
     return {change: changeOf({verb: 'Create', kind, name, fields}, {target}, aliases), after};
@@ -145,7 +146,14 @@ function updated(
   const {name} = metadata;
   const why = found.every(isNote) ? NOTES : undefined;
   const change = {verb: 'Update', kind, name, fields: told(found, own), ...(why && {why})} as const;
-  return {change: changeOf(change, {target, difference: found}, aliases), after};
+  const difference = found.filter(({path}) => path.at(-1) !== REFUSED);
+  return {change: changeOf(change, {target, difference}, aliases), after};
+}
+
+/** Without what is noted of a failure, whose words change with each crash of the same pod: the change is the same. */
+function withoutWords(desired: KubeObject): KubeObject {
+  const {[REFUSED]: words, ...annotations} = desired.metadata.annotations ?? {};
+  return words === undefined ? desired : {...desired, metadata: {...desired.metadata, annotations}};
 }
 
 /** Annotations of ours; and how long new pods have to be ready, which goes with what is noted of their template. */

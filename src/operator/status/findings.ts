@@ -36,16 +36,20 @@ export function proofProblem({proof}: Decision, server: string): Problem | undef
       return {...proof.problem, hint: `${lead(proof.problem.hint)}${triedAgain(proof.retryAt)}`};
     case 'Refused': {
       const {refusal, next} = proof;
-      const {reason, message, hint, undone} = refusal;
+      const {reason, message, hint} = refusal;
+      const objectRef = {apiVersion: 'apps/v1', kind: 'Deployment', name: server};
+      if (next.state === 'Undoing') {
+        return {reason, message: `The roll-out failed and is yet to be undone: ${message}`, hint, objectRef};
+      }
       const again =
         next.state === 'Resting'
           ? `${triedAgain(next.retryAt)}, and at once when the spec or a Secret changes; another spec.restartToken tries the same at once`
           : 'It is being retried';
       return {
         reason,
-        message: `${undone ? 'The roll-out failed and was undone' : 'The change is not rolled out'}: ${message}`,
+        message: `${refusal.undone ? 'The roll-out failed and was undone' : 'The change is not rolled out'}: ${message}`,
         hint: `${lead(hint)}${again}`,
-        objectRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: server},
+        objectRef,
       };
     }
     case undefined:
@@ -132,7 +136,7 @@ export function progressFinding(
 ): Finding {
   const first = [...(secrets?.problems ?? []), ...problems].find((each) => each !== undefined);
   if (first) {
-    const undone = proof?.state === 'Refused' && proof.refusal.undone;
+    const undone = proof?.state === 'Refused' && proof.refusal.undone && proof.next.state !== 'Undoing';
     return isFalse(undone ? 'RolledBack' : first.reason, `The spec is not rolled out. ${sentence(first)}`);
   }
   if (spec?.management === 'Paused' && !given) return PAUSED;

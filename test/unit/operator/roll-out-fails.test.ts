@@ -1,5 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import {BAD, imageOf, late, oneNewPod, running, short, stuck} from './proving.ts';
+import type {World} from './world.ts';
 
 describe('a roll-out that fails', () => {
   test('goes back to what ran, once, and says what failed', () => {
@@ -60,6 +61,33 @@ describe('a roll-out that fails', () => {
     expect(imageOf(world)).toBe(BAD);
     expect(world.condition('Progressing')).toMatchObject({status: 'True', reason: 'RolledOut'});
     expect(world.deployment?.metadata.annotations).not.toHaveProperty('auth.fraiseql.dev/refused-template');
+  });
+
+  test.each<[string, (world: World) => void]>([
+    ['paused', (world) => world.change({management: 'Paused'})],
+    ['refused by the API server', (world) => void world.refuses.add('Deployment/auth')],
+  ])('is not said to be undone while that is %s', (_, hold) => {
+    const world = stuck(running());
+    hold(world);
+    world.pass();
+    late(world);
+    world.pass();
+    expect(imageOf(world)).toBe(BAD);
+    expect(world.condition('Progressing')).toMatchObject({status: 'False', reason: 'ContainerCrashing'});
+    const failed = 'The roll-out failed and is yet to be undone: Pod auth-new crashes';
+    expect(world.condition('Ready')?.message).toContain(failed);
+    const told = JSON.stringify(world.status);
+    world.now += 30_000;
+    world.pass();
+    expect(JSON.stringify(world.status)).toBe(told);
+    expect(world.events.map(({reason}) => reason)).not.toContain('RolledBack');
+
+    world.refuses.clear();
+    world.change({management: 'Active'});
+    world.pass();
+    expect(imageOf(world)).toBe('registry.test/fraiseql-auth:1.4.0');
+    expect(world.condition('Progressing')).toMatchObject({status: 'False', reason: 'RolledBack'});
+    expect(world.decide().requeueAfterMs).toBe(10 * 60_000);
   });
 
   test('stays as it is where the spec says Hold', () => {

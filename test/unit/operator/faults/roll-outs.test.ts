@@ -1,5 +1,7 @@
 import {expect, test} from 'vitest';
+import {FRAISEQLAUTH} from '../../../../src/api/v1alpha1/group-version.ts';
 import {RESOURCES} from '../../../../src/kube/objects.ts';
+import {APPROVE} from '../../../../src/operator/plan/approval.ts';
 import type {Deployment, Pod} from '../../../../src/operator/workloads.ts';
 import {developmentSpec} from '../../../fixtures/specs.ts';
 import {IMAGES, isUp} from '../../../support/simulation/pods.ts';
@@ -122,4 +124,39 @@ test('pods that are ready for a few seconds, and then die, take the place of non
     await time.run(5 * MINUTE);
     expect(imageOf(simulation)).toBe(old);
     expect(serving(simulation)).toHaveLength(2);
+  }));
+
+test('a plan to go back is the same whatever its pods have to say, and tells nothing new while it waits', () =>
+  simulated(5, async (simulation) => {
+    const {time, api} = simulation;
+    await begin(simulation);
+    simulation.spec({...SPEC, image: IMAGES.unready, management: 'Plan'});
+    const hash = (): string | undefined => simulation.resource?.status?.plan?.hash;
+    await time.run(5 * MINUTE, () => hash() !== undefined);
+    simulation.edit(FRAISEQLAUTH, 'auth', {metadata: {annotations: {[APPROVE]: hash()}}});
+    await time.run(10 * MINUTE, () => imageOf(simulation) === IMAGES.unready);
+    await time.run(3 * MINUTE);
+    const first = hash();
+    expect(first).toBeDefined();
+    const reasons = simulation.resource?.status?.conditions?.map(({reason}) => reason);
+    expect(reasons).not.toContain('RolledBack');
+    const version = simulation.resource?.metadata.resourceVersion;
+    await time.run(10 * MINUTE);
+    expect(simulation.resource?.metadata.resourceVersion).toBe(version);
+
+    const pods: Pod[] = api.list('pods');
+    const bad = pods.find(({spec}) => spec?.containers?.[0]?.image === IMAGES.unready);
+    if (bad === undefined) throw new Error('there is no pod of the new template');
+    for (const message of ['this', 'that', 'something else']) {
+      const state = {waiting: {reason: 'CrashLoopBackOff'}};
+      const lastState = {terminated: {exitCode: 1, message}};
+      const containerStatuses = [{name: 'server', restartCount: 1, ready: false, state, lastState}];
+      const patch = {status: {containerStatuses}};
+      api.write('kubelet', {verb: 'merge', type: RESOURCES.Pod, key: bad.metadata, status: true, patch});
+      await time.run(MINUTE);
+      expect(hash()).toBe(first);
+    }
+    simulation.edit(FRAISEQLAUTH, 'auth', {metadata: {annotations: {[APPROVE]: first}}});
+    await time.run(MINUTE);
+    expect(imageOf(simulation)).not.toBe(IMAGES.unready);
   }));
