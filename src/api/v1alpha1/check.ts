@@ -118,7 +118,7 @@ const goodZones = new Set<string>();
 const MAX_GOOD = 1000;
 
 /** Kubernetes takes a zone's name only as the IANA database spells it. */
-function timeZoneProblem(zone: string): string | undefined {
+export function timeZoneProblem(zone: string): string | undefined {
   if (goodZones.has(zone)) return undefined;
   const remedy = 'write one of the IANA database, for example Etc/UTC or Europe/Paris';
   try {

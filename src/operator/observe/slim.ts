@@ -48,8 +48,8 @@ export function settled<T extends KubeObject>(object: T, desiredHash: string): T
   };
   if (kind === 'CronJob') {
     const {spec, status} = object as CronJob;
-    // Whoever puts a service to sleep asks whether its backups are suspended.
-    return {...husk, spec: defined({suspend: spec?.suspend}), ...(status && {status})} as unknown as T;
+    // The one who puts a service to sleep asks whether its backups are suspended; the status, when they are made.
+    return {...husk, ...(spec && {spec: scheduleIn(spec)}), ...(status && {status})} as unknown as T;
   }
   if (JUST_THERE.has(kind)) return husk as unknown as T;
   if (kind !== 'Deployment') return undefined;
@@ -61,6 +61,15 @@ export function settled<T extends KubeObject>(object: T, desiredHash: string): T
     ...(status && {status}),
     [TEMPLATE_HASH]: hash,
   } as unknown as T;
+}
+
+/** When it runs, and whether it does: the status tells of the backups that there are, and not of those that are asked for. */
+function scheduleIn({schedule, timeZone, suspend}: NonNullable<CronJob['spec']>): CronJob['spec'] {
+  return defined({
+    schedule: schedule === undefined ? undefined : once(schedule),
+    timeZone: timeZone === undefined ? undefined : once(timeZone),
+    suspend,
+  });
 }
 
 /** What is kept of a resource: of what its conditions say each text once, for most resources say the same. */

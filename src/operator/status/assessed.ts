@@ -3,6 +3,7 @@ import type {Rollout} from '../decide/rollout.ts';
 import {names} from '../desired/names.ts';
 import {cronJobOf} from '../observed.ts';
 import type {Problem} from '../problem.ts';
+import {isAsleep} from './asleep.ts';
 import {assessBackup} from './backup.ts';
 import {distinct} from './blocked-on.ts';
 import {assessCertificate} from './certificate.ts';
@@ -13,6 +14,7 @@ import {planProblem} from './plan.ts';
 
 /** How the parts of a resource with a valid spec are, and what is wrong with it. */
 export interface Assessed {
+  readonly asleep: boolean;
   readonly migration: ReturnType<typeof migrationProblems>;
   readonly database: Problem | undefined;
   readonly providers: readonly Problem[];
@@ -30,9 +32,10 @@ export interface Assessed {
 export function assess(inputs: Inputs, spec: ResolvedSpec, rollout: Rollout): Assessed {
   const {resource, decision, observed, now} = inputs;
   const {metadata, status: before} = resource;
-  const asleep = spec.runState === 'Hibernated';
+  const asleep = isAsleep(inputs, spec, rollout);
   const migration = migrationProblems(decision);
   const parts = {
+    asleep,
     migration,
     database: migration.database ?? databaseProblem(observed.health, spec),
     providers: providerProblems(observed.health, spec, {kind: resource.kind, name: metadata.name}),

@@ -1,4 +1,5 @@
-import {nextRun as nextOf} from '../../api/v1alpha1/cron.ts';
+import {timeZoneProblem} from '../../api/v1alpha1/check.ts';
+import {cronProblem, nextRun as nextOf} from '../../api/v1alpha1/cron.ts';
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {Condition} from '../../api/v1alpha1/status.ts';
 import type {ResolvedBackup} from '../../api/v1alpha1/resolve.ts';
@@ -42,7 +43,7 @@ export function assessBackup(input: {
   readonly now: number;
 }): BackupFinding {
   const {asleep, cronJob, observed, before, problems, now} = input;
-  const backup = input.backup && {...input.backup, suspend: input.backup.suspend || asleep};
+  const backup = input.backup && asItIs(input.backup, cronJob, asleep);
   const jobs = backupJobs(observed);
   const ended = endsOf(jobs, observed, before);
   const {lastSuccess: kept} = ended;
@@ -68,8 +69,18 @@ export function assessBackup(input: {
   }
   return {
     status: known,
-    condition: condition(backup, cronJob, jobs, observed, status, now, asleep),
+    condition: condition({...backup, whySuspended: why(input)}, cronJob, jobs, observed, status, now),
   };
+}
+
+/** What the CronJob does, whatever the spec asks of it by now: while nothing may be changed the two differ for long. */
+function asItIs(backup: ResolvedBackup, cronJob: CronJob | undefined, asleep: boolean): ResolvedBackup {
+  if (cronJob === undefined) return {...backup, suspend: backup.suspend || asleep};
+  const {schedule = backup.schedule, timeZone = backup.timeZone, suspend = false} = cronJob.spec ?? {};
+  const same = schedule === backup.schedule && timeZone === backup.timeZone;
+  // What somebody has written there by hand may be nothing that can be read here.
+  const readable = same || (cronProblem(schedule) ?? timeZoneProblem(timeZone)) === undefined;
+  return {...backup, ...(readable && {schedule, timeZone}), suspend};
 }
 
 /** Conditions that hang on how backups end, and on nothing that the spec says. */
@@ -119,13 +130,12 @@ function endsOf(jobs: readonly Job[], observed: Observed, before: BackupStatus |
 }
 
 function condition(
-  backup: ResolvedBackup,
+  backup: ResolvedBackup & {readonly whySuspended: string},
   cronJob: CronJob | undefined,
   jobs: readonly Job[],
   observed: Observed,
   status: BackupStatus,
   now: number,
-  asleep: boolean,
 ): Finding {
   const {lastSuccess} = status;
   const running = jobs.find((each) => !trueCondition(each, 'Complete') && !trueCondition(each, 'Failed'));
@@ -139,12 +149,7 @@ function condition(
   const ended = lastEnded(status);
   if (ended?.status === 'False') return ended;
   if (backup.suspend) {
-    return isUnknown(
-      'Suspended',
-      asleep
-        ? 'spec.runState is Hibernated: no backups are made, since nothing changes'
-        : 'spec.backup.suspend is true: no backups are made',
-    );
+    return isUnknown('Suspended', backup.whySuspended);
   }
   const since = Math.max(
     Date.parse(status.resumed ?? '') || 0,
@@ -163,6 +168,13 @@ function condition(
       ? 'once the service is deployed'
       : `at ${nextRun(backup, now) ?? 'no time that ever comes'}`;
   return isUnknown('WaitingForFirst', `The first backup is due ${next}`);
+}
+
+/** Why no backups are made, where none are. */
+function why({backup, asleep, cronJob}: Parameters<typeof assessBackup>[0]): string {
+  if (asleep) return 'spec.runState is Hibernated: no backups are made, since nothing changes';
+  if (backup?.suspend === true) return 'spec.backup.suspend is true: no backups are made';
+  return `CronJob ${cronJob?.metadata.name ?? ''} is suspended: no backups are made`;
 }
 
 /** What the last backup came to; undefined where none has ended. */

@@ -101,6 +101,8 @@ export function schemaFinding(
     case undefined:
       // What has not proven itself asks nothing of the schema yet.
       if (proof !== undefined && before !== undefined) return before;
+      // What was brought is there, also while nobody can say what is needed.
+      if (before?.status === 'True') return isTrue(before.reason, before.message);
       return isUnknown('NotYetKnown', 'The migration has not been started yet');
     case 'Done':
       return isTrue('Current', `The schema is at version ${migration.schema}`);

@@ -17,6 +17,7 @@ export function withStanding(
   findings: Findings,
   {
     spec,
+    asleep,
     rollout,
     problems,
     plan,
@@ -24,6 +25,8 @@ export function withStanding(
     before,
   }: {
     readonly spec: ResolvedSpec;
+    /** See `isAsleep`. */
+    readonly asleep: boolean;
     readonly rollout: Rollout;
     readonly problems: readonly Problem[];
     readonly plan: Standing | undefined;
@@ -31,14 +34,14 @@ export function withStanding(
     readonly before: readonly Condition[] | undefined;
   },
 ): Findings {
-  const asleep = spec.runState === 'Hibernated' ? sleeping(findings, rollout, problems, before) : findings;
+  const said = asleep ? sleeping(findings, rollout, problems, before) : findings;
   switch (spec.management) {
     case 'Active':
-      return asleep;
+      return said;
     case 'Paused':
-      return paused(asleep, rollout, problems);
+      return paused(said, rollout, problems);
     case 'Plan':
-      return withPlan(asleep, {plan, rollout, problems, metadata, before});
+      return withPlan(said, {plan, rollout, problems, metadata, before});
     default:
       return spec.management satisfies never;
   }
@@ -62,7 +65,10 @@ function sleeping(
       'Hibernated',
       'The service is hibernated: changes roll out when it is set to Running again',
     ),
-    Available: isFalse('Hibernated', 'spec.runState is Hibernated: no pods run'),
+    // What keeps them from being ended is told; until then they serve.
+    ...(rollout.desired === 0 && {
+      Available: isFalse('Hibernated', 'spec.runState is Hibernated: no pods run'),
+    }),
     Ready: problem
       ? isFalse(problem.reason, sentence(problem))
       : isFalse(

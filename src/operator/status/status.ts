@@ -37,7 +37,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
   if (spec === undefined) return invalid(inputs, rollout);
 
   const assessed = assess(inputs, spec, rollout);
-  const {problems, all, backup} = assessed;
+  const {asleep, problems, all, backup} = assessed;
   const findings = findingsOf(inputs, spec, rollout, assessed);
   findings.Ready = summarise({
     problems,
@@ -59,7 +59,15 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     blockedOn: blockedOn(all, before, now),
     plan: planNow(plan, before),
     conditions: conditionsFrom(
-      withStanding(findings, {spec, rollout, problems, plan, metadata, before: before?.conditions}),
+      withStanding(findings, {
+        spec,
+        asleep,
+        rollout,
+        problems,
+        plan,
+        metadata,
+        before: before?.conditions,
+      }),
       before?.conditions,
       metadata.generation,
       now,

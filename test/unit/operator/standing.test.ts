@@ -1,8 +1,11 @@
 import {describe, expect, test} from 'vitest';
 import {ROTATE} from '../../../src/operator/decide/key-finding.ts';
 import {productionSpec} from '../../fixtures/specs.ts';
+import {computeStatus} from '../../../src/operator/status/status.ts';
+import type {Standing} from '../../../src/operator/plan/approval.ts';
+import type {Change} from '../../../src/operator/plan/change.ts';
 import {BAD, imageOf, late, oneNewPod, running as proving, short, stuck} from './proving.ts';
-import {World} from './world.ts';
+import {running, World} from './world.ts';
 
 const replicas = (world: World): number | undefined => world.deployment?.spec.replicas;
 
@@ -140,6 +143,95 @@ describe('a service that hibernates', () => {
     world.rollOut();
     world.pass();
     expect(world.condition('BackupHealthy')).toMatchObject({status: 'Unknown', reason: 'WaitingForFirst'});
+  });
+});
+
+describe('a service that is wished asleep while nothing may be changed', () => {
+  const wished = (): World => {
+    const world = running();
+    world.change({management: 'Paused', runState: 'Hibernated'});
+    expect(world.pass()).toEqual([]);
+    return world;
+  };
+
+  test('is told of as it is: pods serve, and backups are made', () => {
+    const world = wished();
+    expect(world.condition('Ready')).toMatchObject({status: 'True', reason: 'Paused'});
+    expect(world.ready).toContain('3 of 3 pods are ready');
+    expect(world.condition('Available')).toMatchObject({status: 'True', reason: 'Available'});
+    expect(world.condition('DatabaseReachable')?.reason).not.toBe('Hibernated');
+    expect(world.condition('SchemaCurrent')).toMatchObject({status: 'True', reason: 'Current'});
+    expect(world.condition('BackupHealthy')).toMatchObject({reason: 'WaitingForFirst'});
+    expect(world.status?.backup?.next).toBe('2026-11-24T02:00:00Z');
+  });
+
+  test('an outage of the database is told, and makes it not ready', () => {
+    const world = wished();
+    const errors = [{dependency: 'database', reason: 'unreachable'}];
+    const checkedAt = '2026-11-23T12:00:00Z';
+    world.health = {auth: 'unhealthy', oauthProvider: 'ok', db: 'error', errors, checkedAt, sinceMs: 0};
+    world.pass();
+    expect(world.condition('Ready')).toMatchObject({status: 'False', reason: 'Paused'});
+    expect(world.ready).toContain('cannot be reached (unreachable)');
+    expect(world.condition('DatabaseReachable')).toMatchObject({reason: 'DatabaseUnreachable'});
+    expect(world.status?.blockedOn).toMatchObject([{reason: 'DatabaseUnreachable'}]);
+  });
+
+  test('a plan that would put it to sleep changes nothing until it is let through', () => {
+    const world = running();
+    world.change({management: 'Plan', runState: 'Hibernated'});
+    const resource = {...world.resource};
+    const {decision, observed} = {decision: world.decide(), observed: world.observed};
+    const change = {verb: 'Update', kind: 'Deployment', name: 'auth', hash: 'h', fields: [], touches: []};
+    const waiting: Standing = {
+      hash: 'plan',
+      pending: [change as unknown as Change],
+      approved: undefined,
+      fresh: false,
+      stale: undefined,
+    };
+    const told = (plan: Standing) => {
+      const {schemaVersion} = world.settings;
+      const status = computeStatus({
+        resource,
+        decision,
+        observed,
+        refused: [],
+        plan,
+        schemaVersion,
+        now: world.now,
+      });
+      return Object.fromEntries((status.conditions ?? []).map(({type, reason}) => [type, reason]));
+    };
+    expect(told(waiting)).toMatchObject({
+      Ready: 'PlanPending',
+      Available: 'Available',
+      Progressing: 'PlanPending',
+      SchemaCurrent: 'Current',
+      BackupHealthy: 'WaitingForFirst',
+    });
+    expect(told({...waiting, hash: undefined, pending: []})).toMatchObject({
+      Ready: 'Hibernated',
+      ProviderReachable: 'Hibernated',
+    });
+  });
+
+  test('one that sleeps goes on sleeping, and one that is woken goes on too', () => {
+    const world = running();
+    world.change({runState: 'Hibernated'});
+    world.pass();
+    world.rollOut();
+    world.change({management: 'Paused'});
+    world.pass();
+    expect(world.condition('Available')).toMatchObject({status: 'False', reason: 'Hibernated'});
+    expect(world.condition('BackupHealthy')).toMatchObject({reason: 'Suspended'});
+    world.change({runState: 'Running'});
+    world.pass();
+    expect(world.condition('BackupHealthy')).toMatchObject({
+      reason: 'Suspended',
+      message: 'CronJob auth-backup is suspended: no backups are made',
+    });
+    expect(world.status?.backup?.next).toBeUndefined();
   });
 });
 
