@@ -241,6 +241,7 @@ export function refuseForeign(desired: KubeObject, live: KubeObject): void {
       again
         ? `an earlier ${owner.kind} ${owner.name}, now deleted, controls it`
         : `${owner.kind} ${owner.name} controls it`,
+      again ? undefined : {kind: owner.kind, name: owner.name},
     );
   }
   if (owner === undefined && (manager === undefined || manager !== desired.metadata.labels?.[MANAGED_BY])) {

@@ -80,14 +80,17 @@ export class ApiError extends Error {
 export class ForeignObjectError extends Error {
   override readonly name = 'ForeignObjectError';
   readonly object: {kind: string; namespace?: string; name: string};
+  /** Who controls it; undefined where nobody does, or one of the same kind and name that is gone. */
+  readonly controller: {kind: string; name: string} | undefined;
 
-  constructor(object: KubeObject, why: string) {
+  constructor(object: KubeObject, why: string, controller?: {kind: string; name: string}) {
     const {name, namespace} = object.metadata;
     super(
       `${object.kind} ${namespace === undefined ? name : `${namespace}/${name}`} exists and is not ours (${why}); ` +
         'rename or delete it, or choose another name for the resource',
     );
     this.object = {kind: object.kind, name, ...(namespace === undefined ? {} : {namespace})};
+    this.controller = controller;
   }
 }
 

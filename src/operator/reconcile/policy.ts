@@ -1,4 +1,5 @@
 import {ApiError, ForeignObjectError} from '../../kube/client.ts';
+import {KIND} from '../../api/v1alpha1/group-version.ts';
 import {MANAGER} from '../desired/children.ts';
 import type {Problem} from '../problem.ts';
 import {ContestedError} from './contests.ts';
@@ -27,17 +28,13 @@ export const LEAVE_MS = 60_000;
 /** @throws the error itself where it is none that a cluster makes */
 export function policyOf(error: unknown, subject: {kind: string; name: string; apiVersion: string}): Policy {
   if (error instanceof ForeignObjectError) {
-    const {kind, name} = subject;
     return {
       kind: 'refused',
       retryMs: FOREIGN_RETRY_MS,
       problem: {
         reason: 'ObjectNotOurs',
         message: error.message.replace(/; rename or delete it.*$/, ''),
-        hint:
-          kind === 'Secret'
-            ? `The operator leaves it alone; do not delete it, for it may hold keys. Where they are this resource's own, take its ownerReferences away and hand it over: kubectl label secret ${name} -n ${error.object.namespace ?? ''} app.kubernetes.io/managed-by=${MANAGER} --overwrite. Else choose another name for this resource`
-            : `The operator leaves it alone. Delete or rename ${kind} ${name}, or choose another name for this resource`,
+        hint: handOver(error, subject),
         objectRef: subject,
       },
     };
@@ -56,6 +53,19 @@ export function policyOf(error: unknown, subject: {kind: string; name: string; a
     return {kind: 'leave', retryMs: LEAVE_MS};
   }
   return {kind: 'refused', retryMs: REFUSED_RETRY_MS, problem: refusal(error, subject)};
+}
+
+/** What to do about an object of somebody else's that is in the way. */
+function handOver(
+  {controller, object}: ForeignObjectError,
+  {kind, name}: {kind: string; name: string},
+): string {
+  // Deleted, it would be made again by the other: two resources whose names differ by the end of a child's name.
+  if (controller?.kind === KIND)
+    return `It belongs to ${KIND} ${controller.name}, whose name takes that of this ${kind}. Choose another name for one of the two: make it anew under that name, and delete the one before`;
+  if (kind === 'Secret')
+    return `The operator leaves it alone; do not delete it, for it may hold keys. Where they are this resource's own, take its ownerReferences away and hand it over: kubectl label secret ${name} -n ${object.namespace ?? ''} app.kubernetes.io/managed-by=${MANAGER} --overwrite. Else choose another name for this resource`;
+  return `The operator leaves it alone. Delete or rename ${kind} ${name}, or choose another name for this resource`;
 }
 
 /** How long the server asks to stay away. */

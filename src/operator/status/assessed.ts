@@ -1,7 +1,7 @@
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import type {Rollout} from '../decide/rollout.ts';
 import {names} from '../desired/names.ts';
-import {cronJobOf} from '../observed.ts';
+import {cronJobOf, deploymentOf} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {isAsleep} from './asleep.ts';
 import {assessBackup} from './backup.ts';
@@ -12,9 +12,16 @@ import {migrationProblems, proofProblem} from './findings.ts';
 import type {Inputs} from './inputs.ts';
 import {planProblem} from './plan.ts';
 
+/** Whether a problem is one of the objects that make backups: what those lack keeps nobody from logging in. */
+function isOfBackup({objectRef}: Problem, backup: string): boolean {
+  return objectRef?.name === backup && (objectRef.kind === 'CronJob' || objectRef.kind === 'ServiceAccount');
+}
+
 /** How the parts of a resource with a valid spec are, and what is wrong with it. */
 export interface Assessed {
   readonly asleep: boolean;
+  /** What was refused, but for what concerns backups alone. */
+  readonly refused: readonly Problem[];
   readonly migration: ReturnType<typeof migrationProblems>;
   readonly database: Problem | undefined;
   readonly providers: readonly Problem[];
@@ -34,8 +41,15 @@ export function assess(inputs: Inputs, spec: ResolvedSpec, rollout: Rollout): As
   const {metadata, status: before} = resource;
   const asleep = isAsleep(inputs, spec, rollout);
   const migration = migrationProblems(decision);
+  const {server, backup} = names(metadata);
+  const refused = inputs.refused.filter((each) => !isOfBackup(each, backup));
+  const backupProblems = [
+    ...(decision.secrets?.backupProblems ?? []),
+    ...inputs.refused.filter((each) => isOfBackup(each, backup)),
+  ];
   const parts = {
     asleep,
+    refused,
     migration,
     database: migration.database ?? databaseProblem(observed.health, spec),
     providers: providerProblems(observed.health, spec, {kind: resource.kind, name: metadata.name}),
@@ -44,23 +58,24 @@ export function assess(inputs: Inputs, spec: ResolvedSpec, rollout: Rollout): As
       backup: spec.backup,
       asleep,
       conditionBefore: before?.conditions?.find((each) => each.type === 'BackupHealthy'),
-      cronJob: cronJobOf(observed, names(metadata).backup),
+      cronJob: cronJobOf(observed, backup),
+      deployed: deploymentOf(observed, server)?.metadata.creationTimestamp,
       observed,
       before: before?.backup,
-      problems: decision.secrets?.backupProblems ?? [],
+      problems: backupProblems,
       now,
     }),
     certificate: assessCertificate(spec, observed, decision.secrets?.problems ?? [], now),
-    proof: proofProblem(decision, names(metadata).server),
+    proof: proofProblem(decision, server),
   };
-  const problems = distinct(asleep ? inputs.refused : serious(inputs, rollout, parts));
+  const problems = distinct(asleep ? refused : serious(decision, rollout, parts));
   const all = distinct(
     present([
       ...problems,
       parts.certificate?.problem,
       parts.cache,
       ...(decision.keys?.problems ?? []),
-      ...(decision.secrets?.backupProblems ?? []),
+      ...backupProblems,
       planProblem(inputs.plan, metadata),
     ]),
   );
@@ -68,9 +83,9 @@ export function assess(inputs: Inputs, spec: ResolvedSpec, rollout: Rollout): As
 }
 
 function serious(
-  {decision, refused}: Inputs,
+  decision: Inputs['decision'],
   rollout: Rollout,
-  {migration, database, providers, certificate, proof}: Omit<Assessed, 'problems' | 'all'>,
+  {refused, migration, database, providers, certificate, proof}: Omit<Assessed, 'problems' | 'all'>,
 ): readonly Problem[] {
   return present([
     ...(decision.secrets?.problems ?? []),

@@ -8,7 +8,7 @@ import {parseOutcome, type Outcome} from '../../support/outcome.ts';
 import {podsOf} from '../decide/attempts.ts';
 import {explainJobPod, lastLine, oneLine} from '../decide/pods.ts';
 import {jobsOf, type Observed} from '../observed.ts';
-import type {Problem} from '../problem.ts';
+import {sentence, type Problem} from '../problem.ts';
 import {timestamp} from '../timestamp.ts';
 import {trueCondition, type CronJob, type Job} from '../workloads.ts';
 import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
@@ -27,28 +27,36 @@ export interface BackupFinding {
   readonly condition: Finding;
 }
 
-/**
- * How backups stand, from the Jobs that there still are and from what was known before: Jobs vanish, the status keeps
- * what they said. `now` is milliseconds since the epoch.
- */
-export function assessBackup(input: {
+/** Reasons that say that none are made. */
+const NONE_MADE: ReadonlySet<string | undefined> = new Set(['Suspended', 'Disabled']);
+
+/** What is judged. */
+interface Asked {
   readonly backup: ResolvedBackup | undefined;
   /** The service hibernates, and its backups with it. */
   readonly asleep: boolean;
   readonly conditionBefore: Condition | undefined;
   readonly cronJob: CronJob | undefined;
+  /** When the Deployment was made, RFC 3339; undefined while there is none. */
+  readonly deployed: string | undefined;
   readonly observed: Observed;
   readonly before: BackupStatus | undefined;
   readonly problems: readonly Problem[];
   readonly now: number;
-}): BackupFinding {
+}
+
+/**
+ * How backups stand, from the Jobs that there still are and from what was known before: Jobs vanish, the status keeps
+ * what they said. `now` is milliseconds since the epoch.
+ */
+export function assessBackup(input: Asked): BackupFinding {
   const {asleep, cronJob, observed, before, problems, now} = input;
   const backup = input.backup && asItIs(input.backup, cronJob, asleep);
   const jobs = backupJobs(observed);
   const ended = endsOf(jobs, observed, before);
   const {lastSuccess: kept} = ended;
   // What was due while none were made, or by a schedule that was none then, is not overdue.
-  const none = NONE_MADE.has(input.conditionBefore?.reason ?? '');
+  const none = NONE_MADE.has(input.conditionBefore?.reason);
   const again = backup?.suspend === false && (none || isRescheduled(backup, before?.next, now));
   const resumed = again ? timestamp(now) : before?.resumed;
   const status: BackupStatus = {
@@ -57,19 +65,17 @@ export function assessBackup(input: {
     ...(backup && !backup.suspend && cronJob && pick('next', nextRun(backup, now))),
   };
   const known = Object.keys(status).length > 0 ? status : undefined;
+  const [problem] = problems;
+  if (problem) return {status: known, condition: isFalse(problem.reason, sentence(problem))};
   if (backup === undefined) {
     return {
       status: known,
       condition: isUnknown('Disabled', 'The spec has no backups. Set spec.backup to have them'),
     };
   }
-  const [problem] = problems;
-  if (problem) {
-    return {status: known, condition: isFalse(problem.reason, `${problem.message}. ${problem.hint}`)};
-  }
   return {
     status: known,
-    condition: condition({...backup, whySuspended: why(input)}, cronJob, jobs, observed, status, now),
+    condition: condition({...backup, whySuspended: why(input)}, input, jobs, status),
   };
 }
 
@@ -131,11 +137,9 @@ function endsOf(jobs: readonly Job[], observed: Observed, before: BackupStatus |
 
 function condition(
   backup: ResolvedBackup & {readonly whySuspended: string},
-  cronJob: CronJob | undefined,
+  {cronJob, deployed, observed, now}: Pick<Asked, 'cronJob' | 'deployed' | 'observed' | 'now'>,
   jobs: readonly Job[],
-  observed: Observed,
   status: BackupStatus,
-  now: number,
 ): Finding {
   const {lastSuccess} = status;
   const running = jobs.find((each) => !trueCondition(each, 'Complete') && !trueCondition(each, 'Failed'));
@@ -153,25 +157,24 @@ function condition(
   }
   const since = Math.max(
     Date.parse(status.resumed ?? '') || 0,
-    Date.parse(lastSuccess ?? cronJob?.metadata.creationTimestamp ?? ''),
+    // Where nothing makes them they are missed as well.
+    Date.parse(lastSuccess ?? cronJob?.metadata.creationTimestamp ?? deployed ?? ''),
   );
   const due = Number.isNaN(since) ? undefined : nextRun(backup, since);
   if (due !== undefined && now > Date.parse(due) + GRACE_MS) {
     return isFalse(
       'Overdue',
-      `No backup has succeeded since ${lastSuccess ?? 'the schedule began'}, though one was due at ${due}. See: kubectl get jobs -l app.kubernetes.io/component=backup`,
+      `No backup has succeeded since ${lastSuccess ?? (cronJob ? 'the schedule began' : 'the service was deployed, and there is no CronJob')}, though one was due at ${due}. See: kubectl get jobs -l app.kubernetes.io/component=backup`,
     );
   }
   if (ended !== undefined) return ended;
-  const next =
-    cronJob === undefined
-      ? 'once the service is deployed'
-      : `at ${nextRun(backup, now) ?? 'no time that ever comes'}`;
+  const unmade = `once ${deployed === undefined ? 'the service is deployed' : 'its CronJob is made'}`;
+  const next = cronJob === undefined ? unmade : `at ${nextRun(backup, now) ?? 'no time that ever comes'}`;
   return isUnknown('WaitingForFirst', `The first backup is due ${next}`);
 }
 
 /** Why no backups are made, where none are. */
-function why({backup, asleep, cronJob}: Parameters<typeof assessBackup>[0]): string {
+function why({backup, asleep, cronJob}: Asked): string {
   if (asleep) return 'spec.runState is Hibernated: no backups are made, since nothing changes';
   if (backup?.suspend === true) return 'spec.backup.suspend is true: no backups are made';
   return `CronJob ${cronJob?.metadata.name ?? ''} is suspended: no backups are made`;

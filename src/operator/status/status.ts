@@ -77,10 +77,10 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
 
 /** What each condition but Ready says; of certificates and the cache only where the spec has them. */
 function findingsOf(
-  {resource, decision, observed, refused, schemaVersion, now}: Inputs,
+  {resource, decision, observed, schemaVersion, now}: Inputs,
   spec: ResolvedSpec,
   rollout: Rollout,
-  {migration, database, providers, cache, backup, certificate, proof}: Assessed,
+  {refused, migration, database, providers, cache, backup, certificate, proof}: Assessed,
 ): Partial<Record<ConditionType, Finding>> {
   const live = deploymentOf(observed, names(resource.metadata).server);
   const schemaBefore = resource.status?.conditions?.find((each) => each.type === 'SchemaCurrent');

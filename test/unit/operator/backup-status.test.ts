@@ -153,6 +153,59 @@ describe('backups', () => {
     expect(reasons).toEqual(['Succeeded', 'Succeeded', 'Overdue']);
   });
 
+  test('what lacks of them alone is told of them, and touches nothing else', () => {
+    for (const kind of ['CronJob', 'ServiceAccount']) {
+      const world = running();
+      world.children.delete(`${kind}/auth-backup`);
+      world.refuses.add(`${kind}/auth-backup`);
+      const objectRef = {kind, name: 'auth-backup'};
+      world.refused = [{reason: 'ObjectNotOurs', message: `${kind} exists`, hint: 'Rename it', objectRef}];
+      world.events = [];
+      world.pass();
+      expect(world.condition('Ready')).toMatchObject({status: 'True', reason: 'Ready'});
+      expect(world.condition('Progressing')).toMatchObject({status: 'True', reason: 'RolledOut'});
+      expect(world.condition('BackupHealthy')).toMatchObject({
+        status: 'False',
+        reason: 'ObjectNotOurs',
+        message: `${kind} exists. Rename it.`,
+      });
+      expect(world.status?.blockedOn).toMatchObject([{reason: 'ObjectNotOurs', objectRef}]);
+      expect(world.events).toMatchObject([{type: 'Warning', reason: 'ObjectNotOurs'}]);
+    }
+    const world = running();
+    world.refused = [
+      {reason: 'ObjectRefused', message: 'no', hint: '', objectRef: {kind: 'ServiceAccount', name: 'auth'}},
+    ];
+    world.pass();
+    expect(world.condition('Ready')).toMatchObject({status: 'False', reason: 'ObjectRefused'});
+  });
+
+  test('where no CronJob is made they are missed since the service was deployed', () => {
+    const world = running();
+    world.children.delete('CronJob/auth-backup');
+    world.refuses.add('CronJob/auth-backup');
+    world.now += 60_000;
+    world.pass();
+    expect(world.condition('BackupHealthy')).toMatchObject({
+      reason: 'WaitingForFirst',
+      message: 'The first backup is due once its CronJob is made',
+    });
+    world.now = Date.parse('2026-11-24T05:00:00Z');
+    world.pass();
+    expect(world.condition('BackupHealthy')).toMatchObject({status: 'False', reason: 'Overdue'});
+  });
+
+  test('those that were turned on are not overdue since before', () => {
+    const {backup} = productionSpec();
+    const world = new World(productionSpec({backup: {policy: 'None'}})).settle();
+    expect(world.condition('BackupHealthy')).toMatchObject({reason: 'Disabled'});
+    world.now += 7 * 86_400_000;
+    world.refuses.add('CronJob/auth-backup');
+    world.change({backup});
+    world.pass();
+    expect(world.condition('BackupHealthy')).toMatchObject({reason: 'WaitingForFirst'});
+  });
+
   test('a schedule is read in its time zone', () => {
     const world = new World(
       productionSpec({backup: {timeZone: 'Asia/Tokyo', destination: {pvc: {claimName: 'b'}}}}),

@@ -136,6 +136,13 @@ describe('errors carry their policy', () => {
       kind: 'refused',
       problem: {reason: 'ObjectNotOurs', message: 'Service n/a exists and is not ours (it has no label x)'},
     });
+    const taken = {kind: 'FraiseQLAuth', name: 'a-backup'};
+    expect(policyOf(new ForeignObjectError(object('1'), 'x', taken), subject)).toMatchObject({
+      problem: {
+        reason: 'ObjectNotOurs',
+        hint: expect.stringMatching(/^It belongs to FraiseQLAuth a-backup.* another name for one of the two/),
+      },
+    });
     expect(() => policyOf(new TypeError('a mistake of ours'), subject)).toThrow('a mistake of ours');
   });
 });
