@@ -144,7 +144,15 @@ export const CONDITIONS = {
   },
   KeysHealthy: {
     trueWhen: 'There is a key to sign tokens with, and no pod lags behind in a key rotation.',
-    reasons: ['Healthy', 'Rotating', 'NotYetKnown', 'KeyMissing', 'KeyInvalid', 'KeyNotServed'],
+    reasons: [
+      'Healthy',
+      'Rotating',
+      'RetirementIgnored',
+      'NotYetKnown',
+      'KeyMissing',
+      'KeyInvalid',
+      'KeyNotServed',
+    ],
   },
   BackupHealthy: {
     trueWhen: 'The last backup succeeded. It never makes Ready false.',

@@ -106,11 +106,24 @@ export interface Decision {
   readonly requeueAfterMs: number | undefined;
 }
 
+/** A key that is to be taken away, and why it was not. */
+export interface Retirement {
+  readonly kid: string;
+  /**
+   * Unknown: there is no such key, nor was it taken away before. Held: nothing may be changed, or no pod runs. Planned: it
+   * waits to be let through.
+   */
+  readonly state: 'Unknown' | 'Held' | 'Planned';
+}
+
 /** How the signing keys stand. */
 export interface KeysFinding {
   /** The key that signs; undefined while there is none. */
   readonly active: RingKey | undefined;
+  /** How they are turned; as they are, while that is held back or waits to be let through. */
   readonly rotation: Rotation;
+  /** What comes of a request to take a key away, where that was not done. */
+  readonly retirement: Retirement | undefined;
   /** What to write for them; undefined where they are as they have to be. */
   readonly step: Extract<Step, {kind: 'keys'}> | undefined;
   readonly problems: readonly Problem[];

@@ -1,11 +1,12 @@
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
-import {KEY_LIST, keyList, readRing, RING} from '../desired/key-ring.ts';
+import {KEY_LIST, keyList, readRing, RING, type KeyRing} from '../desired/key-ring.ts';
 import {names} from '../desired/names.ts';
 import {child, type KeyView, type Observed} from '../observed.ts';
 import type {Problem} from '../problem.ts';
 import {serves} from '../workloads.ts';
-import type {KeysFinding} from './decision.ts';
+import type {KeysFinding, Retirement} from './decision.ts';
+import {signerOf} from './key-due.ts';
 import {NEW, turn, wantsAnswers, type Rotation} from './key-rotation.ts';
 import {valueHash} from '../key-view.ts';
 import type {Replica, RotationInputs} from './rotation-inputs.ts';
@@ -44,19 +45,33 @@ export function assessKeys(
   const listed = (secret?.['data'] as Record<string, string> | undefined)?.[KEY_LIST];
   const isAstray = (of: Rotation): boolean =>
     secret !== undefined && listed !== valueHash(keyList(of.ring.keys));
+  const retire = annotations?.[RETIRE];
   // Nothing moves that nobody may write, or that would have to be let through at its time.
-  if (ring !== undefined && isHeld(spec) && !(spec.management === 'Plan' && isLost(rotation))) {
+  if (ring !== undefined && isHeld(spec)) {
+    // It is told as it is until it is written.
+    const there = ring.keys.filter(({kid}) => keys.some((each) => each.kid === kid && 'algorithm' in each));
     const still = {waiting: undefined, signsAt: undefined, dueAt: undefined};
-    const held = {...rotation, ...still, ring, mint: undefined, drop: [], changed: false};
+    const held = {
+      ...rotation,
+      ...still,
+      ring: {...ring, keys: there},
+      mint: undefined,
+      drop: [],
+      changed: false,
+    };
+    const asks = spec.management === 'Plan' && spec.runState !== 'Hibernated';
+    const planned = asks && (isLost(rotation) || (retire !== undefined && rotation.drop.includes(retire)));
     const mend = spec.management === 'Plan' && isAstray(held);
     return {
-      active: ring.keys.find(({state}) => state === 'Signing'),
+      active: signerOf(there),
       rotation: held,
-      step: mend ? {kind: 'keys', name, secret, rotation: held} : undefined,
+      retirement: retirementOf(retire, held.ring, planned ? 'Planned' : 'Held'),
+      step: planned || mend ? {kind: 'keys', name, secret, rotation: planned ? rotation : held} : undefined,
       problems,
     };
   }
   return {
+    retirement: retirementOf(retire, rotation.ring, 'Held'),
     active: rotation.ring.keys.find(({state, kid}) => state === 'Signing' && kid !== NEW),
     rotation,
     step: rotation.changed || isAstray(rotation) ? {kind: 'keys', name, secret, rotation} : undefined,
@@ -81,6 +96,16 @@ export function asksForKeys(
  */
 function isHeld({management, runState}: ResolvedSpec): boolean {
   return management !== 'Active' || runState === 'Hibernated';
+}
+
+/** What comes of the request to take that key away; undefined where there is none, or it was done. */
+function retirementOf(
+  kid: string | undefined,
+  {keys, retired}: KeyRing,
+  otherwise: Retirement['state'],
+): Retirement | undefined {
+  if (kid === undefined || kid === '' || kid === retired) return undefined;
+  return {kid, state: keys.some((each) => each.kid === kid) ? otherwise : 'Unknown'};
 }
 
 /** There is no key to sign with any more: one has to be made. */

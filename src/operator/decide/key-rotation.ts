@@ -52,12 +52,13 @@ export function turn(inputs: RotationInputs): Rotation {
   const told = (what: 'maxAgeSeconds' | 'tokenTTLSeconds') => replicas.map(({answer}) => answer?.[what]);
   const maxAge = follow('maxAge', before, wanted.maxAgeSeconds, told('maxAgeSeconds'), inputs);
   const tokenTTL = follow('tokenTTL', before, wanted.tokenTTLSeconds, told('tokenTTLSeconds'), inputs);
-  let request = before.request;
+  let {request, retired} = before;
   let keys = withMaterial(before.keys, inputs.keys, now);
 
   if (retire !== undefined && keys.some((each) => each.kid === retire)) {
     keys = keys.filter((each) => each.kid !== retire);
     drop.push(retire);
+    retired = retire;
   }
   // A key that never signed may go at any time.
   const unfit = keys.filter((each) => each.state === 'Published' && each.algorithm !== wanted.algorithm);
@@ -119,7 +120,13 @@ export function turn(inputs: RotationInputs): Rotation {
     return each;
   });
 
-  const ring: KeyRing = {keys, ...(request !== undefined && {request}), maxAge, tokenTTL};
+  const ring: KeyRing = {
+    keys,
+    ...(request !== undefined && {request}),
+    ...(retired !== undefined && {retired}),
+    maxAge,
+    tokenTTL,
+  };
   return {
     ring,
     mint,

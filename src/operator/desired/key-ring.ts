@@ -31,6 +31,8 @@ const ringSchema = z.object({
     .refine((keys) => keys.filter(({state}) => state === 'Signing').length <= 1),
   /** The last request to rotate that was taken up. */
   request: z.string().optional(),
+  /** The last key that was taken away on request. */
+  retired: z.string().optional(),
   /** How long others may have kept a JWK Set, and how long tokens may be valid, of whatever replica still runs. */
   maxAge: boundSchema,
   tokenTTL: boundSchema,

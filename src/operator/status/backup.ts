@@ -18,9 +18,6 @@ type BackupStatus = NonNullable<FraiseQLAuthStatus['backup']>;
 /** How late a backup may be before that is worth a word. */
 const GRACE_MS = 2 * 3_600_000;
 
-/** What BackupHealthy says while no backups are made. */
-const NONE_MADE: ReadonlySet<string> = new Set(['Suspended', 'Disabled']);
-
 /** How backups stand. */
 export interface BackupFinding {
   readonly status: BackupStatus | undefined;

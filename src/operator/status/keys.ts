@@ -4,7 +4,9 @@ import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
 import {SERVER_PORT} from '../desired/deployment.ts';
 import type {RingKey} from '../desired/key-ring.ts';
 import {sentence, type Problem} from '../problem.ts';
-import type {Decision} from '../decide/decision.ts';
+import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
+import type {Decision, KeysFinding, Retirement} from '../decide/decision.ts';
+import {RETIRE} from '../decide/key-finding.ts';
 import type {Waiting} from '../decide/rotation-inputs.ts';
 import {timestamp} from '../timestamp.ts';
 import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
@@ -12,6 +14,8 @@ import {isFalse, isTrue, isUnknown, type Finding} from './conditions.ts';
 const ORDER: readonly RingKey['state'][] = ['Signing', 'Published', 'Retiring'];
 /** Names that a message holds; of more it says how many. */
 const MAX_NAMED = 5;
+/** What a person wrote may be anything; a kid is shorter than this. */
+const MAX_KID = 100;
 
 /** The keys as the status has them: the one that signs first. */
 export function signingKeysNow({keys}: Decision): FraiseQLAuthStatus['signingKeys'] {
@@ -26,14 +30,17 @@ export function signingKeysNow({keys}: Decision): FraiseQLAuthStatus['signingKey
 }
 
 /** What KeysHealthy says. `there`: the Secret of the keys is. */
-export function keysFinding({keys}: Decision, problems: readonly Problem[], there: boolean): Finding {
+export function keysFinding({keys, spec}: Decision, problems: readonly Problem[], there: boolean): Finding {
   const [first] = problems;
   if (first) return isFalse(first.reason, problems.map(sentence).join(' '));
   if (keys === undefined || !there)
     return isUnknown('NotYetKnown', 'The signing key has not been created yet');
   const {active, rotation} = keys;
-  if (active === undefined)
-    return isFalse('KeyMissing', 'There is no key to sign with; one is being created');
+  if (active === undefined) {
+    const held =
+      spec?.management === 'Active' ? 'one is being created' : 'none is made before that may be done';
+    return isFalse('KeyMissing', `There is no key to sign with; ${held}`);
+  }
   const signs = `Key ${active.kid} signs with ${active.algorithm}`;
   const {waiting} = rotation;
   if (waiting?.late === true) {
@@ -43,11 +50,33 @@ export function keysFinding({keys}: Decision, problems: readonly Problem[], ther
     );
   }
   const parts = rotation.ring.keys.flatMap((each) => told(each, rotation.signsAt));
-  if (parts.length === 0) return isTrue('Healthy', signs);
-  if (waiting) parts.push(said(waiting));
-  if (rotation.full)
-    parts.push(`the next key waits until one of them has gone, for there are ${MAX_KEYS} at most`);
-  return isTrue('Rotating', [signs, ...parts].join('; '));
+  const asked = keys.retirement === undefined ? [] : [request(keys.retirement, keys, spec)];
+  const full =
+    parts.length > 0 && rotation.full
+      ? [`the next key waits until one of them has gone, for there are ${MAX_KEYS} at most`]
+      : [];
+  const all = [signs, ...parts, ...(waiting ? [said(waiting)] : []), ...full, ...asked].join('; ');
+  if (keys.retirement?.state === 'Unknown') return isTrue('RetirementIgnored', all);
+  return isTrue(parts.length === 0 ? 'Healthy' : 'Rotating', all);
+}
+
+/** What comes of a request to take a key away. */
+function request({kid, state}: Retirement, {rotation}: KeysFinding, spec: ResolvedSpec | undefined): string {
+  switch (state) {
+    case 'Unknown':
+      return `the annotation ${RETIRE} names ${kid.slice(0, MAX_KID)}, which is not among the keys: ${list(rotation.ring.keys.map((each) => each.kid).filter((each) => each !== ''))}`;
+    case 'Planned':
+      return `${kid} is taken away once the plan is approved`;
+    case 'Held': {
+      const why = [
+        ...(spec?.management === 'Paused' ? ['spec.management is Paused'] : []),
+        ...(spec?.runState === 'Hibernated' ? ['spec.runState is Hibernated'] : []),
+      ].join(' and ');
+      return `${kid} is not taken away while ${why}`;
+    }
+    default:
+      return state satisfies never;
+  }
 }
 
 function told({kid, state, retireAt}: RingKey, signsAt: number | undefined): string[] {

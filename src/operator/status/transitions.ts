@@ -34,7 +34,8 @@ export function transitions(
   for (const type of TOLD) {
     const [old, now] = [condition(before, type), condition(after, type)];
     if (now === undefined || (old?.status === now.status && old.reason === now.reason)) continue;
-    if (now.status === 'False') events.push({type: 'Warning', reason: now.reason, message: now.message});
+    if (now.status === 'False' || now.reason === 'RetirementIgnored')
+      events.push({type: 'Warning', reason: now.reason, message: now.message});
     else if (now.status === 'True' && old?.status === 'False') {
       events.push({type: 'Normal', reason: now.reason, message: now.message});
     }
