@@ -167,6 +167,7 @@ export const CONDITIONS = {
       'ObjectRefused',
       'ObjectNotOurs',
       'ChildContested',
+      'ChildMissing',
       'APIServerError',
       'SecretNotFound',
       'SecretKeyNotFound',

@@ -10,6 +10,7 @@ import type {Decision, Step} from './decision.ts';
 import {hibernation, waking} from './hibernation.ts';
 import {upkeep} from './keeping.ts';
 import {assessKeys} from './key-finding.ts';
+import {missingChildren} from './missing.ts';
 import {owning} from './owning.ts';
 import {reading} from './reading.ts';
 import {resolveSecrets} from './secrets.ts';
@@ -47,7 +48,8 @@ export function decide(
 ): Decision {
   const decision = decideActive(resource, observed, now, settings);
   if (decision.spec?.management !== 'Paused') return decision;
-  return {...decision, steps: [], requeueAfterMs: undefined};
+  const missing = missingChildren(resource, decision.spec, observed, decision.steps);
+  return {...decision, steps: [], missing, requeueAfterMs: undefined};
 }
 
 function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, settings: Settings): Decision {
@@ -129,6 +131,7 @@ const NOTHING = {
   databaseHash: undefined,
   aliases: [],
   steps: [],
+  missing: [],
   requeueAfterMs: undefined,
 } as const;
 

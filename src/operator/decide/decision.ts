@@ -102,6 +102,8 @@ export interface Decision {
   /** How texts in the steps would be, had the state key not been made yet; only for a plan. */
   readonly aliases: readonly Alias[];
   readonly steps: readonly Step[];
+  /** Children that are missed, and may not be made: of a resource that is paused. */
+  readonly missing: readonly Problem[];
   /** When to look again though nothing has happened: milliseconds from now. */
   readonly requeueAfterMs: number | undefined;
 }

@@ -12,6 +12,9 @@ import {migrationProblems, proofProblem} from './findings.ts';
 import type {Inputs} from './inputs.ts';
 import {planProblem} from './plan.ts';
 
+/** Kinds of children without one of which nobody is served, or not for long. */
+const SERVING: ReadonlySet<string | undefined> = new Set(['Deployment', 'Secret', 'Service']);
+
 /** Whether a problem is one of the objects that make backups: what those lack keeps nobody from logging in. */
 function isOfBackup({objectRef}: Problem, backup: string): boolean {
   return objectRef?.name === backup && (objectRef.kind === 'CronJob' || objectRef.kind === 'ServiceAccount');
@@ -45,7 +48,7 @@ export function assess(inputs: Inputs, spec: ResolvedSpec, rollout: Rollout): As
   const refused = inputs.refused.filter((each) => !isOfBackup(each, backup));
   const backupProblems = [
     ...(decision.secrets?.backupProblems ?? []),
-    ...inputs.refused.filter((each) => isOfBackup(each, backup)),
+    ...[...inputs.refused, ...decision.missing].filter((each) => isOfBackup(each, backup)),
   ];
   const parts = {
     asleep,
@@ -75,6 +78,7 @@ export function assess(inputs: Inputs, spec: ResolvedSpec, rollout: Rollout): As
       parts.certificate?.problem,
       parts.cache,
       ...(decision.keys?.problems ?? []),
+      ...decision.missing,
       ...backupProblems,
       planProblem(inputs.plan, metadata),
     ]),
@@ -89,6 +93,7 @@ function serious(
 ): readonly Problem[] {
   return present([
     ...(decision.secrets?.problems ?? []),
+    ...decision.missing.filter(({objectRef}) => SERVING.has(objectRef?.kind)),
     ...refused,
     certificate?.now === true ? certificate.problem : undefined,
     database,

@@ -30,9 +30,21 @@ export function signingKeysNow({keys}: Decision): FraiseQLAuthStatus['signingKey
 }
 
 /** What KeysHealthy says. `there`: the Secret of the keys is. */
-export function keysFinding({keys, spec}: Decision, problems: readonly Problem[], there: boolean): Finding {
+export function keysFinding(
+  {keys, spec, missing}: Decision,
+  problems: readonly Problem[],
+  there: boolean,
+  before?: Finding,
+): Finding {
   const [first] = problems;
   if (first) return isFalse(first.reason, problems.map(sentence).join(' '));
+  if (!there && before !== undefined && before.reason !== 'NotYetKnown') {
+    const secret = missing.find(({objectRef}) => objectRef?.kind === 'Secret');
+    return isFalse(
+      'KeyMissing',
+      `The Secret with the signing keys is gone. ${secret?.hint ?? 'It is made anew'}`,
+    );
+  }
   if (keys === undefined || !there)
     return isUnknown('NotYetKnown', 'The signing key has not been created yet');
   const {active, rotation} = keys;

@@ -20,6 +20,7 @@ export function withStanding(
     asleep,
     rollout,
     problems,
+    missing,
     plan,
     metadata,
     before,
@@ -29,6 +30,8 @@ export function withStanding(
     readonly asleep: boolean;
     readonly rollout: Rollout;
     readonly problems: readonly Problem[];
+    /** Children that are missed, and may not be made. */
+    readonly missing: readonly Problem[];
     readonly plan: Standing | undefined;
     readonly metadata: Named;
     readonly before: readonly Condition[] | undefined;
@@ -39,7 +42,7 @@ export function withStanding(
     case 'Active':
       return said;
     case 'Paused':
-      return paused(said, rollout, problems);
+      return paused(said, rollout, problems, missing);
     case 'Plan':
       return withPlan(said, {plan, rollout, problems, metadata, before});
     default:
@@ -78,11 +81,18 @@ function sleeping(
   };
 }
 
-function paused(findings: Findings, rollout: Rollout, problems: readonly Problem[]): Findings {
+function paused(
+  findings: Findings,
+  rollout: Rollout,
+  problems: readonly Problem[],
+  missing: readonly Problem[],
+): Findings {
   const held = 'spec.management is Paused: nothing is changed, whatever the spec says now';
   const [problem] = problems;
   const serves = rollout.state === 'Complete' && rollout.desired > 0;
-  const seen = problem ? sentence(problem) : `${rollout.ready} of ${rollout.desired} pods are ready.`;
+  const pods = problem ? sentence(problem) : `${rollout.ready} of ${rollout.desired} pods are ready.`;
+  const others = missing.filter(({message}) => message !== problem?.message);
+  const seen = [pods, ...others.map(sentence)].join(' ');
   const message = `${held}. ${seen} Set it to Active to go on`;
   return {
     ...findings,

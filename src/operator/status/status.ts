@@ -64,6 +64,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
         asleep,
         rollout,
         problems,
+        missing: decision.missing,
         plan,
         metadata,
         before: before?.conditions,
@@ -83,6 +84,7 @@ function findingsOf(
   {refused, migration, database, providers, cache, backup, certificate, proof}: Assessed,
 ): Partial<Record<ConditionType, Finding>> {
   const live = deploymentOf(observed, names(resource.metadata).server);
+  const keysBefore = resource.status?.conditions?.find((each) => each.type === 'KeysHealthy');
   const schemaBefore = resource.status?.conditions?.find((each) => each.type === 'SchemaCurrent');
   const holdUp = [...refused, migration.database, migration.schema, migration.pod, proof];
   const findings: Partial<Record<ConditionType, Finding>> = {
@@ -90,7 +92,12 @@ function findingsOf(
     SecretsResolved: secretsFinding(decision),
     DatabaseReachable: databaseFinding(database, decision, observed),
     SchemaCurrent: schemaFinding(decision, migration, schemaVersion, now, schemaBefore),
-    KeysHealthy: keysFinding(decision, decision.keys?.problems ?? [], observed.signingKeys !== undefined),
+    KeysHealthy: keysFinding(
+      decision,
+      decision.keys?.problems ?? [],
+      observed.signingKeys !== undefined,
+      keysBefore,
+    ),
     Progressing: progressFinding(decision, isGiven(live, decision.template), rollout, holdUp),
     Available: availableFinding(rollout, observed, spec.scaling),
     ProviderReachable: providerFinding(providers, observed),

@@ -281,7 +281,9 @@ describe('a resource that is paused', () => {
     world.children.delete('Service/auth');
     world.annotations[ROTATE] = 'now';
     expect(world.pass()).toEqual([]);
-    expect(world.condition('Ready')).toMatchObject({status: 'True', reason: 'Paused'});
+    expect(world.condition('Ready')).toMatchObject({status: 'False', reason: 'Paused'});
+    expect(world.ready).toContain('Service auth is missing. It is made once spec.management is Active.');
+    expect(world.status?.blockedOn).toMatchObject([{reason: 'ChildMissing', objectRef: {name: 'auth'}}]);
     expect(world.condition('Paused')).toMatchObject({status: 'True', reason: 'Paused'});
     expect(world.status?.signingKeys).toEqual(keys);
     world.secret('auth-db', undefined);
@@ -298,6 +300,41 @@ describe('a resource that is paused', () => {
       ]),
     );
     expect(world.condition('Paused')).toBeUndefined();
+  });
+
+  test('tells which children are missing, and is not ready without those that serve', () => {
+    for (const [id, status] of [
+      ['Deployment/auth', 'False'],
+      ['Secret/auth-state', 'False'],
+      ['Secret/auth-signing-keys', 'False'],
+      ['ServiceAccount/auth', 'True'],
+      ['PodDisruptionBudget/auth', 'True'],
+      ['CronJob/auth-backup', 'True'],
+    ] as const) {
+      const world = running();
+      world.change({management: 'Paused'});
+      world.children.delete(id);
+      if (id.endsWith('keys')) world.signingKeys = undefined;
+      world.pass();
+      world.pass();
+      const [kind, name] = id.split('/');
+      expect([id, world.condition('Ready')?.status]).toEqual([id, status]);
+      expect(world.ready).toContain(`${kind} ${name} is missing. It is made once spec.management is Active.`);
+      expect(world.status?.blockedOn).toMatchObject([{reason: 'ChildMissing', objectRef: {kind, name}}]);
+      expect(world.condition('SchemaCurrent')).toMatchObject({status: 'True', reason: 'Current'});
+      expect(world.condition('KeysHealthy')?.reason).toBe(id.endsWith('keys') ? 'KeyMissing' : 'Healthy');
+      expect(world.condition('BackupHealthy')?.reason).toBe(
+        kind === 'CronJob' ? 'ChildMissing' : 'WaitingForFirst',
+      );
+    }
+  });
+
+  test('misses nothing that only a change would make', () => {
+    const world = running();
+    world.change({management: 'Paused', logging: {level: 'debug'}});
+    world.pass();
+    expect(world.status?.blockedOn).toBeUndefined();
+    expect(world.condition('Ready')?.status).toBe('True');
   });
 
   test('promises no check, no migration and no roll-out', () => {
