@@ -21,6 +21,7 @@ import {databaseUrlProblem} from './database-url.ts';
 import {PROVIDER_TYPES} from './providers/catalogue.ts';
 import {watchConfiguration} from './reload.ts';
 import {startServer, type RunningServer} from './server.ts';
+import {boundThreads} from './threads.ts';
 
 /**
  * Runs the server until SIGTERM or SIGINT, then drains and closes. Returns the exit code: 0 after an orderly stop, 1
@@ -29,6 +30,7 @@ import {startServer, type RunningServer} from './server.ts';
 export async function serve(options: {dev?: boolean}): Promise<number> {
   // From the first moment on: the first process of a container does not end by a signal that nobody listens to.
   const stopped = stopSignal();
+  boundThreads();
   const development = options.dev === true;
   const load = (again = false) =>
     loadConfiguration({

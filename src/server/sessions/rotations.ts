@@ -4,8 +4,13 @@ import type {Database} from '../database.ts';
 import type {SessionRow} from './session.ts';
 import * as sql from './statements.ts';
 
-/** Statements at work at once: while the disk takes one's commit, the next is already under way. */
+/**
+ * Statements at work at once. The second begins beside one that is slow alone: two that take turns make more round trips
+ * of fewer rotations each, which costs a tenth of what can be refreshed.
+ */
 const AT_ONCE = 2;
+/** A statement under way for this long is slow: what waits does so no longer for its end. */
+const SLOW_MS = 50;
 /** Rotations in one statement, at most. */
 const MAX_BATCH = 64;
 /** A rotation that could not begin in this time is refused; the client may try again. */
@@ -30,7 +35,7 @@ interface BatchRow extends SessionRow {
 }
 
 /**
- * Exchanges refresh tokens, as many in one statement as come while the statements before are under way: one round trip
+ * Exchanges refresh tokens, as many in one statement as come while the statement before is under way: one round trip
  * and one commit for all of them. The first never waits for a second. A token whose session another transaction holds
  * is left out, so that nobody waits for a stranger's lock; whoever finds it current then exchanges it alone.
  */
@@ -40,7 +45,9 @@ export class Rotations {
   readonly #clock: Clock;
   #waiting: Waiting[] = [];
   #underWay = 0;
+  #lastBegan = 0;
   #planned = false;
+  #second: Timer | undefined;
   #deadline: Timer | undefined;
 
   constructor(database: Pick<Database, 'query'>, idleSeconds: number, clock: Clock) {
@@ -73,8 +80,20 @@ export class Rotations {
 
   /** What else arrives in this turn of the event loop goes along. */
   #plan(): void {
-    if (this.#underWay >= AT_ONCE) this.#watch();
-    if (this.#planned || this.#underWay >= AT_ONCE || this.#waiting.length === 0) return;
+    if (this.#planned || this.#waiting.length === 0) return;
+    if (this.#underWay >= AT_ONCE) {
+      this.#watch();
+      return;
+    }
+    const wait = this.#underWay === 0 ? 0 : this.#lastBegan + SLOW_MS - this.#clock.monotonic();
+    if (wait > 0) {
+      if (this.#second === undefined)
+        this.#second = this.#clock.setTimeout(() => {
+          this.#second = undefined;
+          this.#plan();
+        }, wait);
+      return;
+    }
     this.#planned = true;
     setImmediate(() => {
       this.#planned = false;
@@ -96,6 +115,7 @@ export class Rotations {
 
   async #send(batch: readonly Waiting[]): Promise<void> {
     this.#underWay++;
+    this.#lastBegan = this.#clock.monotonic();
     this.#plan();
     try {
       const rows = await this.#database.query<BatchRow>(sql.ROTATE_MANY, [

@@ -38,20 +38,42 @@ const idOf = async (row: Promise<SessionRow | undefined>): Promise<string | unde
 describe('rotations', () => {
   it('sends the first at once, and what comes meanwhile together', async () => {
     const all = rotations();
-    const first = [all.rotate(one('a'))];
+    const first = all.rotate(one('a'));
     await turn();
-    first.push(all.rotate(one('b')));
+    const later = ['b', 'c', 'd'].map((hash) => all.rotate(one(hash)));
     await turn();
-    const later = ['c', 'd', 'e'].map((hash) => all.rotate(one(hash)));
-    await turn();
-    expect(asked.map(({hashes}) => hashes)).toEqual([['a'], ['b']]);
+    expect(asked.map(({hashes}) => hashes)).toEqual([['a']]);
     asked[0]?.answer('a');
     await turn();
-    expect(asked[2]?.hashes).toEqual(['c', 'd', 'e']);
+    expect(asked[1]?.hashes).toEqual(['b', 'c', 'd']);
+    asked[1]?.answer('d', 'b', 'c');
+    expect(await Promise.all([first, ...later].map(idOf))).toEqual(
+      ['a', 'b', 'c', 'd'].map((hash) => `session of ${hash}`),
+    );
+  });
+
+  it('begins a second statement beside one that is slow, and no third', async () => {
+    const all = rotations();
+    const a = all.rotate(one('a'));
+    await turn();
+    const b = all.rotate(one('b'));
+    await clock.advance(49);
+    await turn();
+    expect(asked).toHaveLength(1);
+    await clock.advance(1);
+    await turn();
+    expect(asked[1]?.hashes).toEqual(['b']);
+    const c = all.rotate(one('c'));
+    await clock.advance(500);
+    await turn();
+    expect(asked).toHaveLength(2);
     asked[1]?.answer('b');
-    asked[2]?.answer('e', 'c', 'd');
-    expect(await Promise.all([...first, ...later].map(idOf))).toEqual(
-      ['a', 'b', 'c', 'd', 'e'].map((hash) => `session of ${hash}`),
+    await turn();
+    expect(asked[2]?.hashes).toEqual(['c']);
+    asked[2]?.answer('c');
+    asked[0]?.answer('a');
+    expect(await Promise.all([a, b, c].map(idOf))).toEqual(
+      ['a', 'b', 'c'].map((hash) => `session of ${hash}`),
     );
   });
 
@@ -59,8 +81,10 @@ describe('rotations', () => {
     const all = rotations();
     const [first, second] = [all.rotate(one('a')), all.rotate(one('a'))];
     await turn();
-    expect(asked.map(({hashes}) => hashes)).toEqual([['a'], ['a']]);
+    expect(asked.map(({hashes}) => hashes)).toEqual([['a']]);
     asked[0]?.answer('a');
+    await turn();
+    expect(asked[1]?.hashes).toEqual(['a']);
     asked[1]?.answer();
     expect(await idOf(first)).toBe('session of a');
     expect(await second).toBeUndefined();
@@ -89,6 +113,7 @@ describe('rotations', () => {
     const hanging = [all.rotate(one('a'))];
     await turn();
     hanging.push(all.rotate(one('b')));
+    await clock.advance(50);
     await turn();
     const waiting = all.rotate(one('c'));
     const refused = waiting.catch((error: unknown) => error);
