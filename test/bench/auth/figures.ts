@@ -11,6 +11,9 @@ export interface Figures {
   readonly rssMiB: number;
 }
 
+/** Until what a workload calls over and over has been compiled by V8, which takes the longer the more a server does. */
+const WARM_UP_MS = 2_000;
+
 export async function measure(
   program: Program,
   exchanges: readonly Exchange[],
@@ -20,7 +23,7 @@ export async function measure(
   const {latenciesMs, seconds: measured} = await load({
     port: program.port,
     exchanges,
-    warmUpMs: 700,
+    warmUpMs: WARM_UP_MS,
     measureMs: seconds * 1000,
     onPhase(phase) {
       usage[phase === 'measuring' ? 'before' : 'after'] = usageOf(program.pid);
