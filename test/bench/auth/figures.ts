@@ -14,11 +14,19 @@ export interface Figures {
 /** Until what a workload calls over and over has been compiled by V8, which takes the longer the more a server does. */
 const WARM_UP_MS = 2_000;
 
+/** One program under one workload for a while. */
+export interface Run {
+  readonly latenciesMs: readonly number[];
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly rssMiB: number;
+}
+
 export async function measure(
   program: Program,
   exchanges: readonly Exchange[],
   seconds: number,
-): Promise<Figures> {
+): Promise<Run> {
   const usage = {before: usageOf(program.pid), after: usageOf(program.pid)};
   const {latenciesMs, seconds: measured} = await load({
     port: program.port,
@@ -29,22 +37,28 @@ export async function measure(
       usage[phase === 'measuring' ? 'before' : 'after'] = usageOf(program.pid);
     },
   });
-  const count = latenciesMs.length;
-  const at = (share: number): number => round(latenciesMs[Math.floor(count * share)] ?? Number.NaN, 2);
   return {
-    rps: Math.round(count / measured),
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
-    cpuSecondsPerThousand: round(((usage.after.cpuSeconds - usage.before.cpuSeconds) / count) * 1000, 3),
-    rssMiB: Math.round(usage.after.rssMiB),
+    latenciesMs,
+    seconds: measured,
+    cpuSeconds: usage.after.cpuSeconds - usage.before.cpuSeconds,
+    rssMiB: usage.after.rssMiB,
   };
 }
 
-/** The run with the median rate; with the most memory of any of them, for memory does not go away. */
-export function median(runs: readonly Figures[]): Figures {
-  const middle = runs.toSorted((one, other) => one.rps - other.rps)[Math.floor(runs.length / 2)];
-  if (middle === undefined) throw new Error('no run to take the median of');
-  return {...middle, rssMiB: Math.max(...runs.map((run) => run.rssMiB))};
+/** Of several runs: the median rate, the latencies of all requests, and the most memory, for it does not go away. */
+export function figuresOf(runs: readonly Run[]): Figures {
+  const rates = runs.map((run) => run.latenciesMs.length / run.seconds).sort((one, other) => one - other);
+  const latencies = runs.flatMap((run) => run.latenciesMs).sort((one, other) => one - other);
+  const cpuSeconds = runs.reduce((sum, run) => sum + run.cpuSeconds, 0);
+  const at = (share: number): number =>
+    round(latencies[Math.floor(latencies.length * share)] ?? Number.NaN, 2);
+  return {
+    rps: Math.round(rates[Math.floor(rates.length / 2)] ?? Number.NaN),
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    cpuSecondsPerThousand: round((cpuSeconds / latencies.length) * 1000, 3),
+    rssMiB: Math.round(Math.max(...runs.map((run) => run.rssMiB))),
+  };
 }
 
 export function round(value: number, digits: number): number {
