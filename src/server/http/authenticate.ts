@@ -1,5 +1,6 @@
 import type {FastifyRequest} from 'fastify';
 import {AuthError} from '../../support/errors.ts';
+import {soon, type Soon} from '../../support/soon.ts';
 import type {Urgency} from '../overload/urgency.ts';
 import type {Services} from '../services.ts';
 import type {Session} from '../sessions/session.ts';
@@ -14,37 +15,50 @@ export interface Authenticated {
 }
 
 /**
- * Checks the access token of an Authorization header, or without one the session cookie. Throws a 401 with WWW-Authenticate (RFC 6750,
- * section 3); an `error` stands in it only where a credential was given. `urgency` is that of what it is asked for.
+ * Checks the access token of an Authorization header, or without one the session cookie; at once where the session is
+ * known. Throws, or rejects with, a 401 with WWW-Authenticate (RFC 6750, section 3); an `error` stands in it only where a
+ * credential was given. `urgency` is that of what it is asked for.
  */
-export async function authenticate(
+export function authenticate(
   request: FastifyRequest,
   services: Services,
   urgency: Urgency = 'check',
-): Promise<Authenticated> {
+): Soon<Authenticated> {
   const started = services.clock.monotonic();
-  try {
-    return await identify(request, services, urgency);
-  } catch (error) {
+  const over = (): void => services.metrics.validated(services.clock.monotonic() - started);
+  const refused = (error: unknown): never => {
+    over();
     throw error instanceof AuthError && error.status === 401 ? challenge(error, request) : error;
-  } finally {
-    services.metrics.validated(services.clock.monotonic() - started);
+  };
+  const good = (who: Authenticated): Authenticated => {
+    over();
+    return who;
+  };
+  let who: Soon<Authenticated>;
+  try {
+    who = identify(request, services, urgency);
+  } catch (error) {
+    return refused(error);
   }
+  return who instanceof Promise ? who.then(good, refused) : good(who);
 }
 
-async function identify(
+function identify(request: FastifyRequest, services: Services, urgency: Urgency): Soon<Authenticated> {
+  const token = bearerToken(request.headers.authorization);
+  if (token === undefined) return identifyByCookie(request, services, urgency);
+  const claims = services.tokens.check(token);
+  return soon(services.revocations.session(claims.sid, urgency), (session) => {
+    if (!session || session.userId !== claims.sub)
+      throw new AuthError('session_error', `the session ${claims.sid} has ended`);
+    return {session, expiresAt: claims.exp};
+  });
+}
+
+async function identifyByCookie(
   request: FastifyRequest,
   services: Services,
   urgency: Urgency,
 ): Promise<Authenticated> {
-  const token = bearerToken(request.headers.authorization);
-  if (token !== undefined) {
-    const claims = services.tokens.check(token);
-    const session = await services.revocations.session(claims.sid, urgency);
-    if (!session || session.userId !== claims.sub)
-      throw new AuthError('session_error', `the session ${claims.sid} has ended`);
-    return {session, expiresAt: claims.exp};
-  }
   const cookie = readCookie(request.headers.cookie, services.cookies.sessionName);
   const session = cookie === undefined ? undefined : await byCookie(cookie, request, services, urgency);
   if (session) return {session, expiresAt: session.expiresAt};

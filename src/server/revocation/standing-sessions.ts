@@ -1,5 +1,6 @@
 import {AuthError} from '../../support/errors.ts';
 import type {Clock} from '../../support/clock.ts';
+import type {Soon} from '../../support/soon.ts';
 import type {Urgency} from '../overload/urgency.ts';
 import {RecentMap} from '../../support/recent-map.ts';
 import {cookieHashOf} from '../sessions/secrets.ts';
@@ -102,7 +103,7 @@ export class StandingSessions implements RevocationCheck {
     return since >= this.#gapAt && since >= (this.#changedAt.get(id) ?? 0);
   }
 
-  session(id: string, urgency: Urgency = 'check'): Promise<Session | undefined> {
+  session(id: string, urgency: Urgency = 'check'): Soon<Session | undefined> {
     return this.#ask(id, id, () => this.#sessions.find(id, urgency));
   }
 
@@ -110,7 +111,7 @@ export class StandingSessions implements RevocationCheck {
     return this.#cookies.get(cookieHashOf(secret)) !== undefined;
   }
 
-  byCookie(secret: string, urgency: Urgency = 'check'): Promise<Session | undefined> {
+  byCookie(secret: string, urgency: Urgency = 'check'): Soon<Session | undefined> {
     const hash = cookieHashOf(secret);
     const id = this.#cookies.get(hash);
     // Anybody can make one up, and nothing but the database can tell.
@@ -123,11 +124,11 @@ export class StandingSessions implements RevocationCheck {
   }
 
   /** `id` where it is known; `key` names the question. */
-  async #ask(
+  #ask(
     id: string | undefined,
     key: string,
     read: () => Promise<FoundSession | undefined>,
-  ): Promise<Session | undefined> {
+  ): Soon<Session | undefined> {
     const now = this.#clock.monotonic();
     const known = id === undefined ? undefined : this.#known.get(id);
     const current = known !== undefined && now < known.until ? known : undefined;

@@ -1,3 +1,4 @@
+import type {Soon} from '../../support/soon.ts';
 import type {Urgency} from '../overload/urgency.ts';
 
 /** Who logged in: what the provider says of the user. */
@@ -55,10 +56,10 @@ export interface FoundSession {
 
 /** Whether a session that a credential names still stands. */
 export interface RevocationCheck {
-  /** The session, or undefined where it has ended or never was. Throws AuthError 503 where that cannot be known. */
-  session(id: string, urgency?: Urgency): Promise<Session | undefined>;
+  /** The session, or undefined where it has ended or never was. Rejects with AuthError 503 where that cannot be known. */
+  session(id: string, urgency?: Urgency): Soon<Session | undefined>;
   /** The session of a browser's cookie, likewise. One that is not known comes after what is. */
-  byCookie(secret: string, urgency?: Urgency): Promise<Session | undefined>;
+  byCookie(secret: string, urgency?: Urgency): Soon<Session | undefined>;
   /** Whether that cookie was seen here before, and had a session. */
   knowsCookie(secret: string): boolean;
 }

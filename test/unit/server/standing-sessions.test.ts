@@ -50,7 +50,7 @@ function world(idleSeconds = 3600) {
 describe('StandingSessions', () => {
   it('reads once, and for many who ask at once', async () => {
     const {standing, database} = world();
-    const answers = await Promise.all(Array.from({length: 10}, () => standing.session('s')));
+    const answers = await Promise.all(Array.from({length: 10}, async () => standing.session('s')));
     expect(answers.every((session) => session?.id === 's')).toBe(true);
     await standing.session('s');
     expect(database.reads).toBe(1);
