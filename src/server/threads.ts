@@ -10,6 +10,9 @@ const MOST = 4;
  * the thread that everything else waits for, and with a database on the same machine. It must come before the first of
  * them is started; whoever sets UV_THREADPOOL_SIZE decides.
  */
-export function boundThreads(env: NodeJS.ProcessEnv = process.env): void {
-  env['UV_THREADPOOL_SIZE'] ??= String(Math.min(MOST, Math.max(LEAST, availableParallelism())));
+export function boundThreads(
+  env: Record<string, string | undefined> = process.env,
+  processors = availableParallelism(),
+): void {
+  env['UV_THREADPOOL_SIZE'] ??= String(Math.min(MOST, Math.max(LEAST, processors)));
 }
