@@ -138,9 +138,15 @@ function checkTogether(
   providers: readonly ProviderSettings[],
   findings: Findings,
 ): void {
-  const {REFRESH_IDLE_TTL: idle, REFRESH_TOKEN_TTL: lifetime} = variables;
+  const {REFRESH_IDLE_TTL: idle, REFRESH_TOKEN_TTL: lifetime, SESSION_TIMEOUT_MINUTES: minutes} = variables;
   if (idle !== undefined && idle > lifetime)
     findings.problem('REFRESH_IDLE_TTL', `must not be longer than REFRESH_TOKEN_TTL (${lifetime} seconds)`);
+  // A limit that is all of the session's lifetime ends none before its time.
+  if (idle !== undefined && idle < lifetime && idle <= minutes * 60)
+    findings.warning(
+      'REFRESH_IDLE_TTL',
+      `is no longer than an access token is valid (SESSION_TIMEOUT_MINUTES: ${minutes * 60} seconds): the session of a client whose token is still valid, and who sees no need to refresh, ends; raise REFRESH_IDLE_TTL or lower SESSION_TIMEOUT_MINUTES`,
+    );
   const byIssuer = new Map<string, string>();
   for (const {name, issuer} of providers) {
     const other = byIssuer.get(withoutSlash(issuer));

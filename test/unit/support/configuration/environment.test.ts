@@ -88,6 +88,18 @@ describe("the guide's environment", () => {
     );
   });
 
+  it('warns of an idle limit no longer than an access token is valid, unless it is all of a session', () => {
+    const warned = (idle: string, more: Record<string, string> = {}): string[] =>
+      load({...GUIDE, REFRESH_IDLE_TTL: idle, SESSION_TIMEOUT_MINUTES: '30', ...more}).warnings.filter(
+        (each) => each.startsWith('REFRESH_IDLE_TTL'),
+      );
+    expect(warned('1800')).toEqual([
+      expect.stringContaining('raise REFRESH_IDLE_TTL or lower SESSION_TIMEOUT_MINUTES'),
+    ]);
+    expect(warned('1801')).toEqual([]);
+    expect(warned('600', {REFRESH_TOKEN_TTL: '600'})).toEqual([]);
+  });
+
   it('takes limits one by one', () => {
     expect(load({...GUIDE, RATE_LIMIT_LOGOUT_PER_MINUTE: '7'}).rateLimits).toEqual({
       startPerMinute: 100,
