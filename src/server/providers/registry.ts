@@ -36,7 +36,7 @@ export class ProviderRegistry {
       settings.map((entry) => {
         const known = before.get(entry.name);
         const same = known && isDeepStrictEqual(known.settings, entry);
-        return [entry.name, same ? known : new Provider(entry, this.#context)];
+        return [entry.name, same ? known : this.#provider(entry)];
       }),
     );
     for (const [name, provider] of before) {
@@ -48,6 +48,13 @@ export class ProviderRegistry {
     for (const provider of this.all) {
       if (before.get(provider.settings.name) !== provider) void provider.health.start();
     }
+  }
+
+  /** What is under way with it when it is replaced goes on, and tells nothing that would be taken for its successor's. */
+  #provider(settings: ProviderSettings): Provider {
+    const inUse = (): boolean => this.#providers.get(settings.name) === provider;
+    const provider: Provider = new Provider(settings, telling(this.#context, inUse));
+    return provider;
   }
 
   find(name: string): Provider | undefined {
@@ -70,4 +77,20 @@ export class ProviderRegistry {
       message: `provider is needed: one of ${names}`,
     });
   }
+}
+
+/** The context of a provider that is heard only while `heard` says so. */
+function telling(context: ProviderContext, heard: () => boolean): ProviderContext {
+  return {
+    ...context,
+    onCredentials(...told) {
+      if (heard()) context.onCredentials(...told);
+    },
+    onStaleKeys(...told) {
+      if (heard()) context.onStaleKeys(...told);
+    },
+    onChange(...told) {
+      if (heard()) context.onChange(...told);
+    },
+  };
 }
