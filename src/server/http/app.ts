@@ -12,7 +12,7 @@ import {limitRoutes} from '../limits/routes.ts';
 import {refuseAmbiguous} from './ambiguity.ts';
 import {guardBrowsers} from './browser.ts';
 import {isClientByHeader} from './client-authentication.ts';
-import {describeValidation, handleFailures} from './failure.ts';
+import {handleFailures} from './failure.ts';
 import {trustedProxies} from './proxies.ts';
 import {accountRoutes} from './routes/account.ts';
 import {backchannelLogoutRoute} from './routes/backchannel-logout.ts';
@@ -30,6 +30,7 @@ import {signedOutRoute} from './routes/signed-out.ts';
 import {startRoutes} from './routes/start.ts';
 import {verifyRoute} from './routes/verify.ts';
 import {wellKnownRoutes} from './routes/well-known.ts';
+import {describeValidation} from './validation.ts';
 
 const BODY_BYTES = 64 * 1024;
 const HEADER_BYTES = 16 * 1024;
@@ -77,7 +78,15 @@ export async function createApp(
       ? {http: connection}
       : // The same to every route; fastify's types would have another name for each of them.
         ({https: {...connection, ...certificate, handshakeTimeout: HANDSHAKE_MS}} as object)),
-    ajv: {customOptions: {coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false}},
+    ajv: {
+      customOptions: {
+        coerceTypes: false,
+        removeAdditional: false,
+        useDefaults: false,
+        allErrors: false,
+        verbose: true,
+      },
+    },
     schemaErrorFormatter: describeValidation,
     clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, unreadable),
     // An address that cannot be decoded reaches no hook.

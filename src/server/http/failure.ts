@@ -40,26 +40,6 @@ function routeMethods(app: FastifyInstance): (path: string) => string[] {
   };
 }
 
-/** Says why a parameter was refused, by its name. */
-export function describeValidation(errors: readonly ValidationIssue[]): Error {
-  const [issue] = errors;
-  const missing = issue?.params['missingProperty'];
-  const name = issue?.instancePath.slice(1) || (typeof missing === 'string' ? missing : 'the body');
-  const text = issue?.keyword === 'required' ? 'is needed' : (issue?.message ?? 'is wrong');
-  const otherGrant = issue?.instancePath === '/grant_type' && issue.keyword === 'const';
-  return new AuthError('invalid_request', `${name} ${text}`, {
-    message: `${name} ${text}`,
-    ...(otherGrant && {oauth: 'unsupported_grant_type'}),
-  });
-}
-
-export interface ValidationIssue {
-  readonly keyword: string;
-  readonly instancePath: string;
-  readonly params: Record<string, unknown>;
-  readonly message?: string;
-}
-
 function toAuthError(error: FastifyError | Error, request: FastifyRequest): AuthError {
   if (error instanceof AuthError) return error;
   const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500;

@@ -45,6 +45,6 @@ it('are told what is wrong where it does', async () => {
   const answer = await empty('POST', '/auth/refresh');
   expect(answer.status).toBe(400);
   expect(await answer.json()).toMatchObject({
-    errors: [{message: 'the body must be object', extensions: {code: 'invalid_request'}}],
+    errors: [{message: 'a body with refresh_token is needed', extensions: {code: 'invalid_request'}}],
   });
 });

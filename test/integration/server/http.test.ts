@@ -76,17 +76,17 @@ describe('errors', () => {
     [
       'a field of another type',
       () => json('/auth/refresh', '{"refresh_token":7}'),
-      [400, 'invalid_request', 'refresh_token must be string'],
+      [400, 'invalid_request', 'refresh_token must be a string'],
     ],
     [
       'a refresh token of more than 4 KiB',
       () => json('/auth/refresh', JSON.stringify({refresh_token: 'x'.repeat(4097)})),
-      [400, 'invalid_request', 'refresh_token must NOT have more than 4096 characters'],
+      [400, 'invalid_request', 'refresh_token must not be longer than 4096 characters'],
     ],
     [
       'another grant',
       () => json('/auth/refresh', 'grant_type=password&refresh_token=x', 'application/x-www-form-urlencoded'),
-      [400, 'invalid_request', 'grant_type must be equal to constant'],
+      [400, 'invalid_request', 'grant_type must be refresh_token'],
     ],
     [
       'an unknown provider',
@@ -101,17 +101,17 @@ describe('errors', () => {
     [
       'a state given twice',
       () => ask('/auth/callback?state=a&state=b&code=x'),
-      [400, 'invalid_request', 'state must be string'],
+      [400, 'invalid_request', 'state must be given once, as a string'],
     ],
     [
       'a code of more than 4096 bytes',
       () => ask(`/auth/callback?state=a&code=${'x'.repeat(4097)}`),
-      [400, 'invalid_request', 'code must NOT have more than 4096 characters'],
+      [400, 'invalid_request', 'code must not be longer than 4096 characters'],
     ],
     [
       'a state of more than 2 KiB',
       () => ask(`/auth/callback?code=x&state=${'x'.repeat(2049)}`),
-      [400, 'invalid_request', 'state must NOT have more than 2048 characters'],
+      [400, 'invalid_request', 'state must not be longer than 2048 characters'],
     ],
     [
       'an unknown state',
