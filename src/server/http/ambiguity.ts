@@ -56,5 +56,6 @@ function isAlias(request: FastifyRequest): boolean {
   const [path = ''] = request.url.split('?', 1);
   // There it goes on with the path that is asked about; what might lead out of it again does not.
   if (isVerify(request)) return CLIMBS.test(path);
-  return /[%#\\]/.test(path) && path !== request.routeOptions.url;
+  // No path of ours ends in a slash: the router would take what is after one for a parameter, with nothing in it.
+  return /[%#\\]|\/$/.test(path) && path !== request.routeOptions.url;
 }

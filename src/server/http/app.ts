@@ -67,6 +67,8 @@ export async function createApp(
   const app = fastify({
     logger: false,
     bodyLimit: BODY_BYTES,
+    // Whatever is too long to be an id of ours reaches its route, and is not found there.
+    routerOptions: {maxParamLength: HEADER_BYTES},
     trustProxy: trusted,
     genReqId: (request) => requestId(request, trusted),
     requestTimeout: patience.requestMs,

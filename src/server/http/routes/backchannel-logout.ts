@@ -36,7 +36,6 @@ export function backchannelLogoutRoute(app: FastifyInstance, services: Services)
 }
 
 const SCHEMA = {
-  params: {type: 'object', properties: {provider: {type: 'string', minLength: 1, maxLength: 63}}},
   body: {
     type: 'object',
     required: ['logout_token'],
