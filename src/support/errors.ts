@@ -31,7 +31,7 @@ export type OAuthError = 'invalid_request' | 'invalid_client' | 'invalid_grant' 
 export interface AuthErrorOptions {
   /** Replaces the catalogue's message; only for what the client may know, such as the field that is wrong. */
   readonly message?: string;
-  readonly status?: 400 | 401 | 431 | 500 | 502 | 503;
+  readonly status?: 400 | 401 | 417 | 431 | 500 | 502 | 503;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
   /** The error code that OAuth's own endpoints answer with (RFC 6749, section 5.2), beside ours. */

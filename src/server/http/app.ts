@@ -12,6 +12,7 @@ import {limitRoutes} from '../limits/routes.ts';
 import {refuseAmbiguous} from './ambiguity.ts';
 import {guardBrowsers} from './browser.ts';
 import {isClientByHeader} from './client-authentication.ts';
+import {refuseExpectations} from './expectation.ts';
 import {handleFailures} from './failure.ts';
 import {trustedProxies} from './proxies.ts';
 import {accountRoutes} from './routes/account.ts';
@@ -120,6 +121,7 @@ export async function createApp(
   sendAway(app, services.health);
   handleFailures(app, services);
   refuseAmbiguous(app);
+  refuseExpectations(app);
   guardBrowsers(app, services);
   limitRoutes(app, services);
   services.gate.guard(app, (request) => isClientByHeader(services, request));
