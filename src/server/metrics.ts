@@ -183,7 +183,10 @@ export class Metrics {
     this.totals.tokens_issued++;
   }
 
-  /** `reason` is a code of the catalogue. */
+  /**
+   * A login or a refresh was refused. `reason` is a code of the catalogue, or why a refresh token is spent: those who make
+   * tokens up are then told apart from those who held one.
+   */
   loginFailed(provider: string, reason: string): void {
     this.totals.failed_authentications++;
     this.#failures.inc({provider, reason});

@@ -18,6 +18,7 @@ import {
   type SessionRow,
   type SignIn,
 } from './session.ts';
+import {SpentTokenError} from './spent-token.ts';
 import * as sql from './statements.ts';
 
 const SUCCESSOR = 'refresh successor';
@@ -122,16 +123,15 @@ export class Sessions {
 
   #replayed(token: string, hash: string, row: ReplayRow | undefined, onReuse: ReuseListener): Refreshed {
     if (!row) throw new AuthError('token_not_found', 'no such refresh token, or its session has ended');
+    const session = toSession(row);
     if (row.ended) {
       this.#onEnded(row.id);
-      onReuse(toSession(row));
+      onReuse(session);
     }
-    if (!row.fresh && !row.current)
-      throw new AuthError('token_not_found', `a refresh token of session ${row.id} was used again`);
+    if (!row.fresh && !row.current) throw new SpentTokenError('token_reused', session);
     const live = row.alive && row.fresh ? liveToken(token, hash, row) : undefined;
-    if (live === undefined)
-      throw new AuthError('token_not_found', `the session ${row.id} of this refresh token has ended`);
-    return {session: toSession(row), refreshToken: live, replayed: true};
+    if (live === undefined) throw new SpentTokenError('session_ended', session);
+    return {session, refreshToken: live, replayed: true};
   }
 
   /** The session of that id, if it stands; `urgency` says what for. */

@@ -137,7 +137,7 @@ describe('the metrics after it', () => {
     'fraiseql_auth_attempts_total{provider="oidc"}',
     'fraiseql_auth_successes_total{provider="oidc"}',
     'fraiseql_auth_failures_total{provider="oidc",reason="oauth_error"}',
-    'fraiseql_auth_failures_total{provider="none",reason="token_not_found"}',
+    'fraiseql_auth_failures_total{provider="oidc",reason="token_reused"}',
     'fraiseql_auth_refreshes_total{replayed="false"}',
     'fraiseql_sessions_revoked_total{reason="logout"}',
     'fraiseql_sessions_revoked_total{reason="reuse"}',

@@ -3,6 +3,7 @@ import type {FastifyInstance, FastifyRequest} from 'fastify';
 import {AuthError} from '../../../support/errors.ts';
 import type {Services} from '../../services.ts';
 import type {Session} from '../../sessions/session.ts';
+import {SpentTokenError} from '../../sessions/spent-token.ts';
 import {recordEnded} from '../ended.ts';
 import {refreshToken, tokenResponse, type TokenResponse} from '../schemas.ts';
 
@@ -61,7 +62,8 @@ function route(app: FastifyInstance, services: Services): void {
       };
     } catch (error) {
       const reason = error instanceof AuthError ? error.code : 'server_error';
-      metrics.loginFailed('none', reason);
+      const spent = error instanceof SpentTokenError ? error : undefined;
+      metrics.loginFailed(spent?.provider ?? 'none', spent?.why ?? reason);
       audit.record('auth_failure', {...where, outcome: 'failure', reason});
       throw error;
     }
