@@ -1,3 +1,4 @@
+import {RecentMap} from '../../support/recent-map.ts';
 import {recordIn} from '../../support/record.ts';
 import {ANNOTATION} from '../desired/children.ts';
 import type {ServerTemplate} from '../desired/deployment.ts';
@@ -118,14 +119,25 @@ function keptAs(proven: Remembered, {metadata}: Deployment): Kept {
   return {template: proven.template, annotations};
 }
 
+// A pass asks several times, and mostly for the very template that it has just made.
+const recent = new RecentMap<string, Remembered>(16);
+
 /** A template as it is remembered; undefined for one that is too large. */
 export function textOf(hash: string, template: ServerTemplate): string | undefined {
   const text = JSON.stringify({hash, template});
-  return Buffer.byteLength(text) > MAX_REMEMBERED ? undefined : text;
+  if (Buffer.byteLength(text) > MAX_REMEMBERED) return undefined;
+  recent.set(text, {hash, template, text});
+  return text;
 }
 
 function rememberedIn(text: string | undefined): Remembered | undefined {
   if (text === undefined) return undefined;
+  const known = recent.get(text) ?? read(text);
+  if (known !== undefined) recent.set(text, known);
+  return known;
+}
+
+function read(text: string): Remembered | undefined {
   const found: Partial<Remembered> | undefined = recordIn(text);
   // Whoever edited it took the way back away, and nothing else.
   if (found?.hash === undefined || found.template === undefined) return undefined;
