@@ -36,7 +36,8 @@ export class Store<T extends KubeObject> {
   byIndex(index: string, value: string): T[] {
     const found = this.#indexes.get(index);
     if (found === undefined) throw new TypeError(`the store has no index ${index}; add it with addIndex`);
-    return [found.keys.get(value) ?? []].flat().flatMap((key) => this.#objects.get(key) ?? []);
+    const keys = found.keys.get(value) ?? [];
+    return (typeof keys === 'string' ? [keys] : keys).flatMap((key) => this.#objects.get(key) ?? []);
   }
 
   /** Adds an index; `fn` gives the values (or the value, or none) under which an object is found. */
@@ -59,8 +60,12 @@ export class Store<T extends KubeObject> {
     const previous = this.#objects.get(key);
     this.#objects.set(key, object);
     for (const index of this.#indexes.values()) {
-      if (previous !== undefined) leave(index, key, previous);
-      enter(index, key, object);
+      if (previous === undefined) {
+        enter(index, key, object);
+      } else if (!standsAlike(index, previous, object)) {
+        leave(index, key, previous);
+        enter(index, key, object);
+      }
     }
     return previous;
   }
@@ -73,6 +78,12 @@ export class Store<T extends KubeObject> {
     for (const index of this.#indexes.values()) leave(index, key, previous);
     return previous;
   }
+}
+
+/** Whether both are found under the same values: so it is with nearly every change. */
+function standsAlike<T>({valuesOf}: Index<T>, one: T, other: T): boolean {
+  const [before, after] = [valuesOf(one), valuesOf(other)];
+  return before.length === after.length && before.every((value, at) => value === after[at]);
 }
 
 function enter<T>(index: Index<T>, key: string, object: T): void {
