@@ -39,6 +39,7 @@ export function checkSchema(resource: {metadata?: unknown; spec?: unknown}): Fie
 }
 
 const NAMED = z.object({metadata: z.object({name: z.string()})});
+const AFFINITY = affinity.optional();
 
 /** The spec, unless something is wrong with it or with the resource's name. */
 function parsed(resource: {metadata?: unknown; spec?: unknown}): {
@@ -77,7 +78,7 @@ function checkBeyondSchema(spec: DefaultedSpec): FieldError[] {
     const endpoint = spec.backup.destination?.s3?.endpoint;
     if (endpoint !== undefined) add('spec.backup.destination.s3.endpoint', urlProblem(endpoint));
   }
-  const known = affinity.optional().safeParse(spec.pod?.affinity, {reportInput: true});
+  const known = AFFINITY.safeParse(spec.pod?.affinity, {reportInput: true});
   return known.success ? errors : [...errors, ...fieldErrors(known.error, ['spec', 'pod', 'affinity'])];
 }
 

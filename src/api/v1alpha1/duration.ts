@@ -3,16 +3,13 @@ import {withRules} from './rules.ts';
 
 /** How a duration is written: hours, minutes and seconds, in this order. */
 export const DURATION = /^([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,9}s)?$/;
-const SECONDS = {h: 3600, m: 60, s: 1} as const;
 
 /** A duration such as `1h30m` in seconds; undefined where it is not written that way. */
 export function durationSeconds(text: string): number | undefined {
-  if (text === '' || !DURATION.test(text)) return undefined;
-  let total = 0;
-  for (const [, number, unit] of text.matchAll(/([0-9]+)([hms])/g)) {
-    total += Number(number) * SECONDS[unit as keyof typeof SECONDS];
-  }
-  return total;
+  const found = text === '' ? null : DURATION.exec(text);
+  if (found === null) return undefined;
+  const [, hours = '0', minutes = '0', seconds = '0'] = found;
+  return 3600 * Number.parseInt(hours, 10) + 60 * Number.parseInt(minutes, 10) + Number.parseInt(seconds, 10);
 }
 
 interface DurationOptions {
