@@ -132,9 +132,11 @@ export function textOf(hash: string, template: ServerTemplate): string | undefin
 
 function rememberedIn(text: string | undefined): Remembered | undefined {
   if (text === undefined) return undefined;
-  const known = recent.get(text) ?? read(text);
-  if (known !== undefined) recent.set(text, known);
-  return known;
+  const known = recent.get(text);
+  if (known !== undefined) return known;
+  const found = read(text);
+  if (found !== undefined) recent.set(text, found);
+  return found;
 }
 
 function read(text: string): Remembered | undefined {
