@@ -28,11 +28,10 @@ export class Program {
   static async start(kubeconfig: string, log: string, nodeFlags: readonly string[] = []): Promise<Program> {
     const [health, metrics] = [await freePort(), await freePort()];
     const program = resolve(ROOT, 'dist/main.js');
-    // By its first line, as in the image, which holds down what it takes of memory.
-    const [command, args] =
-      nodeFlags.length === 0 ? [program, []] : [process.execPath, [...nodeFlags, program]];
-    const child = spawn(command, [...args, 'operator'], {
+    const {settings, flags} = await firstLine(program);
+    const child = spawn(process.execPath, [...flags, ...nodeFlags, program, 'operator'], {
       env: {
+        ...settings,
         PATH: process.env['PATH'],
         KUBECONFIG: kubeconfig,
         OPERATOR_IMAGE: IMAGE,
@@ -114,6 +113,22 @@ export class Program {
     this.#process.kill('SIGTERM');
     await ended;
   }
+}
+
+/**
+ * How the program's first line starts it, as in the image: with what holds down its memory. Read and not just executed,
+ * so that one that is profiled is the same program.
+ */
+async function firstLine(program: string): Promise<{settings: Record<string, string>; flags: string[]}> {
+  const [line = ''] = (await readFile(program, 'utf8')).split('\n', 1);
+  const [, words] = /^#!\/usr\/bin\/env -S (.*)$/.exec(line) ?? [];
+  if (words === undefined) throw new Error(`${program} does not begin with "#!/usr/bin/env -S": ${line}`);
+  const all = words.split(' ');
+  const settings = all.filter((word) => /^\w+=/.test(word)).map((word) => word.split('=', 2));
+  return {
+    settings: Object.fromEntries(settings) as Record<string, string>,
+    flags: all.slice(settings.length + 1),
+  };
 }
 
 /** The sum of the samples of a metric whose labels match. */
