@@ -76,7 +76,7 @@ dev: build ## the auth server on loopback, with a database and an identity provi
 	node scripts/dev.ts
 
 .PHONY: bench
-bench: build cluster-install ## figures: apply to Ready, sizes, memory
+bench: build cluster-install ## figures: apply to Ready, asleep and awake, sizes, memory
 	scripts/bench
 
 .PHONY: bench-auth
