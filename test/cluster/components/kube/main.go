@@ -1,6 +1,6 @@
-// Command kube is every Kubernetes component of the test cluster, and etcd, in
-// one binary that chooses by the name it is called by: linking once instead of
-// seven times is what keeps a cold start short.
+// Command kube is every Kubernetes component of the test cluster that stays
+// running, and etcd, in one binary that chooses by the name it is called by:
+// linking once instead of six times is what keeps a cold start short.
 package main
 
 import (
@@ -14,12 +14,9 @@ import (
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
 	"k8s.io/component-base/cli"
-	"k8s.io/component-base/logs"
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
-	kubectl "k8s.io/kubectl/pkg/cmd"
-	"k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
@@ -40,15 +37,10 @@ func main() {
 	switch name {
 	case "etcd":
 		etcdmain.Main(os.Args)
-	case "kubectl":
-		logs.GlogSetter(kubectl.GetLogVerbosity(os.Args)) //nolint:errcheck // as kubectl's own main does
-		if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
-			util.CheckErr(err)
-		}
 	default:
 		build, known := components[name]
 		if !known {
-			fmt.Fprintf(os.Stderr, "kube: called as %q; link it as etcd, kubectl, kubelet, kube-apiserver, kube-controller-manager, kube-scheduler or kube-proxy\n", name)
+			fmt.Fprintf(os.Stderr, "kube: called as %q; link it as etcd, kubelet, kube-apiserver, kube-controller-manager, kube-scheduler or kube-proxy\n", name)
 			os.Exit(2)
 		}
 		os.Exit(cli.Run(build()))
