@@ -1,10 +1,10 @@
 import {defineConfig} from 'vitest/config';
 
 // The projects, by what a test needs around it:
-//   unit         nothing but this process; the files of a worker share their modules, which take longer to load than to test
+//   unit         nothing but this process
 //   integration  real servers on loopback: PostgreSQL, an OpenID provider, an S3 server, a kube-apiserver
 //   conformance  a file for each rule of the standards that the server keeps, and one for each attack: many and small, so
-//                that the files of a worker share their modules and their servers
+//                that the files of a worker share their servers
 //   e2e          a whole cluster; run inside `test/cluster/run`: first, one after the other, what installs the operator or
 //                takes times; then the rest side by side, for each has namespaces of its own and mostly waits
 //   e2e-own      beside the rest, what only the cluster of `test/cluster/run` itself can show, not one that was brought: its
@@ -20,11 +20,15 @@ const CLUSTER = {
 };
 const SIDE_BY_SIDE = {maxWorkers: 7, sequence: {groupOrder: 2}};
 
-/** Real servers: the tests wait for them more than they compute. */
+/**
+ * Real servers: the tests wait for them more than they compute. The files of a worker share their modules, which take a
+ * second of a processor to load: what a file starts it ends, and what a module remembers of it with it.
+ */
 const SERVERS = {
   testTimeout: 240_000,
   hookTimeout: 240_000,
   pool: 'forks' as const,
+  isolate: false,
   maxWorkers: 4,
   globalSetup: ['./test/support/shared-postgres-setup.ts', './test/support/shared-apiserver-setup.ts'],
 };
@@ -45,7 +49,6 @@ export default defineConfig({
           ...SERVERS,
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts', 'test/attack/**/*.test.ts'],
-          isolate: false,
         },
       },
       {

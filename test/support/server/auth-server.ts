@@ -64,9 +64,11 @@ export async function cutOffServer(
   return servers.cutOff({...(await worldEnv()), ...env});
 }
 
-/** For a file that shares it with none: ends the servers, and what they stand on. */
+/** For a file that does things to it: ends the servers, and what they stand on. The worker's next file has others. */
 export async function closeTheWorld(): Promise<void> {
   const {servers, op, database} = await theWorld();
+  world = undefined;
+  running.clear();
   await servers.stop();
   await Promise.all([op.close(), database.close()]);
 }
