@@ -1,9 +1,7 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
-import {resolve} from 'node:path';
+import {MAIN} from './main-module.ts';
 import {freePort} from './ports.ts';
-
-const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 
 /** `fraiseql-auth operator` as a process of its own. */
 export interface OperatorProgram {

@@ -4,6 +4,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {Readable} from 'node:stream';
 import {parseOutcome, type Outcome} from '../../src/support/outcome.ts';
+import {MAIN} from './main-module.ts';
 
 /** How a run of the program ended. */
 export interface ProgramRun {
@@ -21,11 +22,9 @@ export interface RunningProgram {
   readonly ended: Promise<ProgramRun>;
 }
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
-
 /**
  * Starts `fraiseql-auth ARGS…` as a process of its own, with this environment and no other but PATH and HOME.
- * `through` is a command that runs it, `main` another build of the program than the sources.
+ * `through` is a command that runs it, `main` another build of the program than the usual one.
  */
 export async function startProgram(
   args: readonly string[],

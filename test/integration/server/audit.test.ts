@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import type {RunningServer} from '../../../src/server/server.ts';
 import {login} from '../../support/login.ts';
+import {MAIN} from '../../support/main-module.ts';
 import {PUBLIC_URL, startStack, type Stack} from '../../support/server/stack.ts';
 
 let stack: Stack;
@@ -39,7 +40,7 @@ afterAll(async () => {
 /** The program with these arguments: exit code and output. */
 function run(args: readonly string[], input = ''): Promise<{code: number; output: string}> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, ['src/main.ts', ...args], (error, stdout, stderr) => {
+    const child = execFile(process.execPath, [MAIN, ...args], (error, stdout, stderr) => {
       resolve({code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr});
     });
     child.stdin?.end(input);

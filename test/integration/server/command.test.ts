@@ -5,6 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {developmentKey} from '../../../src/support/configuration/signing-keys.ts';
+import {MAIN} from '../../support/main-module.ts';
 import {freePort} from '../../support/ports.ts';
 import {startStack, until, type Stack} from '../../support/server/stack.ts';
 
@@ -30,7 +31,7 @@ interface Serving {
 
 /** `fraiseql-auth serve` as a process of its own, with these variables and no others. */
 function serve(env: NodeJS.ProcessEnv, ...args: string[]): Serving {
-  const child = spawn(process.execPath, ['src/main.ts', 'serve', ...args], {
+  const child = spawn(process.execPath, [MAIN, 'serve', ...args], {
     env: {PATH: process.env['PATH'], ...env},
     stdio: ['ignore', 'pipe', 'pipe'],
   });

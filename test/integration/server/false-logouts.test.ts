@@ -1,8 +1,8 @@
 // Real replicas that are killed, a real database that crashes and is failed over, a network that breaks: a client that
 // does nothing wrong is never logged out. `make refreshes` does the same a million times.
-import {join} from 'node:path';
 import {expect, it} from 'vitest';
 import {runRefreshes} from '../../bench/refreshes/run.ts';
+import {MAIN} from '../../support/main-module.ts';
 
 const COUNT = Number(process.env['REFRESHES'] ?? '3000');
 
@@ -11,7 +11,7 @@ it(`${COUNT} refreshes with everything going wrong: no false logout, no false de
     count: COUNT,
     maxMs: 100_000,
     clients: 24,
-    main: join(import.meta.dirname, '../../../src/main.ts'),
+    main: MAIN,
     algorithm: 'RS256',
     seed: 20_261_124,
   });
