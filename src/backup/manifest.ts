@@ -5,7 +5,8 @@ import {BackupError} from './errors.ts';
 /** What this program writes and reads. */
 const VERSION = 1;
 
-const identifier = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/);
+/** A table's name, in which PostgreSQL takes any character. */
+const tableName = z.string().min(1).max(63);
 
 /**
  * What is known of a backup, written beside it when it is complete: where there is no manifest there is no backup.
@@ -26,7 +27,7 @@ const manifestSchema = z.object({
   serverVersion: z.string().regex(/^\d+/),
   pgDumpVersion: z.string(),
   programVersion: z.string(),
-  rowCounts: z.record(identifier, z.int().min(0)),
+  rowCounts: z.record(tableName, z.int().min(0)),
 });
 /** What stands beside a dump, and alone makes it a backup. */
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -1,3 +1,5 @@
+import {escapeLiteral} from 'pg';
+import {quoted} from '../database/quoted.ts';
 import type {Manifest} from './manifest.ts';
 
 /** The newest server that does not know `transaction_timeout`, which later pg_dumps set in the first lines. */
@@ -47,8 +49,9 @@ function fitted(head: Buffer, options: {serverMajor: number; hasSchema: boolean}
 export function verification(manifest: Pick<Manifest, 'rowCounts'>): string {
   const checks = Object.entries(manifest.rowCounts).map(
     ([table, rows]) =>
-      `  SELECT count(*) INTO found FROM _system."${table}";\n` +
-      `  IF found <> ${rows} THEN RAISE EXCEPTION 'restored _system.${table} holds % rows, the backup has ${rows}', found; END IF;`,
+      `  SELECT count(*) INTO found FROM _system.${quoted(table)};\n` +
+      `  IF found <> ${rows} THEN RAISE EXCEPTION 'restored _system.% holds % rows, the backup has ${rows}', ${escapeLiteral(table)}, found; END IF;`,
   );
-  return `DO $verify$\nDECLARE found BIGINT;\nBEGIN\n${checks.join('\n')}\nEND\n$verify$;`;
+  // A name may hold whatever would end a body between dollars.
+  return `DO ${escapeLiteral(`\nDECLARE found BIGINT;\nBEGIN\n${checks.join('\n')}\nEND\n`)};`;
 }

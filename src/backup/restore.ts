@@ -1,6 +1,7 @@
 import {createGunzip} from 'node:zlib';
 import type {Client} from 'pg';
 import {createClient} from '../database/pool.ts';
+import {quoted} from '../database/quoted.ts';
 import {parseDatabaseUrl} from '../database/url.ts';
 import type {Logger} from '../support/logging.ts';
 import type {BackupContext} from './backup.ts';
@@ -145,7 +146,8 @@ async function refreshStatistics(
   logger: Logger,
 ): Promise<string | undefined> {
   try {
-    for (const table of Object.keys(manifest.rowCounts)) await client.query(`ANALYZE _system."${table}"`);
+    for (const table of Object.keys(manifest.rowCounts))
+      await client.query(`ANALYZE _system.${quoted(table)}`);
     return undefined;
   } catch (error) {
     const said = error instanceof Error ? error.message : 'unknown error';

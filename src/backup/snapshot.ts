@@ -2,6 +2,7 @@ import type {Client} from 'pg';
 import {explain} from '../database/explain.ts';
 import {schemaVersion} from '../database/schema.ts';
 import {createClient} from '../database/pool.ts';
+import {quoted} from '../database/quoted.ts';
 import type {DatabaseTarget} from '../database/url.ts';
 import {BackupError} from './errors.ts';
 
@@ -66,7 +67,7 @@ async function openSnapshot(client: Client, target: DatabaseTarget): Promise<Sna
     const rowCounts: Record<string, number> = {};
     for (const {name} of tables) {
       const {rows: counted} = await client.query<{count: string}>(
-        `SELECT count(*) FROM _system."${name.replaceAll('"', '""')}"`,
+        `SELECT count(*) FROM _system.${quoted(name)}`,
       );
       rowCounts[name] = Number(counted[0]?.count);
     }

@@ -6,6 +6,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {takeBackup} from '../../../src/backup/backup.ts';
 import {restoreBackup} from '../../../src/backup/restore.ts';
 import {migrateDatabase} from '../../../src/database/migrate.ts';
+import {quoted} from '../../../src/database/quoted.ts';
 import {SCHEMA_VERSION} from '../../../src/database/version.ts';
 import {verifyDatabase} from '../../../src/database/verify.ts';
 import {systemClock} from '../../../src/support/clock.ts';
@@ -135,6 +136,23 @@ describe('a backup restores into a fresh database with the same sessions', () =>
         blob: Buffer.from([1, 2, 3]),
       },
     ]);
+  });
+
+  it('with tables of any name beside the sessions', async () => {
+    const source = await databaseWith(postgres, 5);
+    const target = await postgres.createDatabase();
+    const name = `Who's 100% "$$mine\\$$"`;
+    const table = `_system.${quoted(name)}`;
+    await postgres.asSuperuser(
+      `SET ROLE fraiseql_app; CREATE TABLE ${table} AS SELECT generate_series(1, 3) AS n`,
+      nameOf(source),
+    );
+    const there = join(directory, 'names');
+    const {manifest} = await takeBackup(contextFor(source, there));
+    expect(manifest.rowCounts).toMatchObject({sessions: 5, [name]: 3});
+    expect(await restoreBackup(contextFor(target, there), 'latest')).toMatchObject({warning: undefined});
+    const {rowCount} = await postgres.asSuperuser(`SELECT FROM ${table}`, nameOf(target));
+    expect(rowCount).toBe(3);
   });
 
   it('by hand, as the guide does: gunzip and psql', async () => {

@@ -89,7 +89,7 @@ describe('parseManifest', () => {
     ['{', 'not JSON'],
     [JSON.stringify({...manifest, sha256: 'abc'}), 'sha256'],
     [JSON.stringify({...manifest, version: 0}), 'version'],
-    [JSON.stringify({...manifest, rowCounts: {'sessions"; DROP TABLE x; --': 1}}), 'rowCounts'],
+    [JSON.stringify({...manifest, rowCounts: {sessions: -1}}), 'rowCounts'],
     [JSON.stringify({...manifest, name: 'other'}), 'other'],
   ])('refuses %s', (text, word) => {
     expect(() => parseManifest(manifest.name, text)).toThrow(word);

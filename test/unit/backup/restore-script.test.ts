@@ -73,4 +73,11 @@ describe('verification', () => {
     expect(sql).toContain('FROM _system."sessions"');
     expect(sql).toContain('IF found <> 2');
   });
+
+  it('takes a name for no more than that', () => {
+    const sql = verification({rowCounts: {[`x"; DROP TABLE y; --'$$`]: 3}});
+    expect(sql).toContain(`FROM _system."x""; DROP TABLE y; --''$$";`);
+    expect(sql).toMatch(/^DO '[^]*';$/);
+    expect(sql.slice(4, -2).replaceAll("''", '')).not.toContain("'");
+  });
 });
