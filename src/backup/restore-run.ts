@@ -177,6 +177,10 @@ function uncertain(name: string, said: string): UncertainError {
 }
 
 function hintFor(said: string, target: DatabaseTarget): string {
+  const [, extension] = /permission denied to create extension "([^"]+)"/.exec(said) ?? [];
+  if (extension !== undefined) {
+    return `As a superuser run in database ${quoted(target.database)}: CREATE EXTENSION ${quoted(extension)}; then run the restore again. An extension that is there already is left as it is.`;
+  }
   if (said.includes('permission denied')) {
     return `Let the user create there: GRANT CREATE ON DATABASE ${quoted(target.database)} TO ${quoted(target.user)}; or make it the owner.`;
   }

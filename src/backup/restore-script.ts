@@ -6,10 +6,12 @@ import type {Manifest} from './manifest.ts';
 const LAST_WITHOUT_TRANSACTION_TIMEOUT = 16;
 /** Settings and schemas come first in a dump, well within this. */
 const HEAD_BYTES = 64 * 1024;
+const EXTENSION_COMMENT = /^COMMENT ON EXTENSION .* IS '.*';$/;
 
 /**
  * The script that psql runs: the dump in one transaction, between what `opening` and `closing` do. Its head is fitted to
- * the target: a setting that an older server does not know is left out, as is the making of a schema that is there.
+ * the target: a setting that an older server does not know is left out, as is the making of a schema that is there. So
+ * is what an extension says of itself: only its owner may set that, and an administrator may have made it beforehand.
  */
 export async function* framed(
   dump: AsyncIterable<Uint8Array>,
@@ -35,14 +37,14 @@ function fitted(head: Buffer, options: {serverMajor: number; hasSchema: boolean}
   const unwanted = new Set<string>();
   if (options.serverMajor <= LAST_WITHOUT_TRANSACTION_TIMEOUT) unwanted.add('SET transaction_timeout = 0;');
   if (options.hasSchema) unwanted.add('CREATE SCHEMA _system;');
-  if (unwanted.size === 0) return head;
   // latin1 keeps every byte as it is, even of a character that the end of the head cuts in two.
   const lines = head.toString('latin1').split('\n');
   // From the first object on, a line may be data or the body of a function: it stays as it is.
   const first = lines.findIndex((line) => /^(CREATE (TABLE|FUNCTION|PROCEDURE|TYPE|VIEW)|COPY) /.test(line));
   const preamble = first < 0 ? lines : lines.slice(0, first);
   const rest = first < 0 ? [] : lines.slice(first);
-  return Buffer.from([...preamble.filter((line) => !unwanted.has(line)), ...rest].join('\n'), 'latin1');
+  const kept = preamble.filter((line) => !unwanted.has(line) && !EXTENSION_COMMENT.test(line));
+  return Buffer.from([...kept, ...rest].join('\n'), 'latin1');
 }
 
 /** SQL that fails unless every table of the manifest holds exactly its rows. */

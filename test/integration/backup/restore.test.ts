@@ -137,6 +137,24 @@ it('what the rest of the backup holds and the database has already is not restor
   expect(await relationsIn(postgres, target)).toBe(0);
 });
 
+it('an extension that only an administrator may create is asked for by name, and taken as it is there', async () => {
+  const url = await databaseWith(postgres, 5);
+  const extension = 'CREATE EXTENSION pg_stat_statements';
+  await postgres.asSuperuser(extension, nameOf(url));
+  await takeBackup(contextFor(url, directory));
+  const restoring = (): Promise<unknown> => restoreBackup(contextFor(target, directory), 'latest');
+  await expect(restoring()).rejects.toMatchObject({
+    reason: 'RestoreFailed',
+    hint: expect.stringContaining(
+      `As a superuser run in database "${nameOf(target)}": CREATE EXTENSION "pg_stat_statements";`,
+    ),
+  });
+  expect(await relationsIn(postgres, target)).toBe(0);
+  await postgres.asSuperuser(extension, nameOf(target));
+  await restoring();
+  expect(await contentOf(postgres, target)).toBe(await contentOf(postgres, url));
+});
+
 describe('restore takes', () => {
   it('the newest', async () => {
     expect((await restoreBackup(contextFor(target, directory), 'latest')).manifest.name).toBe(newest.name);

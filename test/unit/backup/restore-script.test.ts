@@ -38,6 +38,16 @@ describe('framed', () => {
     expect(text).toContain(`SET transaction_timeout = 0;\n${TABLE}`);
   });
 
+  it('leaves out what extensions say of themselves, and nothing else that is said', async () => {
+    const app = "COMMENT ON SCHEMA app IS 'Ours';\n";
+    const extension = "COMMENT ON EXTENSION pgcrypto IS 'what it''s for';\n";
+    const text = await script(`${HEAD}${extension}${app}${TABLE}${extension}`, {
+      serverMajor: 17,
+      hasSchema: false,
+    });
+    expect(text).toBe(`BEGIN;\n-- opening\n${HEAD}${app}${TABLE}${extension}\n-- closing\nCOMMIT;\n`);
+  });
+
   it('keeps every byte of a long dump, however it is cut', async () => {
     const long = `${TABLE}${'é€😀\n'.repeat(40_000)}`;
     for (const size of [1_021, 65_536, 10_000_000]) {
