@@ -90,7 +90,7 @@ async function migrateOn(
   if (Number(from) > Number(versionOf(known.at(-1)))) tellNewer(from, options.logger);
   if (pending.length === 0) return {from, schema: from, applied: [], ...warning};
   await prepareSchema(client, target);
-  if (before.length === 0) await refuseForeignSessions(client);
+  if (before.length === 0) await refuseForeignSessions(client, target);
   await runner({
     dbClient: client,
     dir: directory,
@@ -177,7 +177,7 @@ async function prepareSchema(client: Client, target: DatabaseTarget): Promise<vo
   await client.query('CREATE SCHEMA _system');
 }
 
-async function refuseForeignSessions(client: Client): Promise<void> {
+async function refuseForeignSessions(client: Client, target: DatabaseTarget): Promise<void> {
   const table = await readSessionsTable(client);
   if (!table) return;
   const differences = differencesFromGuide(table);
@@ -197,8 +197,8 @@ async function refuseForeignSessions(client: Client): Promise<void> {
   if (missing.length > 0) {
     throw new DatabaseError(
       'DatabasePermissionDenied',
-      `_system.sessions belongs to "${table.owner}", and this user lacks ${missing.join(' and ')} on it; nothing was done`,
-      `As "${table.owner}" run: GRANT ALL PRIVILEGES ON TABLE _system.sessions TO the user of the database URL;`,
+      `_system.sessions belongs to "${table.owner}", and user "${target.user}" lacks ${missing.join(' and ')} on it; nothing was done`,
+      `As "${table.owner}" run: GRANT ALL PRIVILEGES ON TABLE _system.sessions TO ${quoted(target.user)};`,
     );
   }
 }

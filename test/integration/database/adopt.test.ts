@@ -58,8 +58,10 @@ describe('a sessions table made by hand from the guide', () => {
     await postgres.asSuperuser(`GRANT USAGE, CREATE ON SCHEMA _system TO fraiseql_app`, name);
     await expect(migrateDatabase(migration(url))).rejects.toMatchObject({
       reason: 'DatabasePermissionDenied',
-      message: expect.stringContaining('belongs to "postgres", and this user lacks REFERENCES and TRIGGER'),
-      hint: expect.stringContaining('GRANT ALL PRIVILEGES ON TABLE _system.sessions'),
+      message: expect.stringContaining(
+        'belongs to "postgres", and user "fraiseql_app" lacks REFERENCES and TRIGGER',
+      ),
+      hint: expect.stringContaining('GRANT ALL PRIVILEGES ON TABLE _system.sessions TO "fraiseql_app";'),
     });
     // Half of it would let the first migrations through, and the fifth fail.
     await postgres.asSuperuser(`GRANT REFERENCES ON _system.sessions TO fraiseql_app`, name);
