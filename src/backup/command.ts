@@ -75,7 +75,7 @@ async function withStore<T>(
       new BackupError(
         reason,
         `it did not end within ${settings.timeoutMs / 1_000} s`,
-        'Check the database and the storage, or raise BACKUP_TIMEOUT_SECONDS.',
+        'Check the database and the storage for what holds it up; by hand, BACKUP_TIMEOUT_SECONDS gives it longer.',
       ),
     );
   }, settings.timeoutMs);

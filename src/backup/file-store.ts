@@ -114,7 +114,7 @@ export class FileStore implements Store {
     return new BackupError(
       'BackupStorageUnavailable',
       `the backup directory ${this.#directory} cannot be used: ${what}`,
-      REMEDIES[code] ?? 'Check the volume that is mounted there, and BACKUP_DESTINATION.',
+      REMEDIES[code] ?? 'Check the volume that is mounted there, and BACKUP_DESTINATION (spec.backup.destination.pvc).',
       error,
     );
   }
@@ -139,7 +139,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EDQUOT: 'Raise the quota, or shorten the retention. The backups that are there are untouched.',
   EACCES:
     'Make the directory writable for this user; in a pod set fsGroup to the group that owns the volume.',
-  EROFS: 'Mount a writable volume there and name it in BACKUP_DESTINATION.',
+  EROFS: 'Mount a writable volume there and name it in BACKUP_DESTINATION (spec.backup.destination.pvc).',
   EEXIST: 'Name a directory in BACKUP_DESTINATION, or move the file out of the way.',
   EFBIG:
     'Raise the limit (`ulimit -f`), or use a file system that holds larger files, or a bucket. The backups that are there are untouched.',

@@ -9,9 +9,13 @@ export function explainS3(error: unknown, destination: S3Destination): BackupErr
   const said = error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'unknown error';
   const text = !said || said === 'UnknownError' || said === code ? code : `${code}: ${said}`;
   const message = `bucket ${destination.bucket} at ${where} cannot be used: ${known?.what ?? text}`;
-  const hint = known?.remedy ?? 'Check BACKUP_DESTINATION, S3_ENDPOINT and the credentials.';
+  const hint = known?.remedy ?? `Check BACKUP_DESTINATION, S3_ENDPOINT and the credentials (${FIELD}).`;
   return new BackupError('BackupStorageUnavailable', message, hint, error);
 }
+
+/** Where a FraiseQLAuth says what the variables say: whoever has one cannot set these. */
+const FIELD = 'spec.backup.destination.s3';
+const ENDPOINT = `S3_ENDPOINT (${FIELD}.endpoint)`;
 
 const UNKNOWN_KEY = {
   what: 'the access key is unknown there',
@@ -21,7 +25,7 @@ const UNKNOWN_KEY = {
 const KNOWN: Readonly<Record<string, {what: string; remedy: string}>> = {
   NoSuchBucket: {
     what: 'there is no such bucket',
-    remedy: 'Create the bucket, or correct its name in BACKUP_DESTINATION.',
+    remedy: `Create the bucket, or correct its name in BACKUP_DESTINATION (${FIELD}.bucket).`,
   },
   AccessDenied: {
     what: 'access was denied',
@@ -39,28 +43,31 @@ const KNOWN: Readonly<Record<string, {what: string; remedy: string}>> = {
   ExpiredToken: {what: 'the credentials have expired', remedy: 'Renew AWS_SESSION_TOKEN and its keys.'},
   CredentialsProviderError: {
     what: 'no credentials were found',
-    remedy: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the pod a cloud identity.',
+    remedy: `Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (${FIELD}.credentialsSecretRef), or give the pod a cloud identity.`,
   },
   PermanentRedirect: {
     what: 'the bucket is in another region',
-    remedy: 'Set S3_REGION to the bucket’s region.',
+    remedy: `Set S3_REGION (${FIELD}.region) to the bucket’s region.`,
   },
   AuthorizationHeaderMalformed: {
     what: 'the bucket is in another region',
-    remedy: 'Set S3_REGION to the bucket’s region.',
+    remedy: `Set S3_REGION (${FIELD}.region) to the bucket’s region.`,
   },
   ECONNREFUSED: {
     what: 'nothing listens there (ECONNREFUSED)',
-    remedy: 'Check S3_ENDPOINT and that the server runs.',
+    remedy: `Check ${ENDPOINT} and that the server runs.`,
   },
   ENOTFOUND: {
     what: 'the host name does not resolve (ENOTFOUND)',
-    remedy: 'Check S3_ENDPOINT; where the server knows buckets by path only, set S3_FORCE_PATH_STYLE=true.',
+    remedy: `Check ${ENDPOINT}; where the server knows buckets by path only, set S3_FORCE_PATH_STYLE=true (${FIELD}.forcePathStyle).`,
   },
-  EAI_AGAIN: {what: 'the host name does not resolve (EAI_AGAIN)', remedy: 'Check S3_ENDPOINT and the DNS.'},
+  EAI_AGAIN: {
+    what: 'the host name does not resolve (EAI_AGAIN)',
+    remedy: `Check ${ENDPOINT} and the DNS.`,
+  },
   TimeoutError: {
     what: 'it did not answer in time',
-    remedy: 'Check S3_ENDPOINT, and that no firewall or NetworkPolicy is between.',
+    remedy: `Check ${ENDPOINT}, and that no firewall or NetworkPolicy is between.`,
   },
   ECONNRESET: {what: 'it broke the connection (ECONNRESET)', remedy: 'Check the S3 server, then run again.'},
   QuotaExceeded: {what: 'its quota is used up', remedy: 'Raise the quota, or shorten the retention.'},
