@@ -3,11 +3,12 @@ import {parseDatabaseUrl} from '../database/url.ts';
 import type {Clock} from '../support/clock.ts';
 import type {Logger} from '../support/logging.ts';
 import {VERSION} from '../support/version.ts';
-import {removeExpired} from './catalogue.ts';
+import {readCatalogue, removeExpired} from './catalogue.ts';
 import {dumpOf} from './dump.ts';
-import {BackupError} from './errors.ts';
+import {BackupError, NoRoomError} from './errors.ts';
 import {dataName, manifestName, newName, type Manifest} from './manifest.ts';
 import {majorOf, toolVersion} from './postgres-tools.ts';
+import {newestOf} from './retention.ts';
 import type {BackupSettings} from './settings.ts';
 import {withSnapshot} from './snapshot.ts';
 import type {Store} from './store.ts';
@@ -41,7 +42,8 @@ export interface BackupResult {
 /**
  * Takes a backup: dump, compress, store, read it again and compare, then write the manifest, which alone makes it a
  * backup; then remove those past their time. Throws BackupError or DatabaseError, and removes what it has stored as far as
- * the store lets it: the log tells of what stays until a later run removes it.
+ * the store lets it: the log tells of what stays until a later run removes it. Where there was no room for it, those
+ * past their time are removed as well.
  */
 export async function takeBackup(context: BackupContext): Promise<BackupResult> {
   const {settings, store, clock, logger, signal} = context;
@@ -50,10 +52,12 @@ export async function takeBackup(context: BackupContext): Promise<BackupResult> 
   await store.check('write');
   const pgDumpVersion = await toolVersion('pg_dump');
   const name = newName(settings.instance, startedAt);
+  const seen: {aheadMs?: number} = {};
   try {
     const facts = await withSnapshot(target, settings.timeoutMs, async (snapshot) => {
       refuseOlderTool(pgDumpVersion, snapshot.serverVersion);
       const aheadMs = clock.now() - snapshot.countedAt;
+      seen.aheadMs = aheadMs;
       logger.info({name, place: store.place, database: target.display}, 'dumping');
       const meter = new Meter();
       const gzip = createGzip({level: GZIP_LEVEL, chunkSize: 64 * 1024});
@@ -84,7 +88,8 @@ export async function takeBackup(context: BackupContext): Promise<BackupResult> 
     return {manifest, location: store.location(dataName(name)), ...retention};
   } catch (error) {
     await forget(context, name);
-    throw error;
+    const full = error instanceof NoRoomError && seen.aheadMs !== undefined && seen.aheadMs <= AHEAD_MS;
+    throw full ? await roomMade(context, error) : error;
   }
 }
 
@@ -128,6 +133,33 @@ async function keepRetention(context: BackupContext): Promise<Retention> {
   if (removed.length > 0) logger.info({removed}, 'removed backups past their time');
   for (const problem of problems) logger.warn(problem);
   return {removed, warning: problems.length > 0 ? problems.join(' ') : undefined};
+}
+
+/**
+ * Removes what is past its time, which else is done after a good backup, and there would be none any more. Before that
+ * the newest, which stays, is read again: where it is not good, nothing is removed. Returns what is to be said.
+ */
+async function roomMade(context: BackupContext, full: NoRoomError): Promise<BackupError> {
+  const {settings, store, clock, logger, signal} = context;
+  try {
+    const {good} = await readCatalogue(store, settings.instance, signal);
+    const newest = newestOf(good, clock.now());
+    if (newest) await compareStored(store, newest.name, newest.manifest, signal);
+  } catch (error) {
+    logger.warn(
+      {err: error},
+      'no old backup was removed to make room: the newest one is not known to be good',
+    );
+    return full;
+  }
+  const {removed} = await keepRetention(context);
+  if (removed.length === 0) return full;
+  return new BackupError(
+    full.reason,
+    `${full.message}; what was past its time was removed to make room (${removed.length})`,
+    `Run it again, which the operator does by itself. Where that does not suffice: ${full.hint}`,
+    full,
+  );
 }
 
 /** Removes what a failed backup may have left. Where even that fails, a later run removes it. */

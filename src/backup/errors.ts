@@ -25,3 +25,15 @@ export class BackupError extends Error {
 export class UncertainError extends BackupError {
   readonly uncertain = true;
 }
+
+/** The storage has no room left. What is past its time may make some. */
+export class NoRoomError extends BackupError {
+  constructor(message: string, remedy: string, cause?: unknown) {
+    super(
+      'BackupStorageUnavailable',
+      message,
+      `${remedy}, or shorten the retention (BACKUP_RETENTION_SECONDS, spec.backup.retention.maxAge): backups past their time then make room.`,
+      cause,
+    );
+  }
+}

@@ -3,7 +3,7 @@ import {access, constants, mkdir, open, readdir, rename, rm, stat, unlink} from 
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {codeOf} from '../support/error-code.ts';
-import {BackupError} from './errors.ts';
+import {BackupError, NoRoomError} from './errors.ts';
 import type {Store, StoredObject} from './store.ts';
 import {chunksOf} from './streams.ts';
 
@@ -111,10 +111,14 @@ export class FileStore implements Store {
   #unavailable(error: unknown): BackupError {
     const code = codeOf(error);
     const what = PROBLEMS[code] ?? (error instanceof Error ? error.message : 'unknown error');
+    const message = `the backup directory ${this.#directory} cannot be used: ${what}`;
+    const more = MORE_ROOM[code];
+    if (more !== undefined) return new NoRoomError(message, more, error);
     return new BackupError(
       'BackupStorageUnavailable',
-      `the backup directory ${this.#directory} cannot be used: ${what}`,
-      REMEDIES[code] ?? 'Check the volume that is mounted there, and BACKUP_DESTINATION (spec.backup.destination.pvc).',
+      message,
+      REMEDIES[code] ??
+        'Check the volume that is mounted there, and BACKUP_DESTINATION (spec.backup.destination.pvc).',
       error,
     );
   }
@@ -134,9 +138,13 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EIO: 'the disk reports an error (EIO)',
 };
 
+/** What gives a place more room that is full. */
+const MORE_ROOM: Readonly<Record<string, string>> = {
+  ENOSPC: 'Enlarge the volume',
+  EDQUOT: 'Raise the quota',
+};
+
 const REMEDIES: Readonly<Record<string, string>> = {
-  ENOSPC: 'Enlarge the volume, or shorten the retention. The backups that are there are untouched.',
-  EDQUOT: 'Raise the quota, or shorten the retention. The backups that are there are untouched.',
   EACCES:
     'Make the directory writable for this user; in a pod set fsGroup to the group that owns the volume.',
   EROFS: 'Mount a writable volume there and name it in BACKUP_DESTINATION (spec.backup.destination.pvc).',

@@ -1,4 +1,4 @@
-import {BackupError} from './errors.ts';
+import {BackupError, NoRoomError} from './errors.ts';
 import type {S3Destination} from './settings.ts';
 
 /** Says in a person's words what an S3 server or the way to it refused. */
@@ -9,6 +9,7 @@ export function explainS3(error: unknown, destination: S3Destination): BackupErr
   const said = error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'unknown error';
   const text = !said || said === 'UnknownError' || said === code ? code : `${code}: ${said}`;
   const message = `bucket ${destination.bucket} at ${where} cannot be used: ${known?.what ?? text}`;
+  if (code === 'QuotaExceeded') return new NoRoomError(message, 'Raise the quota', error);
   const hint = known?.remedy ?? `Check BACKUP_DESTINATION, S3_ENDPOINT and the credentials (${FIELD}).`;
   return new BackupError('BackupStorageUnavailable', message, hint, error);
 }
@@ -70,7 +71,7 @@ const KNOWN: Readonly<Record<string, {what: string; remedy: string}>> = {
     remedy: `Check ${ENDPOINT}, and that no firewall or NetworkPolicy is between.`,
   },
   ECONNRESET: {what: 'it broke the connection (ECONNRESET)', remedy: 'Check the S3 server, then run again.'},
-  QuotaExceeded: {what: 'its quota is used up', remedy: 'Raise the quota, or shorten the retention.'},
+  QuotaExceeded: {what: 'its quota is used up', remedy: 'Raise the quota.'},
 };
 
 /** The S3 error code, or the network's. */

@@ -1,4 +1,5 @@
 import {describe, expect, it} from 'vitest';
+import {NoRoomError} from '../../../src/backup/errors.ts';
 import {explainS3} from '../../../src/backup/s3-errors.ts';
 
 const destination = {
@@ -24,6 +25,14 @@ describe('a remedy that names a variable names the field of a FraiseQLAuth as we
   ])('%s: %s', (code, field) => {
     const {hint} = explainS3(Object.assign(new Error('refused'), {code}), destination);
     expect(hint).toContain(`(spec.backup.destination.s3.${field})`);
+  });
+
+  it('a quota that is used up: how long backups are kept', () => {
+    const error = explainS3(Object.assign(new Error('full'), {code: 'QuotaExceeded'}), destination);
+    expect(error).toBeInstanceOf(NoRoomError);
+    expect(error.hint).toMatch(
+      /^Raise the quota, or shorten the retention \(.*spec\.backup\.retention\.maxAge\)/,
+    );
   });
 
   it('whatever is wrong', () => {
