@@ -175,6 +175,9 @@ export const statusSchema = z.object({
         .optional()
         .meta({format: 'date-time', description: 'When the last good backup was completed.'}),
       lastLocation: url.optional().meta({description: 'Where the last good backup is.'}),
+      lastWarning: text.optional().meta({
+        description: 'What was left undone beside it: old backups that could not be removed, for example.',
+      }),
       lastFailure: time.optional().meta({format: 'date-time', description: 'When a backup last failed.'}),
       lastFailureMessage: text.optional().meta({description: 'Why that backup failed.'}),
       resumed: time.optional().meta({

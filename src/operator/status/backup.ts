@@ -115,7 +115,10 @@ function backupJobs(observed: Observed): Job[] {
   );
 }
 
-type Ends = Pick<BackupStatus, 'lastSuccess' | 'lastLocation' | 'lastFailure' | 'lastFailureMessage'>;
+type Ends = Pick<
+  BackupStatus,
+  'lastSuccess' | 'lastLocation' | 'lastWarning' | 'lastFailure' | 'lastFailureMessage'
+>;
 
 /** How backups ended last, from the Jobs that there still are, and else as it was known before. */
 function endsOf(jobs: readonly Job[], observed: Observed, before: BackupStatus | undefined): Ends {
@@ -127,6 +130,7 @@ function endsOf(jobs: readonly Job[], observed: Observed, before: BackupStatus |
   return {
     ...(kept && {lastSuccess: kept}),
     ...pick('lastLocation', success ? success.location : before?.lastLocation),
+    ...pick('lastWarning', success ? success.warning : before?.lastWarning),
     ...pick('lastFailure', failure?.at ?? before?.lastFailure),
     ...pick('lastFailureMessage', failure ? failure.message : before?.lastFailureMessage),
   };
@@ -178,7 +182,8 @@ function why({backup, asleep, cronJob}: Asked): string {
 }
 
 /** What the last backup came to; undefined where none has ended. */
-function lastEnded({lastSuccess, lastFailure, lastFailureMessage, lastLocation}: Ends): Finding | undefined {
+function lastEnded(ends: Ends): Finding | undefined {
+  const {lastSuccess, lastFailure, lastFailureMessage, lastLocation, lastWarning} = ends;
   if (lastFailure && (lastSuccess === undefined || Date.parse(lastFailure) > Date.parse(lastSuccess))) {
     const good = lastSuccess ? `The last good one is of ${lastSuccess}` : 'There is no good one yet';
     return isFalse(
@@ -189,7 +194,7 @@ function lastEnded({lastSuccess, lastFailure, lastFailureMessage, lastLocation}:
   if (lastSuccess === undefined) return undefined;
   return isTrue(
     'Succeeded',
-    `The last backup, of ${lastSuccess}, succeeded${lastLocation ? `: ${lastLocation}` : ''}`,
+    `The last backup, of ${lastSuccess}, succeeded${lastLocation ? `: ${lastLocation}` : ''}${lastWarning ? `. But ${lastWarning}` : ''}`,
   );
 }
 
@@ -223,6 +228,7 @@ interface Finished {
   readonly result: 'ok' | 'failed';
   readonly at: string;
   readonly location?: string;
+  readonly warning?: string;
   readonly message?: string;
 }
 
@@ -236,10 +242,16 @@ function finished(job: Job, observed: Observed): Finished[] {
     if (outcome?.ok !== true) return [];
     const {detail} = outcome;
     const at = job.status?.completionTime ?? complete.lastTransitionTime;
-    const {location} = detail;
-    return at === undefined
-      ? []
-      : [{result: 'ok', at, ...(typeof location === 'string' && {location: location.slice(0, 1024)})}];
+    const {location, warning} = detail;
+    if (at === undefined) return [];
+    return [
+      {
+        result: 'ok',
+        at,
+        ...(typeof location === 'string' && {location: location.slice(0, 1024)}),
+        ...(typeof warning === 'string' && {warning: oneLine(warning)}),
+      },
+    ];
   }
   const failed = trueCondition(job, 'Failed');
   if (failed?.lastTransitionTime === undefined) return [];

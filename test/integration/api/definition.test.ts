@@ -92,7 +92,14 @@ describe('what the API server makes of the resource definition', () => {
       signingKeys: [{kid: '2026-11', state: 'Signing', since: time}],
       endpoints: {issuer: 'u', authorize: 'u', callback: 'u', jwks: 'u'},
       health: {auth: 'healthy', oauthProvider: 'ok', db: 'ok', checkedAt: time},
-      backup: {lastSuccess: time, lastLocation: 'x', lastFailure: time, lastFailureMessage: 'm', next: time},
+      backup: {
+        lastSuccess: time,
+        lastLocation: 'x',
+        lastWarning: 'w',
+        lastFailure: time,
+        lastFailureMessage: 'm',
+        next: time,
+      },
       blockedOn: [
         {
           reason: 'SecretNotFound',

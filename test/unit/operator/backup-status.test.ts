@@ -100,6 +100,27 @@ describe('backups', () => {
     expect(world.events.at(-1)).toMatchObject({type: 'Warning', reason: 'Failed'});
   });
 
+  test('what one left undone is told until another does it', () => {
+    const world = running();
+    const said = (warning?: string) =>
+      JSON.stringify({ok: true, kind: 'backup', detail: {location: 's3://b/one', ...(warning && {warning})}});
+    job(world, 'b1', 'Complete', world.now, said('old backups could not be removed: access was denied'));
+    world.pass();
+    const told = `The last backup, of ${iso(world.now)}, succeeded: s3://b/one. But old backups could not be removed: access was denied`;
+    expect(world.condition('BackupHealthy')).toMatchObject({status: 'True', message: told});
+    world.children.delete('Job/b1');
+    world.pods = [];
+    world.pass();
+    expect(world.condition('BackupHealthy')?.message).toBe(told);
+    world.now += DAY;
+    job(world, 'b2', 'Complete', world.now, said());
+    world.pass();
+    expect(world.condition('BackupHealthy')?.message).toBe(
+      `The last backup, of ${iso(world.now)}, succeeded: s3://b/one`,
+    );
+    expect(world.status?.backup).not.toHaveProperty('lastWarning');
+  });
+
   test('a restore that was made of its Job is none, neither good nor failed', () => {
     const world = running();
     const restored = JSON.stringify({ok: true, kind: 'restore', detail: {location: 's3://b/old'}});
