@@ -117,11 +117,20 @@ export async function removeExpired(
       await store.remove(dataName(name));
       removed.push(name);
     }
+    if (catalogue.damaged.length > 0) problems.push(toLookAt(catalogue.damaged));
   });
   await attempt('what interrupted backups left', async () => {
     await store.sweep((name) => ownObject(instance, name) !== undefined, options.now - LEFTOVER_MS);
   });
   return {removed, problems};
+}
+
+/** Nobody would look at what is never removed, were it not told. */
+function toLookAt(damaged: Catalogue['damaged']): string {
+  const [first] = damaged;
+  const which = damaged.length === 1 ? `backup ${first?.name} is` : `${damaged.length} backups are`;
+  const example = damaged.length === 1 ? '' : ` (${first?.name}, for example)`;
+  return `${which} damaged${example}: ${first?.problem}. Check the storage, and remove there what is of no use.`;
 }
 
 function inWords(error: unknown): string {

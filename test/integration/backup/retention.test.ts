@@ -109,12 +109,15 @@ describe.each<[string, (name: string) => BackupContext]>([
     const only = await takeBackup(at(patient, 400));
     const damaged = await takeBackup(at(patient, 1));
     await context.store.remove(`${damaged.manifest.name}.sql.gz`);
-    const {removed} = await removeExpired(context.store, context.settings.instance, {
+    const {removed, problems} = await removeExpired(context.store, context.settings.instance, {
       now: NOW,
       retentionMs: 30 * DAY,
       signal: context.signal,
     });
     expect(removed).toEqual([]);
+    expect(problems).toEqual([
+      expect.stringContaining(`${damaged.manifest.name} is damaged: its data is missing. Check the storage`),
+    ]);
     const catalogue = await readCatalogue(context.store, context.settings.instance, context.signal);
     expect(catalogue.good.map(({name}) => name)).toEqual([only.manifest.name]);
     expect(catalogue.damaged).toEqual([{name: damaged.manifest.name, problem: 'its data is missing'}]);
