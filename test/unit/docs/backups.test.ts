@@ -50,6 +50,14 @@ test('the page names every variable of a backup Job, and where the authority of 
   expect(page).toContain(`\`${String(authority?.['value'])}\``);
 });
 
+// `--for=condition=complete` would go on waiting for one that has failed.
+test('whoever waits for a Job as the page says hears of its failure as soon as of its success', async () => {
+  const page = await readFile(join(import.meta.dirname, '../../../docs/backups.md'), 'utf8');
+  const waits = [...page.matchAll(/kubectl wait .*job\/.*/g)].map(([line]) => line);
+  expect(waits).toHaveLength(2);
+  for (const line of waits) expect(line).toContain(`--for=jsonpath='{.status.conditions[0].type}'`);
+});
+
 // What is written down there is what runs every night, but for the command.
 describe.each(['s3', 'pvc'] as const)('the Job that restores from %s, as docs/backups.md has it', (kind) => {
   test('finds what the backup Job has left', async () => {
