@@ -181,6 +181,10 @@ function hintFor(said: string, target: DatabaseTarget): string {
   if (extension !== undefined) {
     return `As a superuser run in database ${quoted(target.database)}: CREATE EXTENSION ${quoted(extension)}; then run the restore again. An extension that is there already is left as it is.`;
   }
+  const [, missing] = /extension "([^"]+)" is not available/.exec(said) ?? [];
+  if (missing !== undefined) {
+    return `Install the extension ${quoted(missing)} on the server, or restore into one that has it; then run the restore again.`;
+  }
   if (said.includes('permission denied')) {
     return `Let the user create there: GRANT CREATE ON DATABASE ${quoted(target.database)} TO ${quoted(target.user)}; or make it the owner.`;
   }

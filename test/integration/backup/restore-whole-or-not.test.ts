@@ -50,6 +50,14 @@ describe('restore takes everything back when', () => {
     expect(await relationsIn(postgres, target)).toBe(0);
   });
 
+  it('the server lacks an extension, which is named', async () => {
+    await replaceData(backups, 'CREATE EXTENSION IF NOT EXISTS postgis_of_tests WITH SCHEMA public;\n');
+    await expect(restoreBackup(contextFor(target, directory), newest.name)).rejects.toMatchObject({
+      reason: 'RestoreFailed',
+      hint: expect.stringContaining('Install the extension "postgis_of_tests" on the server'),
+    });
+  });
+
   it.each<NodeJS.Signals>(['SIGKILL', 'SIGTERM'])('ended half-way by %s', async (signal) => {
     await replaceData(
       backups,
