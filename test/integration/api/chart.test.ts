@@ -188,7 +188,8 @@ describe('the chart', () => {
     const notes = await tool('helm', ...install, 'fraiseql-auth-operator', CHART, '--set', 'replicas=2');
     expect(notes).toContain('kubectl describe fqa dev');
     expect(notes).toContain('kubectl port-forward service/dev 8000:80');
-    const yaml = /<<EOF\n([^]*?)\n\s*EOF/.exec(notes)?.[1] ?? '';
+    // As a shell reads what was copied: an indented EOF would not end it.
+    const yaml = /<<EOF\n([^]*?)\nEOF\n/.exec(notes)?.[1] ?? '';
     const sample = parse(yaml) as KubeObject;
     expect(sample).toMatchObject({kind: 'FraiseQLAuth', spec: {profile: 'Development'}});
     expect(await tool('kubectl', 'get', 'fqa', '--all-namespaces')).toBe('');
