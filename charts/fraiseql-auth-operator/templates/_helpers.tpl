@@ -15,8 +15,8 @@
 {{- end }}
 
 {{- define "fraiseql-auth-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "fraiseql-auth-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "fraiseql-auth-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "fraiseql-auth-operator.labels" -}}

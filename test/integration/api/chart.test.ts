@@ -146,9 +146,26 @@ describe('the chart', () => {
   });
 
   test('takes a number for the name that it is', async () => {
-    const values = ['--set-string', 'priorityClassName=1000'];
-    const all = objects(await tool('helm', 'template', 'auth', CHART, ...values));
-    expect(podSpec(find(all, 'Deployment'))).toMatchObject({priorityClassName: '1000'});
+    const named = [
+      'priorityClassName=1000',
+      'watchNamespaces={10042}',
+      'serviceAccount.name=7',
+      'nameOverride=8',
+    ];
+    const values = named.flatMap((value) => ['--set-string', value]);
+    const all = objects(await tool('helm', 'template', '123', CHART, '--namespace=456', ...values));
+    const pods = podSpec(find(all, 'Deployment'));
+    expect(pods).toMatchObject({priorityClassName: '1000', serviceAccountName: '7'});
+    expect(pods.containers[0]?.env).toContainEqual({name: 'WATCH_NAMESPACE', value: '10042'});
+    const texts = all.flatMap(({metadata: {name, namespace = '', labels = {}}}) => [
+      name,
+      namespace,
+      ...Object.values(labels),
+    ]);
+    expect(texts.filter((each) => typeof each !== 'string')).toEqual([]);
+    expect(find(all, 'RoleBinding')?.['subjects']).toEqual([
+      {kind: 'ServiceAccount', name: '7', namespace: '456'},
+    ]);
   });
 
   test("for a tenant it makes nothing that is the whole cluster's", async () => {
