@@ -1,6 +1,6 @@
 import {BackupError} from './errors.ts';
 import {dataName, instanceOf, manifestName, ownObject, parseManifest, type Manifest} from './manifest.ts';
-import {expired, type GoodBackup} from './retention.ts';
+import {expired, newestOf, SKEW_MS, type GoodBackup} from './retention.ts';
 import type {Store} from './store.ts';
 
 /** What a store holds of one instance. */
@@ -86,8 +86,9 @@ export interface Removal {
 }
 
 /**
- * Removes the backups past their time, and what broke off more than a day ago. The manifest goes first: if this ends
- * in between, what is left is an incomplete backup that a later run removes. Never throws: the backup before it is good.
+ * Removes the backups past their time, and what broke off more than a day ago; nothing where the store's clock is behind
+ * and all seems old. The manifest goes first: if this ends in between, what is left is an incomplete backup that a later
+ * run removes. Never throws: the backup before it is good.
  */
 export async function removeExpired(
   store: Store,
@@ -103,8 +104,17 @@ export async function removeExpired(
       problems.push(`${what} could not be removed: ${inWords(error)}`);
     }
   };
+  let behindMs = 0;
   await attempt('old backups', async () => {
     const catalogue = await readCatalogue(store, instance, options.signal);
+    behindMs = storeBehindMs(catalogue, options.now);
+    if (behindMs > SKEW_MS) {
+      const minutes = Math.round(behindMs / 60_000);
+      problems.push(
+        `no old backup was removed: by the storage's clock the newest was complete ${minutes} minutes earlier than by that of the machine that made it. Correct whichever is wrong.`,
+      );
+      return;
+    }
     for (const {name} of expired(catalogue.good, options.now, options.retentionMs)) {
       options.signal.throwIfAborted();
       await store.remove(manifestName(name));
@@ -119,10 +129,17 @@ export async function removeExpired(
     }
     if (catalogue.damaged.length > 0) problems.push(toLookAt(catalogue.damaged));
   });
+  if (behindMs > SKEW_MS) return {removed, problems};
   await attempt('what interrupted backups left', async () => {
     await store.sweep((name) => ownObject(instance, name) !== undefined, options.now - LEFTOVER_MS);
   });
   return {removed, problems};
+}
+
+/** How much earlier than its manifest says the newest backup was complete by the store's clock. */
+function storeBehindMs({good}: Catalogue, now: number): number {
+  const newest = newestOf(good, now);
+  return newest ? Date.parse(newest.manifest.completedAt) - newest.completedAt : 0;
 }
 
 /** Nobody would look at what is never removed, were it not told. */

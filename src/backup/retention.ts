@@ -15,7 +15,7 @@ export function expired<T extends GoodBackup>(backups: readonly T[], now: number
 }
 
 /** What clocks may differ by. */
-const SKEW_MS = 3_600_000;
+export const SKEW_MS = 3_600_000;
 
 /**
  * The newest of them; of two that ended in the same millisecond the one whose name sorts last. One that says it is of the

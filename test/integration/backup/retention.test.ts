@@ -89,6 +89,19 @@ describe.each<[string, (name: string) => BackupContext]>([
     expect(newestOf(good, Date.now())?.name).toBe(after.manifest.name);
   });
 
+  it('removes nothing where the clock of the storage is behind, by which all seems old', async () => {
+    const context = contextOf('behind');
+    const {store} = context;
+    const list = store.list.bind(store);
+    store.list = async (prefix) =>
+      (await list(prefix)).map((each) => ({...each, modifiedAt: each.modifiedAt - 40 * DAY}));
+    const before = await takeBackup(at(context, 20));
+    const latest = await takeBackup(context);
+    expect(latest.removed).toEqual([]);
+    expect(latest.warning).toMatch(/by the storage's clock the newest was complete 576\d\d minutes earlier/);
+    expect(await names(context)).toEqual([before, latest].map(({manifest}) => manifest.name).sort());
+  });
+
   it('leaves alone what says of itself that it is of another instance', async () => {
     const context = contextOf('foreign');
     const old = await takeBackup(at(context, 45));
