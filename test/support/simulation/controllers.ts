@@ -40,7 +40,9 @@ function playAutoscalers({api, time, random}: World): void {
     const scaler = api.get(RESOURCES.HorizontalPodAutoscaler, key);
     const live: Deployment | undefined = api.get(RESOURCES.Deployment, key);
     if (scaler === undefined || live?.spec?.replicas === undefined || live.spec.replicas === 0) return;
-    const {minReplicas, maxReplicas} = scaler['spec'] as {minReplicas: number; maxReplicas: number};
+    const {minReplicas, maxReplicas} = scaler['spec'] as {minReplicas?: number; maxReplicas?: number};
+    // Somebody else's, which is for nothing.
+    if (minReplicas === undefined || maxReplicas === undefined) return;
     const replicas = Math.min(maxReplicas, Math.max(minReplicas, live.spec.replicas));
     api.write(BY, {verb: 'merge', type: RESOURCES.Deployment, key, patch: {spec: {replicas}}});
   };
