@@ -1,11 +1,14 @@
 import type {FraiseQLAuth, FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import {selectorText} from '../desired/children.ts';
-import {isGiven} from '../decide/remembered.ts';
-import {names} from '../desired/names.ts';
+import {versionLabel} from '../desired/deployment.ts';
+import type {Decision} from '../decide/decision.ts';
+import {isGiven, recall, type Remembered} from '../decide/remembered.ts';
+import {labelValue, names} from '../desired/names.ts';
 import {deploymentOf, type Observed} from '../observed.ts';
 import {isPending} from './plan.ts';
-import type {Rollout} from '../decide/rollout.ts';
+import {runsEverywhere, type Rollout} from '../decide/rollout.ts';
+import type {Deployment} from '../workloads.ts';
 import type {Inputs} from './inputs.ts';
 
 // What the status says beside conditions and problems.
@@ -19,21 +22,40 @@ export function countsNow(resource: FraiseQLAuth, rollout: Rollout): Partial<Fra
   };
 }
 
-/** The version that all pods are of; the one before until they are. */
-export function versionNow(
-  {decision, observed, plan, resource}: Inputs,
-  rollout: Rollout,
-): {current?: string} {
+/**
+ * The version that runs in every pod. While another is on its way, waits, was refused or is taken back, it is the one that
+ * ran everywhere last, whatever the spec asks for.
+ */
+export function versionNow({decision, observed, resource}: Inputs): {current?: string} {
+  const before = resource.status?.version?.current;
   const live = deploymentOf(observed, names(resource.metadata).server);
-  const done =
-    // It may have been refused, and then what is complete is the roll-out before.
-    isGiven(live, decision.template) &&
-    rollout.state === 'Complete' &&
-    decision.migration?.state === 'Done' &&
-    decision.proof?.state === 'Roll' &&
-    !isPending(plan, 'Deployment');
-  const current = done ? decision.version : resource.status?.version?.current;
+  const current = (live && versionOf(live, decision, observed, before)) ?? before;
   return current === undefined ? {} : {current};
+}
+
+function versionOf(
+  live: Deployment,
+  {template, version}: Decision,
+  observed: Observed,
+  before: string | undefined,
+): string | undefined {
+  const {given, proven, trial} = recall(live, observed);
+  const told = (of: Remembered): string | undefined =>
+    [version, before].find((each) => isOfVersion(of, each)) ?? versionLabel(of.template);
+  if (runsEverywhere(live, observed)) {
+    // Of one that is too large to be remembered only the hash is known.
+    if (isGiven(live, template)) return version;
+    return proven !== undefined && proven.hash === given ? told(proven) : undefined;
+  }
+  // One that is made is its own way back before it ever runs.
+  if (before === undefined || trial === undefined || proven === undefined) return before;
+  // It was seen to run everywhere, which could not be noted; that its pods fail by now takes nothing of that back.
+  return isOfVersion(trial, before) ? before : told(proven);
+}
+
+/** A label holds a version only as far as a label may. */
+function isOfVersion({template}: Remembered, version: string | undefined): boolean {
+  return version !== undefined && labelValue(version) === (versionLabel(template) ?? '');
 }
 
 /** The schema that the database has, and that the version needs. */

@@ -50,7 +50,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
   return withoutAbsent({
     observedGeneration: metadata.generation,
     ...countsNow(resource, rollout),
-    version: {...versionNow(inputs, rollout), target: decision.version},
+    version: {...versionNow(inputs), target: decision.version},
     schema: schemaNow(inputs),
     signingKeys: signingKeysNow(decision),
     endpoints: endpoints(spec),
@@ -110,7 +110,8 @@ function findingsOf(
 }
 
 /** The status of an invalid spec: what runs keeps running, and what was known about it is kept. */
-function invalid({resource, decision, observed, now}: Inputs, rollout: Rollout): FraiseQLAuthStatus {
+function invalid(inputs: Inputs, rollout: Rollout): FraiseQLAuthStatus {
+  const {resource, decision, observed, now} = inputs;
   const {metadata, status: before} = resource;
   const problems = decision.specErrors.map(({field, message}): Problem => ({
     reason: 'SpecInvalid',
@@ -142,6 +143,8 @@ function invalid({resource, decision, observed, now}: Inputs, rollout: Rollout):
     ...before,
     observedGeneration: metadata.generation,
     ...countsNow(resource, rollout),
+    // A roll-out that was under way comes to its end.
+    version: before?.version && {...before.version, ...versionNow(inputs)},
     health: healthNow(observed, before),
     backup: backup.status,
     plan: planNow(undefined, before),
