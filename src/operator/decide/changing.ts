@@ -8,6 +8,7 @@ import {names} from '../desired/names.ts';
 import {serviceAccount} from '../desired/service-account.ts';
 import {deploymentOf, type Observed} from '../observed.ts';
 import {UNMADE, type Decision} from './decision.ts';
+import {wakesUntil} from './hibernation.ts';
 import {backUp, frame, keepBackingUp, releaseOf, serve, type Release} from './keeping.ts';
 import {assessMigration} from './migration.ts';
 import {assessProof} from './proof.ts';
@@ -65,6 +66,7 @@ export function change(asked: Asked, observed: Observed, now: number): Changing 
     template,
     rollout: spec.rollout,
     live,
+    wakesUntil: live && wakesUntil(spec, live, observed, now),
     jobName: name.check,
     observed,
     status,
@@ -121,6 +123,7 @@ export function change(asked: Asked, observed: Observed, now: number): Changing 
     retriesAt: [
       ...(migration?.state === 'Failed' ? [migration.retryAt] : []),
       ...(trial.state === 'Waiting' || trial.state === 'Resting' ? [trial.retryAt] : []),
+      ...(proof.state === 'Waking' ? [proof.until] : []),
     ],
   };
 }

@@ -70,7 +70,7 @@ function decideActive(resource: FraiseQLAuth, observed: Observed, now: number, s
     const steps = [...hibernation(instance, observed), ...keptUp(), ...removals(instance, observed)];
     return {...found, steps};
   }
-  const steps = [...owning(instance, observed), ...waking(instance, observed)];
+  const steps = [...owning(instance, observed), ...waking(instance, observed, now)];
   // Keys that are there rotate on, whatever is wrong elsewhere.
   if (keys.step?.secret !== undefined) steps.push(keys.step);
   const keysDueMs = soonest(now, keys.rotation.dueAt);

@@ -6,10 +6,12 @@ import {names} from '../desired/names.ts';
 import {child, cronJobOf, deploymentOf, type Observed} from '../observed.ts';
 import type {Deployment} from '../workloads.ts';
 import type {Step} from './decision.ts';
+import {Known} from './known.ts';
 import {provenNotGiven} from './remembered.ts';
+import {runsEverywhere} from './rollout.ts';
 import {apply} from './steps.ts';
 
-/** On a Deployment that was put to sleep: how many pods it had. */
+/** On a Deployment that was put to sleep, until it serves again: how many pods it had. */
 const SLEEPING = 'auth.fraiseql.dev/replicas-before-hibernation';
 
 /**
@@ -55,10 +57,10 @@ function unfinished(instance: Instance, observed: Observed, live: Deployment): S
 }
 
 /**
- * Wakes what was put to sleep, with as many pods as it had: what ran serves at once, and changes follow as ever. What
+ * Wakes what was put to sleep, with as many pods as it had: what ran serves at once, and changes follow then. What
  * somebody else scaled to zero comes back with the fewest pods where the autoscaler has the number, for at zero it rests.
  */
-export function waking({spec, name}: Instance, observed: Observed): Step[] {
+export function waking({spec, name}: Instance, observed: Observed, now: number): Step[] {
   const live = deploymentOf(observed, names({name}).server);
   if (live === undefined || live.metadata.deletionTimestamp !== undefined) return [];
   const {scaling} = spec;
@@ -72,7 +74,32 @@ export function waking({spec, name}: Instance, observed: Observed): Step[] {
     scaling.kind === 'Fixed'
       ? scaling.replicas
       : Math.min(scaling.maxReplicas, Math.max(scaling.minReplicas, Number.parseInt(before, 10) || 0));
-  return [scale(live, replicas, null)];
+  if (replicas === 0) return [scale(live, 0, null)];
+  if (live.spec?.replicas === 0) return [scale(live, replicas, before)];
+  // From now on the number is another's matter.
+  return wakesUntil(spec, live, observed, now) === undefined ? [awake(live)] : [];
+}
+
+/**
+ * Until when at the latest (milliseconds since the epoch) changes wait for the pods of what was put to sleep: beside none
+ * that serves, pods that do not work could not be told from those that do, and nothing would be taken back. What does not
+ * come up may need the very change. Undefined: none has to wait.
+ */
+export function wakesUntil(
+  {rollout}: Instance['spec'],
+  live: Deployment,
+  observed: Observed,
+  now: number,
+): number | undefined {
+  if (live.metadata.annotations?.[SLEEPING] === undefined || runsEverywhere(live, observed)) return undefined;
+  const known = new Known(observed.firstSeen, {now, monotonic: observed.monotonic});
+  return known.dueAt(wakingSeenId(live) ?? '', rollout.progressDeadlineSeconds * 1000);
+}
+
+/** Under which it is seen that a Deployment that slept has been given pods, and does not serve yet. */
+export function wakingSeenId({metadata, spec}: Deployment): string | undefined {
+  const wakes = metadata.annotations?.[SLEEPING] !== undefined && spec?.replicas !== 0;
+  return wakes ? `waking ${metadata.uid ?? ''}` : undefined;
 }
 
 function scale(live: KubeObject, replicas: number, before: string | null): Step {
@@ -82,4 +109,9 @@ function scale(live: KubeObject, replicas: number, before: string | null): Step 
     object: live,
     patch: {metadata: {annotations: {[SLEEPING]: before}}, spec: {replicas}},
   };
+}
+
+function awake(live: KubeObject): Step {
+  const patch = {metadata: {annotations: {[SLEEPING]: null}}, spec: {}};
+  return {kind: 'patch', type: RESOURCES.Deployment, object: live, patch};
 }

@@ -17,6 +17,8 @@ import {annotationsFor, recall, textOf, type Kept, type Memory, type Remembered}
 export type Proof =
   /** It may. */
   | {readonly state: 'Roll'}
+  /** It may, once what ran before a sleep serves again, or has not come to until then (milliseconds since the epoch). */
+  | {readonly state: 'Waking'; readonly until: number}
   /** It is to be tried out first, by a Job that is not there yet. */
   | {readonly state: 'Wanted'; readonly attempt: number; readonly supersedes?: Job}
   /** The Job is at it; `problem` is what keeps its pod from running. */
@@ -53,6 +55,8 @@ interface Question {
   readonly template: ServerTemplate;
   readonly rollout: ResolvedSpec['rollout'];
   readonly live: Deployment | undefined;
+  /** Until when it waits for pods that are woken; see the function of that name. */
+  readonly wakesUntil: number | undefined;
   /** The name of the Job that tries a template out. */
   readonly jobName: (hash: string) => string;
   readonly observed: Observed;
@@ -84,11 +88,17 @@ export function assessProof(question: Question): Assessed {
   const again = refused && nextTry(question, live, refused, jobName(hash));
   if (refused && (again?.state === 'Resting' || (again?.state === 'Wanted' && checked)))
     return refuse(refused, again);
-  if (!checked) return rolling(itself, proven?.text, proven, refused);
+  const roll = (): Assessed => {
+    const {wakesUntil: until} = question;
+    if (until === undefined) return rolling(itself, proven?.text, proven, refused);
+    const woken = given === proven?.hash ? proven : undefined;
+    return keeping(hash, {state: 'Waking', until}, woken, memory, refused);
+  };
+  if (!checked) return roll();
   const check = assessCheck({...question, name: jobName(hash), refused});
   switch (check.state) {
     case 'Passed':
-      return rolling(itself, proven?.text, proven, refused);
+      return roll();
     case 'Failed': {
       const {cause, attempt, failedAt, job} = check;
       const refusal = {template: hash, ...cause, undone: false, tries: attempt};

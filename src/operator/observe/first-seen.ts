@@ -3,14 +3,15 @@ import type {KubeObject} from '../../kube/objects.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Moment} from '../observed.ts';
 import {readRing, RING} from '../desired/key-ring.ts';
-import {trueCondition, type Job} from '../workloads.ts';
+import {trueCondition, type Deployment, type Job} from '../workloads.ts';
+import {wakingSeenId} from '../decide/hibernation.ts';
 import {ringIds} from '../decide/key-deadlines.ts';
 import {schemaSeenId} from '../decide/migration.ts';
 import {refusalSeenId} from '../decide/refusal.ts';
 
 /**
- * When this process first saw what lasts: that a Job has ended, that a schema is current, that a template is refused, how
- * far a rotation of keys is.
+ * When this process first saw what lasts: that a Job has ended, that a schema is current, that a template is refused, that
+ * a service wakes, how far a rotation of keys is.
  * Times that others wrote are not compared with our clock, for theirs may be another.
  */
 export class FirstSeen {
@@ -44,13 +45,16 @@ function* ids(status: FraiseQLAuth['status'], children: Iterable<KubeObject>): I
   for (const object of children) {
     const {uid} = object.metadata;
     if (object.kind === 'Job' && uid !== undefined && hasEnded(object)) yield uid;
-    const refused = object.kind === 'Deployment' ? refusalSeenId(object) : undefined;
-    if (refused !== undefined) yield refused;
+    if (object.kind === 'Deployment') yield* deploymentIds(object);
     const ring = object.kind === 'Secret' ? readRing(object.metadata.annotations?.[RING]) : undefined;
     if (ring !== undefined) yield* ringIds(ring);
   }
   const schema = schemaSeenId(status);
   if (schema !== undefined) yield schema;
+}
+
+function deploymentIds(live: Deployment): string[] {
+  return [refusalSeenId(live), wakingSeenId(live)].filter((each) => each !== undefined);
 }
 
 function hasEnded(job: Job): boolean {

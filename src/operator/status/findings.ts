@@ -54,6 +54,7 @@ export function proofProblem({proof}: Decision, server: string): Problem | undef
     }
     case undefined:
     case 'Roll':
+    case 'Waking':
     case 'Wanted':
       return undefined;
     default:
@@ -144,6 +145,10 @@ export function progressFinding(
   if (spec?.management === 'Paused' && !given) return PAUSED;
   if (proof?.state === 'Wanted' || proof?.state === 'Checking') {
     return isTrue('Checking', `The change rolls out once Job ${checkJob ?? ''} has checked it`);
+  }
+  if (proof?.state === 'Waking' && rollout.state !== 'Stuck') {
+    const ready = `${rollout.ready} of ${rollout.desired} pods are ready`;
+    return isTrue('RollingOut', `The change rolls out once what ran before serves again: ${ready}`);
   }
   if (migration !== undefined && migration.state !== 'Done') {
     if (spec?.management === 'Paused') return PAUSED;

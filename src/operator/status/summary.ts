@@ -35,6 +35,12 @@ export function summarise(input: {
       `Job ${decision.checkJob ?? ''} is checking the change, which rolls out once the check has succeeded.${also}`,
     );
   }
+  if (decision.proof?.state === 'Waking') {
+    return isFalse(
+      'RollingOut',
+      `The service wakes with what ran before, and the change rolls out once that serves: ${rollout.ready} of ${rollout.desired} pods are ready.`,
+    );
+  }
   if (decision.migration?.state !== 'Done') {
     return isFalse(
       'Migrating',

@@ -36,13 +36,14 @@ export class Hands {
         const astray = Object.entries(step.patch.spec).some(
           ([name, value]) => name in (desired?.spec ?? {}) && desired?.spec[name] !== value,
         );
+        const moves = Object.keys(step.patch.spec).length > 0 ? 1 : 0;
         this.#world.children.set(id, {
           ...live,
           desired: astray ? undefined : desired,
           metadata: {
             ...metadata,
             annotations: Object.fromEntries(kept),
-            generation: (metadata.generation ?? 0) + 1,
+            generation: (metadata.generation ?? 0) + moves,
           },
           spec: {...(live['spec'] as object), ...step.patch.spec},
         });
@@ -74,8 +75,10 @@ export class Hands {
           ...step.desired,
           ...('spec' in step.desired && {spec}),
           desired: step.desired,
+          applied: Object.keys(step.desired.metadata.annotations ?? {}),
           metadata: {
             ...step.desired.metadata,
+            ...(step.kind === 'apply' && {annotations: annotationsAfter(live, step.desired)}),
             uid: `uid-${id}-${++this.#version}`,
             generation:
               (live?.metadata.generation ?? 0) +
@@ -114,6 +117,14 @@ export class Hands {
     });
     return rotation.mint === undefined ? 'update' : 'mint';
   }
+}
+
+/** What was applied before and is not any more goes; what was never applied stays. */
+function annotationsAfter(live: KubeObject | undefined, desired: KubeObject): Record<string, string> {
+  const applied = (live?.['applied'] ?? []) as readonly string[];
+  const before = Object.entries(live?.metadata.annotations ?? {});
+  const others = before.filter(([name]) => !applied.includes(name));
+  return {...Object.fromEntries(others), ...desired.metadata.annotations};
 }
 
 /** What changes neither the pods nor their number, the Deployment controller has seen at once. */

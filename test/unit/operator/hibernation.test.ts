@@ -109,20 +109,6 @@ describe('a service that hibernates', () => {
     expect(replicas(world)).toBe(2);
   });
 
-  test('what changed while it slept rolls out when it has woken with what ran before', () => {
-    const world = new World(productionSpec({replicas: 2})).settle();
-    world.change({runState: 'Hibernated'});
-    world.pass();
-    world.change({image: 'registry.test/fraiseql-auth:2.0.0'});
-    expect(world.pass()).toEqual([]);
-    world.change({runState: 'Running'});
-    expect(world.pass()[0]).toBe('patch Deployment/auth');
-    expect(replicas(world)).toBe(2);
-    world.completeJob();
-    world.pass();
-    expect(JSON.stringify(world.deployment)).toContain('fraiseql-auth:2.0.0');
-  });
-
   test('made asleep it makes nothing, and everything when it wakes', () => {
     const world = new World(productionSpec({runState: 'Hibernated'}));
     expect(world.pass()).toEqual([]);

@@ -87,6 +87,26 @@ test('a service that was put to sleep in the midst of a bad roll-out serves when
     expect(serving(simulation)).toHaveLength(2);
   }));
 
+// Whether the cluster saw the pods of before first was a matter of chance.
+test.each([7, 8, 10])(
+  'a bad change that nobody checks, asked for in a sleep, leaves those that wake: %s',
+  (seed) =>
+    simulated(seed, async (simulation) => {
+      const unchecked = {...SPEC, rollout: {progressDeadline: '1m', check: 'Never'}};
+      await begin(simulation);
+      simulation.spec({...unchecked, runState: 'Hibernated'});
+      await simulation.settle();
+      expect(serving(simulation)).toEqual([]);
+      // Without a migration before it.
+      simulation.spec({...unchecked, pod: {nodeSelector: {zone: 'mars'}}});
+      for (const minutes of [1, 2, 3, 10]) {
+        await simulation.time.run(minutes * MINUTE);
+        expect(serving(simulation)).toHaveLength(2);
+      }
+      expect(simulation.says('RolledBack')).toBe(true);
+    }),
+);
+
 test('pods that are ready for a few seconds, and then die, take the place of none that serves', () =>
   simulated(4, async (simulation) => {
     const {api, time} = simulation;
