@@ -45,6 +45,7 @@ export const CONDITIONS = {
       'ProviderInvalid',
       'ProviderUnreachable',
       'NotDeployed',
+      'ScaledToZero',
       'Hibernated',
       'SpecInvalid',
       'ProgressDeadlineExceeded',

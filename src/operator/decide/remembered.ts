@@ -89,6 +89,19 @@ export function provenTemplate(live: Deployment, observed: Observed): ServerTemp
   return recall(live, observed).proven?.template;
 }
 
+/**
+ * Whether the Deployment was given the template of that hash, and whether that is still to run everywhere, in another's
+ * place.
+ */
+export function standingOf(
+  live: Deployment | undefined,
+  hash: string | undefined,
+  observed: Observed,
+): {given: boolean; onTrial: boolean} {
+  if (live === undefined || !isGiven(live, hash)) return {given: false, onTrial: false};
+  return {given: true, onTrial: recall(live, observed).trial !== undefined};
+}
+
 /** Whether the Deployment was given the template of that hash. */
 export function isGiven(live: Deployment | undefined, hash: string | undefined): boolean {
   return hash !== undefined && live?.metadata.annotations?.[TEMPLATE] === hash;

@@ -128,12 +128,12 @@ export function schemaFinding(
 }
 
 /**
- * Progressing. `given`: the Deployment has the template that the spec asks for. `problems` keep the spec from being rolled
- * out; the first is told.
+ * Progressing. `given`: the Deployment has the template that the spec asks for; `onTrial`: that has yet to run everywhere.
+ * `problems` keep the spec from being rolled out; the first is told.
  */
 export function progressFinding(
   {secrets, proof, checkJob, migration, migrationJob, spec}: Decision,
-  given: boolean,
+  {given, onTrial}: {readonly given: boolean; readonly onTrial: boolean},
   rollout: Rollout,
   problems: readonly (Problem | undefined)[],
 ): Finding {
@@ -154,6 +154,7 @@ export function progressFinding(
     if (spec?.management === 'Paused') return PAUSED;
     return isTrue('Migrating', `The change rolls out once migration Job ${migrationJob ?? ''} has succeeded`);
   }
+  if (onTrial && rollout.desired === 0) return isFalse('ScaledToZero', scaledToZero(spec?.scaling, onTrial));
   switch (rollout.state) {
     case 'NotDeployed':
       return isFalse('NotDeployed', 'Nothing is rolled out yet');
@@ -171,8 +172,17 @@ export function progressFinding(
   }
 }
 
-/** Why no pods are wanted, and what brings them back; `scaling` is undefined where the spec is not valid. */
-export function scaledToZero(scaling: Scaling | undefined): string {
+/**
+ * Why no pods are wanted, and what brings them back; `scaling` is undefined where the spec is not valid. `onTrial`: it is
+ * so in the midst of a roll-out.
+ */
+export function scaledToZero(scaling: Scaling | undefined, onTrial = false): string {
+  // Without pods any template counts as rolled out.
+  const trial = onTrial ? ' What is rolled out has not proven itself: it has yet to run in every pod.' : '';
+  return `${whyZero(scaling)}${trial}`;
+}
+
+function whyZero(scaling: Scaling | undefined): string {
   if (scaling?.kind === 'Fixed' && scaling.replicas === 0)
     return 'spec.replicas is 0, so no pods run. Set it to 1 or more.';
   const somebody = 'Somebody scaled the Deployment to 0, so no pods run';

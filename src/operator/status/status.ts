@@ -2,7 +2,7 @@ import type {ConditionType} from '../../api/v1alpha1/conditions.ts';
 import type {FraiseQLAuthStatus} from '../../api/v1alpha1/fraiseqlauth.ts';
 import type {ResolvedSpec} from '../../api/v1alpha1/resolve.ts';
 import {STATUS_LIMITS} from '../../api/v1alpha1/status.ts';
-import {isGiven} from '../decide/remembered.ts';
+import {standingOf} from '../decide/remembered.ts';
 import {assessRollout, readyPods, type Rollout} from '../decide/rollout.ts';
 import {names} from '../desired/names.ts';
 import {deploymentOf, type Observed} from '../observed.ts';
@@ -43,6 +43,7 @@ export function computeStatus(inputs: Inputs): FraiseQLAuthStatus {
     problems,
     decision,
     rollout,
+    onTrial: standingOf(live, decision.template, observed).onTrial,
     serving: serving(rollout, observed),
     before,
     generation: metadata.generation,
@@ -98,7 +99,7 @@ function findingsOf(
       observed.signingKeys !== undefined,
       keysBefore,
     ),
-    Progressing: progressFinding(decision, isGiven(live, decision.template), rollout, holdUp),
+    Progressing: progressFinding(decision, standingOf(live, decision.template, observed), rollout, holdUp),
     Available: availableFinding(rollout, observed, spec.scaling),
     ProviderReachable: providerFinding(providers, observed),
     BackupHealthy: backup.condition,

@@ -14,12 +14,14 @@ export function summarise(input: {
   readonly problems: readonly Problem[];
   readonly decision: Decision;
   readonly rollout: Rollout;
+  /** What the spec asks for is rolled out, and has yet to run everywhere. */
+  readonly onTrial: boolean;
   /** What serves in spite of a problem; empty where nothing does. */
   readonly serving: string;
   readonly before: FraiseQLAuthStatus | undefined;
   readonly generation: number;
 }): Finding {
-  const {problems, decision, rollout, serving, before, generation} = input;
+  const {problems, decision, rollout, onTrial, serving, before, generation} = input;
   const [first, ...others] = problems;
   if (first) {
     const more = others.length > 0 ? `${others.length} more in status.blockedOn` : '';
@@ -48,7 +50,7 @@ export function summarise(input: {
     );
   }
   if (rollout.state === 'NotDeployed') return isFalse('Reconciling', 'The Deployment is being created.');
-  if (rollout.desired === 0) return isFalse('ScaledToZero', scaledToZero(decision.spec?.scaling));
+  if (rollout.desired === 0) return isFalse('ScaledToZero', scaledToZero(decision.spec?.scaling, onTrial));
   if (rollout.state === 'Complete') {
     return isTrue(
       'Ready',

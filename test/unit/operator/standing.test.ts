@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {ROTATE} from '../../../src/operator/decide/key-finding.ts';
 import {productionSpec} from '../../fixtures/specs.ts';
+import {running as proving, stuck} from './proving.ts';
 import {running, World} from './world.ts';
 
 const replicas = (world: World): number | undefined => world.deployment?.spec.replicas;
@@ -40,6 +41,43 @@ describe('a Deployment that somebody scales to zero', () => {
       message:
         'Somebody scaled the Deployment to 0, so no pods run, and its autoscaler rests. It comes back to spec.autoscaling.minReplicas, which is 3.',
     });
+  });
+});
+
+describe('a Deployment without pods in the midst of a roll-out', () => {
+  test('that the spec scaled there says so, and its template is not proven by that', () => {
+    const world = stuck(proving());
+    world.change({replicas: 0});
+    world.pass();
+    world.pods = [];
+    world.rollOut();
+    world.pass();
+    const message =
+      'spec.replicas is 0, so no pods run. Set it to 1 or more. What is rolled out has not proven itself: it has yet to run in every pod.';
+    expect(world.condition('Progressing')).toMatchObject({status: 'False', reason: 'ScaledToZero', message});
+    expect(world.condition('Ready')).toMatchObject({status: 'False', reason: 'ScaledToZero', message});
+    expect(world.deployment?.metadata.annotations?.['auth.fraiseql.dev/proven-template']).toContain('1.4.0');
+    expect(world.pass()).toEqual([]);
+    world.change({replicas: 3});
+    world.pass();
+    expect(world.condition('Progressing')).toMatchObject({status: 'True', reason: 'RollingOut'});
+    world.rollOut();
+    world.pass();
+    expect(world.condition('Progressing')).toMatchObject({status: 'True', reason: 'RolledOut'});
+  });
+
+  test('that somebody else scaled there says so', () => {
+    const world = stuck(proving());
+    world.change({management: 'Paused'});
+    if (world.deployment) world.deployment.spec.replicas = 0;
+    world.pods = [];
+    world.rollOut();
+    world.pass();
+    expect(world.condition('Progressing')).toMatchObject({status: 'False', reason: 'ScaledToZero'});
+    expect(world.condition('Progressing')?.message).toMatch(
+      /^Somebody scaled .* which is 3\. What is rolled out has not proven itself/,
+    );
+    expect(world.condition('Ready')).toMatchObject({status: 'False', reason: 'Paused'});
   });
 });
 
