@@ -21,7 +21,6 @@ type Check =
       readonly state: 'Failed';
       readonly cause: Cause;
       readonly attempt: number;
-      readonly failedAt: number;
       readonly job: Job;
     };
 
@@ -77,8 +76,7 @@ export function assessCheck(input: {
   const {reason, message, hint} = cause;
   const attempt = attemptOf(job);
   const {uid = ''} = job.metadata;
-  const failedAt = observed.firstSeen.get(uid)?.now ?? now;
-  if (!PASSING.has(reason)) return {state: 'Failed', cause: {reason, message, hint}, attempt, failedAt, job};
+  if (!PASSING.has(reason)) return {state: 'Failed', cause: {reason, message, hint}, attempt, job};
   const known = new Known(observed.firstSeen, {now, monotonic: observed.monotonic});
   const delayMs = retryDelayMs(attempt);
   if (known.for(uid, delayMs)) return {state: 'Wanted', attempt: attempt + 1, supersedes: job};

@@ -8,6 +8,7 @@ import {assessRollout, type Rollout} from './rollout.ts';
 import type {Deployment, Job} from '../workloads.ts';
 import {attemptOf} from './attempts.ts';
 import {assessCheck} from './check.ts';
+import {Known} from './known.ts';
 import {refusalIn, refusalSeenId, restMs, type Refusal} from './refusal.ts';
 import {annotationsFor, recall, textOf, type Kept, type Memory, type Remembered} from './remembered.ts';
 
@@ -82,7 +83,7 @@ export function assessProof(question: Question): Assessed {
     const proof = {state: 'Refused', refusal, next} as const;
     return keeping(hash, proof, staying(question, live, memory), memory, refusal);
   };
-  const {rollout, status, jobName, now} = question;
+  const {rollout, status, jobName} = question;
   // If nothing ever served there is nothing to protect, and a check would only delay a correction.
   const checked = rollout.check !== 'Never' && status?.version?.current !== undefined;
   const again = refused && nextTry(question, live, refused, jobName(hash));
@@ -100,16 +101,11 @@ export function assessProof(question: Question): Assessed {
     case 'Passed':
       return roll();
     case 'Failed': {
-      const {cause, attempt, failedAt, job} = check;
+      const {cause, attempt, job} = check;
       const refusal = {template: hash, ...cause, undone: false, tries: attempt};
-      const retryAt = failedAt + restMs(refusal);
       // Where nothing is remembered the Deployment is not written, and only the Job remembers the refusal.
-      return refuse(
-        refusal,
-        now < retryAt
-          ? {state: 'Resting', retryAt}
-          : {state: 'Wanted', attempt: attempt + 1, supersedes: job},
-      );
+      const next = resting(question, job.metadata.uid, refusal);
+      return refuse(refusal, next ?? {state: 'Wanted', attempt: attempt + 1, supersedes: job});
     }
     case 'Wanted':
     case 'Checking':
@@ -168,15 +164,22 @@ function staying(
 }
 
 /** When what was refused is tried again, or how the Job that does so stands. */
-function nextTry({observed, now}: Question, live: Deployment, refused: Refusal, jobName: string): Next {
+function nextTry(question: Question, live: Deployment, refused: Refusal, jobName: string): Next {
+  const {observed} = question;
   const job = jobsOf(observed).find(({metadata}) => metadata.name === jobName);
   const there = job !== undefined && job.metadata.deletionTimestamp === undefined;
   if (there && attemptOf(job) > refused.tries) return {state: 'Trying'};
-  const seen = (there && observed.firstSeen.get(job.metadata.uid ?? '')) || undefined;
-  const since = seen ?? observed.firstSeen.get(refusalSeenId(live) ?? '');
-  const retryAt = (since?.now ?? now) + restMs(refused);
-  if (now < retryAt) return {state: 'Resting', retryAt};
-  return {state: 'Wanted', attempt: refused.tries + 1, ...(there && {supersedes: job})};
+  const uid = there ? job.metadata.uid : undefined;
+  const id = uid !== undefined && observed.firstSeen.has(uid) ? uid : refusalSeenId(live);
+  const wanted = {state: 'Wanted', attempt: refused.tries + 1, ...(there && {supersedes: job})} as const;
+  return resting(question, id, refused) ?? wanted;
+}
+
+/** The rest of what was refused, since that is seen under this id; undefined where it is over. */
+function resting({observed, now}: Question, seenId: string | undefined, refused: Refusal): Next | undefined {
+  const known = new Known(observed.firstSeen, {now, monotonic: observed.monotonic});
+  const [id, ms] = [seenId ?? '', restMs(refused)];
+  return known.for(id, ms) ? undefined : {state: 'Resting', retryAt: known.at(id, ms)};
 }
 
 /** A template by its hash, and its text where that is not too large. */

@@ -342,6 +342,24 @@ describe('a change that fails its check', () => {
   });
 });
 
+test.each([-1, 1])('what was refused rests as long where the clock was set by %d days meanwhile', (days) => {
+  const world = running();
+  world.change({image: BAD});
+  world.pass();
+  world.endCheck(refusal('ConfigurationInvalid', 'no'));
+  world.pass();
+  world.now += 20_000;
+  world.setClock(days * 86_400_000);
+  expect(world.pass()).toEqual([]);
+  expect(world.decide().requeueAfterMs).toBe(40_001);
+  expect(world.ready).toContain(`It is tried again at ${iso(world.now + 40_001).replace(/\.\d+/, '')}`);
+  world.now += 39_999;
+  expect(world.pass()).toEqual([]);
+  world.now++;
+  world.pods = [];
+  expect(short(world.pass())).toEqual(['recreate Job/auth-check']);
+});
+
 interface Container {
   image: string;
   env: {name: string}[];

@@ -63,6 +63,22 @@ describe('a roll-out that fails', () => {
     expect(world.deployment?.metadata.annotations).not.toHaveProperty('auth.fraiseql.dev/refused-template');
   });
 
+  test.each([-1, 1])('rests as long where the clock was set by %d days meanwhile', (days) => {
+    const world = stuck(running());
+    late(world);
+    world.pass();
+    world.pods = [];
+    world.rollOut();
+    world.pass();
+    world.setClock(days * 86_400_000);
+    expect(world.pass()).toEqual([]);
+    expect(world.decide().requeueAfterMs).toBe(600_001);
+    world.now += 599_999;
+    expect(world.pass()).toEqual([]);
+    world.now++;
+    expect(short(world.pass())).toEqual(['create Job/auth-check']);
+  });
+
   test.each<[string, (world: World) => void]>([
     ['paused', (world) => world.change({management: 'Paused'})],
     ['refused by the API server', (world) => void world.refuses.add('Deployment/auth')],
