@@ -54,3 +54,30 @@ test.each([
   expect(plan()?.hash).not.toBe(hash);
   simulation.stopAll();
 });
+
+test('a service is woken, and changed, by one approval', async () => {
+  const simulation = new Simulation(1);
+  const operator = simulation.start();
+  await simulation.time.run(MINUTE, () => operator.leading);
+  simulation.spec(DEVELOPMENT);
+  expect(await simulation.settle()).toBe(true);
+  const plan = () => simulation.resource?.status?.plan;
+  const approved = async (spec: Record<string, unknown>): Promise<void> => {
+    const {hash: before} = plan() ?? {};
+    simulation.spec({...DEVELOPMENT, ...spec, management: 'Plan'});
+    expect(await simulation.time.run(MINUTE, () => ![undefined, before].includes(plan()?.hash))).toBe(true);
+    simulation.edit(FRAISEQLAUTH, 'auth', {metadata: {annotations: {[APPROVE]: plan()?.hash}}});
+    await simulation.time.run(5 * MINUTE);
+    expect(plan()).toEqual({approved: {hash: expect.any(String)}});
+  };
+  const live = (): Deployment | undefined =>
+    simulation.api.get(RESOURCES.Deployment, {namespace: 'prod', name: 'auth'});
+  await approved({runState: 'Hibernated'});
+  expect(live()?.spec?.replicas).toBe(0);
+  await approved({pod: {labels: {team: 'login'}}});
+  expect(live()?.spec?.replicas).toBe(1);
+  expect(live()?.spec?.template?.metadata?.labels).toMatchObject({team: 'login'});
+  expect(live()?.metadata.annotations).not.toHaveProperty('auth.fraiseql.dev/replicas-before-hibernation');
+  expect(simulation.resource?.status?.conditions?.find(({type}) => type === 'Ready')?.reason).toBe('Ready');
+  simulation.stopAll();
+});
