@@ -8,6 +8,7 @@ import {
   authServer,
   begin,
   browserOf,
+  closeTheWorld,
   logIn,
   refresh,
   statusOf,
@@ -21,11 +22,7 @@ let server: RunningServer;
 beforeAll(async () => {
   server = await authServer({REFRESH_REPLAY_WINDOW: '0'});
 });
-afterAll(async () => {
-  const {servers, database, op} = await theWorld();
-  await servers.stop();
-  await Promise.all([database.close(), op.close()]);
-});
+afterAll(closeTheWorld);
 
 /** The events that this writes, in order, each as `event outcome reason`. */
 async function eventsOf(act: () => Promise<unknown>): Promise<string[]> {
