@@ -36,6 +36,8 @@ export interface Acted {
     readonly id: string;
     readonly outcome: ApplyOutcome | 'minted' | 'deleted';
   }[];
+  /** A step found done, in a version that was not observed, what it came to do: what follows of that is not decided. */
+  readonly overtaken: boolean;
   readonly refused: readonly Problem[];
   /** When to look again because of what did not work, in milliseconds. */
   readonly retryMs: number | undefined;
@@ -87,6 +89,7 @@ export async function act(
   const failures: Failure[] = [];
   let timeouts = 0;
   let leaving = false;
+  let overtaken = false;
   for (const step of steps) {
     const id = stepId(step);
     if ('needs' in step && step.needs.some((need) => failed.has(need))) {
@@ -99,6 +102,7 @@ export async function act(
       if (object !== undefined) written.push(object);
       if (outcome === 'deleted') removed.push(id);
       if (outcome !== 'unchanged') changes.push({step, id, outcome});
+      else if (object !== undefined) overtaken = true;
     } catch (thrown) {
       failed.add(id);
       const subject = subjectOf(step);
@@ -116,7 +120,7 @@ export async function act(
       }
     }
   }
-  return {written, removed, changes, refused, retryMs, leaving, failures};
+  return {written, removed, changes, overtaken, refused, retryMs, leaving, failures};
 }
 
 type Taken = {object?: KubeObject; outcome: ApplyOutcome | 'minted' | 'deleted'};

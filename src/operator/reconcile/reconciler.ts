@@ -184,7 +184,9 @@ export class Reconciler {
       failures = acted.failures;
       changed.push(...acted.changes.map(({id, outcome}) => `${id} ${outcome}`));
       if (failures.length > 0) break;
-      goesOn = acted.changes.some((each) => planned !== undefined || each.outcome === 'minted');
+      // Of what was seen just now no event will tell.
+      goesOn =
+        acted.overtaken || acted.changes.some((each) => planned !== undefined || each.outcome === 'minted');
       if (!goesOn) break;
     }
     // What waits is told as it stands when all is done that was let through.
@@ -204,7 +206,8 @@ export class Reconciler {
       logger.warn({key, err: failure.error, retryMs}, 'the API server could not do all that there is to do');
       if (!this.#failing.failed(key)) return {result: 'error', failed: true, requeueAfterMs: retryMs};
     }
-    if (done.planned !== undefined && done.goesOn) return {result: 'requeue', requeueAfterMs: 0};
+    if (done.goesOn && (done.planned !== undefined || failure === undefined))
+      return {result: 'requeue', requeueAfterMs: 0};
     // A rotation that has just begun is watched from now on: our own write wakes nobody.
     observer.heardOfKeys(key, done.resource, done.observed);
     const refused = [...done.refused, ...failures.map(({error, subject}) => failureProblem(error, subject))];
