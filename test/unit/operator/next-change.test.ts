@@ -1,20 +1,6 @@
 import {describe, expect, test} from 'vitest';
-import {BAD, imageOf, late, oneNewPod, refusal, running, short} from './proving.ts';
+import {BAD, begin, imageOf, late, NEXT, oneNewPod, refusal, running, short} from './proving.ts';
 import type {World} from './world.ts';
-
-const NEXT = 'registry.test/fraiseql-auth:2.0.0';
-
-/** A change that has passed its check and its migration, and whose roll-out begins. */
-function begin(image: string, world = running()): World {
-  world.change({image});
-  world.pass();
-  world.endCheck();
-  world.pass();
-  world.completeJob();
-  world.pass();
-  expect(imageOf(world)).toBe(image);
-  return world;
-}
 
 /** The next change, which does not pass its check. */
 function refuseNext(world: World): void {

@@ -1,3 +1,4 @@
+import {expect} from 'vitest';
 import {developmentSpec} from '../../fixtures/specs.ts';
 import {iso} from './objects.ts';
 import {World} from './world.ts';
@@ -6,6 +7,8 @@ import {World} from './world.ts';
 export const short = (done: string[]): string[] => done.map((each) => each.replace(/-[0-9a-f]{8}$/, ''));
 /** An image that does not work. */
 export const BAD = 'registry.test/fraiseql-auth:bad';
+/** One that does. */
+export const NEXT = 'registry.test/fraiseql-auth:2.0.0';
 
 /** The word of a Job that finds fault. */
 export function refusal(reason: string, message: string, detail?: Record<string, unknown>): string {
@@ -26,14 +29,21 @@ export function running(spec: Record<string, unknown> = {}): World {
   return world;
 }
 
-/** The change passes its check and its migration, and one new pod of it is there that does not become ready. */
-export function stuck(world: World): World {
-  world.change({image: BAD});
+/** A change that has passed its check and its migration, and whose roll-out begins. */
+export function begin(image: string, world = running()): World {
+  world.change({image});
   world.pass();
   world.endCheck();
   world.pass();
   world.completeJob();
   world.pass();
+  expect(imageOf(world)).toBe(image);
+  return world;
+}
+
+/** The change passes its check and its migration, and one new pod of it is there that does not become ready. */
+export function stuck(world: World): World {
+  begin(BAD, world);
   oneNewPod(world);
   return world;
 }

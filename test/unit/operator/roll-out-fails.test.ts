@@ -2,6 +2,17 @@ import {describe, expect, test} from 'vitest';
 import {BAD, imageOf, late, oneNewPod, running, short, stuck} from './proving.ts';
 import type {World} from './world.ts';
 
+/** A roll-out that has failed, and what ran before it runs everywhere again. */
+function takenBack(): World {
+  const world = stuck(running());
+  late(world);
+  world.pass();
+  world.pods = [];
+  world.rollOut();
+  world.pass();
+  return world;
+}
+
 describe('a roll-out that fails', () => {
   test('goes back to what ran, once, and says what failed', () => {
     const world = stuck(running());
@@ -31,12 +42,7 @@ describe('a roll-out that fails', () => {
   });
 
   test('is tried again much later, by a check and a roll-out, and each time later', () => {
-    const world = stuck(running());
-    late(world);
-    world.pass();
-    world.pods = [];
-    world.rollOut();
-    world.pass();
+    const world = takenBack();
     for (const minutes of [10, 20]) {
       expect(world.decide().requeueAfterMs).toBe(minutes * 60_000);
       world.now += minutes * 60_000;
@@ -64,12 +70,7 @@ describe('a roll-out that fails', () => {
   });
 
   test.each([-1, 1])('rests as long where the clock was set by %d days meanwhile', (days) => {
-    const world = stuck(running());
-    late(world);
-    world.pass();
-    world.pods = [];
-    world.rollOut();
-    world.pass();
+    const world = takenBack();
     world.setClock(days * 86_400_000);
     expect(world.pass()).toEqual([]);
     expect(world.decide().requeueAfterMs).toBe(600_001);
