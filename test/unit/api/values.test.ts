@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {CRON, cronProblem} from '../../../src/api/v1alpha1/cron.ts';
+import {CRON, cronProblem, nextRun} from '../../../src/api/v1alpha1/cron.ts';
 import {durationSeconds} from '../../../src/api/v1alpha1/duration.ts';
 import {canonicalQuantity, quantityNanos} from '../../../src/api/v1alpha1/quantity.ts';
 
@@ -57,6 +57,8 @@ describe('schedules', () => {
     '@daily',
     '59 23 31 12 6',
     '0  2 * * *',
+    '0 2 * * mon',
+    '0 2 * Jan-mar sun,Tue-fri/2',
   ])('%s is one', (text) => {
     expect(text).toMatch(CRON);
     expect(cronProblem(text)).toBeUndefined();
@@ -77,7 +79,15 @@ describe('schedules', () => {
     '*/0 * * * *',
     '0 2 5/10 * *',
     ' 0 2 * * *',
+    '0 2 * * ſun',
+    '@Daily',
   ])('%j is none', (text) => expect(text).not.toMatch(CRON));
+
+  test('names of days and months mean the same in any case', () => {
+    const after = new Date('2026-11-29T12:00:00Z');
+    expect(nextRun('0 2 * jan,Feb mon', after, 'UTC')?.toISOString()).toBe('2027-01-04T02:00:00.000Z');
+    expect(nextRun('0 2 * JAN,FEB MON', after, 'UTC')?.toISOString()).toBe('2027-01-04T02:00:00.000Z');
+  });
 
   test.each(['0 0 30 2 *', '0 0 31 4,6,9,11 *'])('%s never comes', (text) =>
     expect(cronProblem(text)).toContain('never comes'),
