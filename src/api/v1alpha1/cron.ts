@@ -1,25 +1,27 @@
 import {Cron} from 'croner';
 
-const list = (value: string) => {
+const list = (value: string, last = value) => {
   // Of a single value there is no step here: `5/10` is 5-31/10 to Kubernetes, and an error to what reads it for the status.
   const step = '(/[1-9][0-9]?)?';
-  const item = `(\\*${step}|${value}(-${value}${step})?)`;
+  const item = `(\\*${step}|${value}(-${last}${step})?)`;
   return `${item}(,${item})*`;
 };
 // Letter by letter: where `(?i:SUN)` is RE2 and JavaScript at once, only RE2 takes the long s (ſ) for an s.
 const inAnyCase = (names: string) =>
   names.replaceAll(/[A-Z]/g, (letter) => `[${letter}${letter.toLowerCase()}]`);
+const WEEKDAYS = 'MON|TUE|WED|THU|FRI|SAT';
 const FIELDS = [
-  '[0-5]?[0-9]',
-  '([01]?[0-9]|2[0-3])',
-  '(0?[1-9]|[12][0-9]|3[01])',
-  `(0?[1-9]|1[0-2]|${inAnyCase('JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC')})`,
-  `([0-6]|${inAnyCase('SUN|MON|TUE|WED|THU|FRI|SAT')})`,
+  list('[0-5]?[0-9]'),
+  list('([01]?[0-9]|2[0-3])'),
+  list('(0?[1-9]|[12][0-9]|3[01])'),
+  list(`(0?[1-9]|1[0-2]|${inAnyCase('JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC')})`),
+  // Sunday is the first day of the week and ends no range: of FRI-SUN Kubernetes says that it runs backwards.
+  list(`([0-6]|${inAnyCase(`SUN|${WEEKDAYS}`)})`, `([0-6]|${inAnyCase(WEEKDAYS)})`),
 ];
 
 /** A schedule as Kubernetes reads it: five fields, or a word. What it cannot say is whether such a day ever comes. */
 export const CRON = new RegExp(
-  `^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|${FIELDS.map(list).join(' +')})$`,
+  `^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|${FIELDS.join(' +')})$`,
 );
 
 /** When a schedule fires next. Where it names days of the month and of the week, either will do, as in Kubernetes. */

@@ -80,6 +80,8 @@ describe('schedules', () => {
     '0 2 5/10 * *',
     ' 0 2 * * *',
     '0 2 * * ſun',
+    '0 2 * * FRI-SUN',
+    '0 2 * * 5-sun',
     '@Daily',
   ])('%j is none', (text) => expect(text).not.toMatch(CRON));
 
