@@ -14,6 +14,16 @@
 {{- end }}
 {{- end }}
 
+{{/* A release may begin with a digit and hold dots, and what is named by it may as well; a Service may not. */}}
+{{- define "fraiseql-auth-operator.metricsServiceName" -}}
+{{- $name := include "fraiseql-auth-operator.fullname" . | replace "." "-" }}
+{{- if regexMatch "^[a-z]" $name }}
+{{- printf "%s-metrics" $name }}
+{{- else }}
+{{- printf "metrics-%s" $name }}
+{{- end }}
+{{- end }}
+
 {{- define "fraiseql-auth-operator.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "fraiseql-auth-operator.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}

@@ -213,6 +213,19 @@ describe('the chart', () => {
     await tool('helm', 'uninstall', '--wait', '--namespace', NAMESPACE, 'fraiseql-auth-operator');
     expect(await tool('kubectl', 'get', 'crd', '-o', 'name')).toContain('fraiseqlauths');
   });
+
+  test.each([
+    ['7', 'metrics-7-fraiseql-auth-operator'],
+    ['2026.auth', 'metrics-2026-auth-fraiseql-auth-operator'],
+    ['team.a', 'team-a-fraiseql-auth-operator-metrics'],
+    [`0${'a'.repeat(52)}`, `metrics-0${'a'.repeat(52)}-f`],
+  ])('a cluster takes a release called %s', async (release, service) => {
+    const to = ['--namespace', 'named'];
+    await tool('helm', 'install', '--create-namespace', ...to, '--set', 'crds.install=false', release, CHART);
+    const services = await tool('kubectl', 'get', 'services', ...to, '-o', 'name');
+    expect(services.trim()).toBe(`service/${service}`);
+    await tool('helm', 'uninstall', '--wait', ...to, release);
+  });
 });
 
 describe('config/', () => {
