@@ -62,7 +62,7 @@ export async function takeBackup(context: BackupContext): Promise<BackupResult> 
       const meter = new Meter();
       const gzip = createGzip({level: GZIP_LEVEL, chunkSize: 64 * 1024});
       const content = meter.through(transformed(dumpOf(target, snapshot.id, signal), gzip));
-      await store.write(dataName(name), content, signal);
+      await store.write(dataName(name), content, signal, snapshot.databaseBytes);
       return {...meter.total(), ...snapshot, aheadMs};
     });
     await compareStored(store, name, facts, signal);

@@ -11,12 +11,13 @@ import {
 import {Upload} from '@aws-sdk/lib-storage';
 import {BackupError} from './errors.ts';
 import {explainS3} from './s3-errors.ts';
+import {LEAST_PART_BYTES, MAX_PARTS, partsFor, within} from './s3-parts.ts';
 import type {S3Destination} from './settings.ts';
 import type {Store, StoredObject} from './store.ts';
 import {chunksOf} from './streams.ts';
 
-/** 10,000 parts at most, so 80 GB; two of them in memory at once. */
-const PART_BYTES = 8 * 1024 * 1024;
+/** How long a request may take; where it brings a part, one of the least size. */
+const REQUEST_MS = 60_000;
 /** How long an aborted upload may take to say goodbye; what it leaves is swept by a later run. */
 const FAREWELL_MS = 10_000;
 
@@ -26,20 +27,27 @@ export class S3Store implements Store {
   readonly #destination: S3Destination;
   readonly #client: S3Client;
   readonly #folder: string;
+  readonly #maxParts: number;
 
-  constructor(destination: S3Destination) {
-    const {bucket, prefix, endpoint, region, forcePathStyle, credentials} = destination;
+  constructor(destination: S3Destination, maxParts = MAX_PARTS) {
+    const {bucket, prefix} = destination;
     this.#destination = destination;
     this.#folder = prefix === '' ? '' : `${prefix}/`;
+    this.#maxParts = maxParts;
     this.place = `s3://${bucket}/${prefix}`;
+    this.#client = this.#connect(REQUEST_MS);
+  }
+
+  #connect(requestTimeout: number): S3Client {
+    const {endpoint, region, forcePathStyle, credentials} = this.#destination;
     const ourRegion = region ?? (endpoint ? 'us-east-1' : undefined);
-    this.#client = new S3Client({
+    return new S3Client({
       ...(ourRegion ? {region: ourRegion} : {}),
       ...(endpoint ? {endpoint} : {}),
       ...(credentials ? {credentials} : {}),
       forcePathStyle,
       maxAttempts: 4,
-      requestHandler: {connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true},
+      requestHandler: {connectionTimeout: 5_000, requestTimeout, throwOnRequestTimeout: true},
       // Other servers than Amazon's often do not know its newer checksums. What is stored is read again and compared.
       requestChecksumCalculation: endpoint ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED',
       responseChecksumValidation: endpoint ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED',
@@ -83,11 +91,18 @@ export class S3Store implements Store {
     });
   }
 
-  async write(name: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+  async write(
+    name: string,
+    content: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+    databaseBytes = 0,
+  ): Promise<void> {
+    const parts = partsFor(databaseBytes);
+    const bounded = within(content, parts, this.#maxParts);
     let broken: Error | undefined;
     async function* watched(): AsyncGenerator<Uint8Array> {
       try {
-        for await (const chunk of content) {
+        for await (const chunk of bounded) {
           signal.throwIfAborted();
           yield chunk;
         }
@@ -98,9 +113,11 @@ export class S3Store implements Store {
       }
     }
     const body = Readable.from(watched(), {objectMode: false});
+    const larger = parts.bytes / LEAST_PART_BYTES;
+    const client = larger > 1 ? this.#connect(REQUEST_MS * larger) : this.#client;
     const upload = new Upload({
-      client: this.#client,
-      partSize: PART_BYTES,
+      client,
+      partSize: parts.bytes,
       queueSize: 2,
       params: {
         Bucket: this.#destination.bucket,
@@ -118,6 +135,8 @@ export class S3Store implements Store {
       // Where the storage broke first, it is the cause of what befell the content after it.
       if (broken && error === broken) throw broken;
       throw this.#unavailable(error);
+    } finally {
+      if (client !== this.#client) client.destroy();
     }
   }
 

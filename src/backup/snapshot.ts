@@ -12,6 +12,8 @@ export interface Snapshot {
   readonly id: string;
   readonly schemaVersion: string;
   readonly serverVersion: string;
+  /** What the whole database takes on its disk. */
+  readonly databaseBytes: number;
   /** Milliseconds since the epoch when it was counted, by the database's clock. */
   readonly countedAt: number;
   /** Rows by table of schema `_system`. */
@@ -50,8 +52,9 @@ async function openSnapshot(client: Client, target: DatabaseTarget): Promise<Sna
   try {
     await client.connect();
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const {rows} = await client.query<{id: string; server: string}>(
-      `SELECT pg_export_snapshot() AS id, current_setting('server_version') AS server`,
+    const {rows} = await client.query<{id: string; server: string; bytes: string}>(
+      `SELECT pg_export_snapshot() AS id, current_setting('server_version') AS server,
+              pg_database_size(current_database()) AS bytes`,
     );
     const {rows: tables} = await client.query<{name: string}>(
       `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -79,6 +82,7 @@ async function openSnapshot(client: Client, target: DatabaseTarget): Promise<Sna
       id: rows[0]?.id ?? '',
       schemaVersion: schema,
       serverVersion: (rows[0]?.server ?? '').split(' ')[0] ?? '',
+      databaseBytes: Number(rows[0]?.bytes),
       countedAt: Number(clocks[0]?.ms),
       rowCounts,
     };

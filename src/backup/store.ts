@@ -19,8 +19,16 @@ export interface Store {
   check(use: 'read' | 'write'): Promise<void>;
   /** The objects whose names begin so. */
   list(prefix: string): Promise<StoredObject[]>;
-  /** Writes all of it or nothing: where `content` throws or the signal aborts, no object of that name is left. */
-  write(name: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  /**
+   * Writes all of it or nothing: where `content` throws or the signal aborts, no object of that name is left. Of a
+   * dump, the size of its database goes with it: a bucket wants to know beforehand how much may come.
+   */
+  write(
+    name: string,
+    content: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+    databaseBytes?: number,
+  ): Promise<void>;
   /** The object's bytes, or undefined where there is none of that name. */
   read(name: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Removes one; that it is gone already is success. */
