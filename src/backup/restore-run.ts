@@ -3,11 +3,11 @@ import {once} from 'node:events';
 import type {Readable} from 'node:stream';
 import {setTimeout as delay} from 'node:timers/promises';
 import {createClient} from '../database/pool.ts';
-import {quoted} from '../database/quoted.ts';
 import type {DatabaseTarget} from '../database/url.ts';
 import type {Logger} from '../support/logging.ts';
 import {BackupError, UncertainError} from './errors.ts';
-import {complaint, exitOf, notStarted, tail, toolEnvironment} from './postgres-tools.ts';
+import {complaint, exitOf, notStarted, toolEnvironment} from './postgres-tools.ts';
+import {restoreHint} from './restore-hint.ts';
 
 /** What is asked of the server first, by which it can later be asked how the transaction ended. */
 export const WHO_AM_I = `SELECT pg_current_xact_id() || ' ' || pg_backend_pid();`;
@@ -43,13 +43,14 @@ export async function runScript(restore: Restore): Promise<void> {
       '--no-password',
       '--tuples-only',
       '--no-align',
+      '--echo-errors',
       '--set=ON_ERROR_STOP=1',
       '--file=-',
     ],
     {env: tools.env, stdio: ['pipe', 'pipe', 'pipe']},
   );
   const ended = exitOf(child);
-  const errors = tail(child.stderr);
+  const errors = complaints(child.stderr);
   const transaction = firstLine(child.stdout);
   // psql ended before it had read all: its exit code and its complaint say why.
   child.stdin.on('error', () => undefined);
@@ -78,14 +79,15 @@ export async function runScript(restore: Restore): Promise<void> {
       if (code !== 0) logger.warn({code, killed}, 'psql ended badly, after the restore was committed');
       return;
     }
-    const said = complaint(errors(), target) || `ended by ${killed ?? `code ${code}`}`;
+    const {text, statement} = errors();
+    const said = complaint(text, target) || `ended by ${killed ?? `code ${code}`}`;
     if (end === 'unknown') throw uncertain(name, said);
     signal.throwIfAborted();
     if (broken) throw broken;
     throw new BackupError(
       'RestoreFailed',
       `psql could not restore ${name}: ${said}; the database is as it was`,
-      hintFor(said, target),
+      restoreHint(said, statement, target),
     );
   } finally {
     signal.removeEventListener('abort', stop);
@@ -109,6 +111,29 @@ function firstLine(stream: Readable): () => string {
     if (!text.includes('\n')) text += chunk.toString('utf8').slice(0, 256);
   });
   return () => text.split('\n')[0] ?? '';
+}
+
+const STATEMENT = /^.*\bSTATEMENT: {2}/m;
+const KEPT = 4_096;
+
+/** The end of what psql says, and the beginning of the statement that it stopped at, which is as long as it may be. */
+function complaints(stream: Readable): () => {text: string; statement: string} {
+  let text = '';
+  let statement: string | undefined;
+  stream.on('data', (chunk: Buffer) => {
+    if (statement !== undefined) {
+      statement = (statement + chunk.toString('utf8')).slice(0, KEPT);
+      return;
+    }
+    text += chunk.toString('utf8');
+    const found = STATEMENT.exec(text);
+    if (found) {
+      statement = text.slice(found.index + found[0].length, found.index + found[0].length + KEPT);
+      text = text.slice(0, found.index);
+    }
+    text = text.slice(-KEPT);
+  });
+  return () => ({text, statement: statement ?? ''});
 }
 
 /**
@@ -174,25 +199,4 @@ function uncertain(name: string, said: string): UncertainError {
     `the connection broke at the very end of restoring ${name} (${said}), and the database cannot be asked whether it took it`,
     'Look when it is back: where _system.sessions exists with the rows of the backup, the restore is done. Otherwise the database is as it was: run it again.',
   );
-}
-
-function hintFor(said: string, target: DatabaseTarget): string {
-  const [, extension] = /permission denied to create extension "([^"]+)"/.exec(said) ?? [];
-  if (extension !== undefined) {
-    return `As a superuser run in database ${quoted(target.database)}: CREATE EXTENSION ${quoted(extension)}; then run the restore again. An extension that is there already is left as it is.`;
-  }
-  const [, missing] = /extension "([^"]+)" is not available/.exec(said) ?? [];
-  if (missing !== undefined) {
-    return `Install the extension ${quoted(missing)} on the server, or restore into one that has it; then run the restore again.`;
-  }
-  if (said.includes('permission denied')) {
-    return `Let the user create there: GRANT CREATE ON DATABASE ${quoted(target.database)} TO ${quoted(target.user)}; or make it the owner.`;
-  }
-  if (said.includes('must be owner of')) {
-    return 'Restore as the owner of the tables that are there, or into a fresh database.';
-  }
-  if (said.includes('already exists')) {
-    return 'The backup is of a whole database, and a part of it beside the schema _system is there already: restore into a fresh database, and take from there what is missing.';
-  }
-  return 'Restore into a fresh, empty database: CREATE DATABASE …;';
 }

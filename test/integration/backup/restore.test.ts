@@ -5,7 +5,7 @@ import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {takeBackup} from '../../../src/backup/backup.ts';
 import type {Manifest} from '../../../src/backup/manifest.ts';
 import {restoreBackup} from '../../../src/backup/restore.ts';
-import type {TestPostgres} from '../../support/postgres.ts';
+import {APP_ROLE, type TestPostgres} from '../../support/postgres.ts';
 import {runProgram} from '../../support/program.ts';
 import {dataOf, manifestOf, rewrite, startOrigin, takeBackups, type Backups, type Origin} from './backups.ts';
 import {contentOf, contextFor, databaseWith, nameOf, relationsIn} from './fixtures.ts';
@@ -152,6 +152,39 @@ it('an extension that only an administrator may create is asked for by name, and
   expect(await relationsIn(postgres, target)).toBe(0);
   await postgres.asSuperuser(extension, nameOf(target));
   await restoring();
+  expect(await contentOf(postgres, target)).toBe(await contentOf(postgres, url));
+});
+
+it.each([
+  [
+    'EVENT TRIGGER audit',
+    `CREATE FUNCTION public.note() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+     CREATE EVENT TRIGGER audit ON ddl_command_end EXECUTE FUNCTION public.note()`,
+  ],
+  [
+    'FUNCTION public.lower_c(text)',
+    `CREATE FUNCTION public.lower_c(text) RETURNS text LANGUAGE internal AS 'lower'`,
+  ],
+  ['PUBLICATION everything', 'CREATE PUBLICATION everything FOR ALL TABLES'],
+])('%s, which only a superuser may make, is named, and restored by a user who is one', async (made, sql) => {
+  const url = await databaseWith(postgres, 5);
+  await postgres.asSuperuser(sql, nameOf(url));
+  await takeBackup(contextFor(url, directory));
+  const restoring = (): Promise<unknown> => restoreBackup(contextFor(target, directory), 'latest');
+  await expect(restoring()).rejects.toMatchObject({
+    reason: 'RestoreFailed',
+    message: expect.not.stringContaining('STATEMENT'),
+    hint: expect.stringMatching(
+      new RegExp(`^${made.replaceAll(/[()]/g, '.')} is for a superuser.*ALTER ROLE "${APP_ROLE}" SUPERUSER`),
+    ),
+  });
+  expect(await relationsIn(postgres, target)).toBe(0);
+  await postgres.asSuperuser(`ALTER ROLE ${APP_ROLE} SUPERUSER`);
+  try {
+    await restoring();
+  } finally {
+    await postgres.asSuperuser(`ALTER ROLE ${APP_ROLE} NOSUPERUSER`);
+  }
   expect(await contentOf(postgres, target)).toBe(await contentOf(postgres, url));
 });
 
