@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
 import {accessFromEnvironment} from '../../../src/kube/access.ts';
 import {KubeClient} from '../../../src/kube/client.ts';
-import {RESOURCES, pathOf} from '../../../src/kube/objects.ts';
+import {RESOURCES, pathOf, type KubeObject} from '../../../src/kube/objects.ts';
 
 // A real API server does not answer 429 or 503 when asked to, so this one stands in for it.
 let server: Server;
@@ -137,6 +137,31 @@ test('an answer that is no JSON, and one that is cut off', async () => {
   };
   answers = [cut];
   await expect(client.create(RESOURCES.ConfigMap, object)).rejects.toMatchObject({reason: 'ConnectionReset'});
+});
+
+test('a list: no JSON, an item that is none, and one that is cut off and then asked for anew', async () => {
+  answers = [(_, response) => response.end('<html>')];
+  await expect(client.list(RESOURCES.ConfigMap)).rejects.toMatchObject({reason: 'BadResponse'});
+  const item = JSON.stringify(object);
+  answers = [
+    (_, response) => {
+      response.write(`{"items":[${item},{"metadata":secret}`);
+      setTimeout(() => response.end(`,${item}],"metadata":{}}`), 10);
+    },
+  ];
+  const error: unknown = await client.list(RESOURCES.ConfigMap).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({reason: 'BadResponse'});
+  expect(String(error)).not.toContain('secret');
+  answers = [
+    (request, response) => {
+      response.writeHead(200, {'content-length': '1000'}).write(`{"items":[${item},${item},{"meta`);
+      setTimeout(() => request.socket.destroy(), 10);
+    },
+    (_, response) => response.end(`{"metadata":{"resourceVersion":"7"},"items":[${item}]}`),
+  ];
+  const {items, resourceVersion} = await client.list<KubeObject>(RESOURCES.ConfigMap);
+  expect(items.map(({metadata}) => metadata.name)).toEqual([object.metadata.name]);
+  expect(resourceVersion).toBe('7');
 });
 
 test('watch: events across chunks, bookmarks, an ERROR event, garbage', async () => {
