@@ -1,12 +1,12 @@
 import {readFile} from 'node:fs/promises';
 import {hostname} from 'node:os';
-import {setFlagsFromString} from 'node:v8';
 import {KubeClient} from '../kube/client.ts';
 import {breath} from '../support/breath.ts';
 import {systemClock} from '../support/clock.ts';
 import {createLogger, type Logger} from '../support/logging.ts';
 import {VERSION} from '../support/version.ts';
 import {configurationFrom, type OperatorConfiguration} from './configuration.ts';
+import {heapOfAnOperator} from './heap.ts';
 import {serveRoutes} from './http.ts';
 import {liveness} from './liveness.ts';
 import {GRACE_MS, lead, within} from './leading.ts';
@@ -16,16 +16,8 @@ import {podAsker} from './observe/ask-pod.ts';
 
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
-/**
- * V8 lets the space for new objects grow from the least to the most that the program's first line allows, and that for
- * old ones to twice what is in it, and gives neither back. What an operator keeps is long-lived, and the rest is small:
- * so little that to share its collection out among threads takes longer than to do it.
- */
-const SMALL_HEAP = ['--semi-space-growth-factor=1', '--optimize-for-size', '--no-parallel-scavenge'];
-
 /** Runs the operator until SIGTERM or SIGINT. 0 when it was asked to end, 1 when it lost its lease, 2 for a wrong start. */
 export async function operator(): Promise<number> {
-  for (const flag of SMALL_HEAP) setFlagsFromString(flag);
   let configuration: OperatorConfiguration;
   try {
     configuration = configurationFrom(process.env, {namespace: await ownNamespace(), hostname: hostname()});
@@ -92,6 +84,7 @@ async function run(configuration: OperatorConfiguration, logger: Logger): Promis
   };
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
+  const heap = heapOfAnOperator(() => manager.isIdle());
   manager.watch();
   // Our timers do not keep a process alive, and both servers may be off: it ends when it is told to.
   const alive = setInterval(() => undefined, 60_000);
@@ -114,6 +107,7 @@ async function run(configuration: OperatorConfiguration, logger: Logger): Promis
       : await alone(manager, ending.signal);
   } finally {
     clearInterval(alive);
+    heap.stop();
     process.removeListener('SIGTERM', end);
     process.removeListener('SIGINT', end);
     await within(

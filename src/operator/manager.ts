@@ -74,6 +74,7 @@ export class Manager {
   /** While this process works. */
   #secrets: SecretReader | undefined;
   #add: (key: string, priority: Priority) => void = () => undefined;
+  #waiting = (): number => 0;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
@@ -96,6 +97,11 @@ export class Manager {
 
   hasSynced(): boolean {
     return this.#caches.hasSynced();
+  }
+
+  /** Whether everything was seen, and nothing of it waits to be looked at. */
+  isIdle(): boolean {
+    return this.hasSynced() && this.#waiting() === 0;
   }
 
   /** How long the quietest of the watches has been silent, in milliseconds. */
@@ -152,6 +158,7 @@ export class Manager {
     // Whoever only waits to lead says nothing of them, or they would be counted twice.
     metrics.countResources(() => this.#count());
     this.#add = (key, priority) => queue.add(key, priority);
+    this.#waiting = () => queue.depth;
     for (const resource of this.#caches.resources()) queue.add(keyOf(resource.metadata), 'low');
     // Aborts, at once, the signal that handlers are given.
     const stop = (): void => void queue.shutdown();
@@ -161,6 +168,7 @@ export class Manager {
       await queue.run((key, handling, priority) => this.#handle(reconciler, key, handling, priority));
     } finally {
       this.#add = () => undefined;
+      this.#waiting = () => 0;
       metrics.countResources(undefined);
       signal.removeEventListener('abort', stop);
       prober.stop();
