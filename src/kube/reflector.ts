@@ -1,18 +1,11 @@
 import {sleep, systemClock, type Clock} from '../support/clock.ts';
 import type {Logger} from '../support/logging.ts';
-import {bare} from './bare.ts';
 import type {KubeClient, Selection} from './client.ts';
 import {isApiError} from './errors.ts';
+import {Mirror, type Change, type Sight} from './mirror.ts';
 import {keyOf, type KubeObject, type ResourceType} from './objects.ts';
 import {Pulse} from './pulse.ts';
-import {Store} from './store.ts';
-
-/** What happened to an object; `previous` is what was known of it before. */
-export interface Change<T> {
-  readonly type: 'added' | 'modified' | 'deleted';
-  readonly object: T;
-  readonly previous?: T;
-}
+import type {Store} from './store.ts';
 
 export interface ReflectorOptions<T> extends Selection {
   /**
@@ -40,12 +33,6 @@ export interface ReflectorOptions<T> extends Selection {
   onBlocked?: ((reason: string | undefined) => void) | undefined;
 }
 
-/** An object that the server has shown, by its key: what is to be kept of it, if anything. */
-interface Sight<T> {
-  readonly key: string;
-  readonly object: T | undefined;
-}
-
 /** What the reflector needs of a client. */
 export type ReflectorPort = Pick<KubeClient, 'pages' | 'watch'>;
 
@@ -62,14 +49,13 @@ const GOOD_WATCH_MS = 10_000;
  * for ever, with back-off, when there is no server. After kube-rs' watcher.
  */
 export class Reflector<T extends KubeObject> {
-  readonly store = new Store<T>();
   readonly pulse: Pulse;
   readonly #client: ReflectorPort;
   readonly #type: ResourceType;
   readonly #options: ReflectorOptions<T>;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #handlers: ((change: Change<T>) => void)[] = [];
+  readonly #mirror: Mirror<T>;
   readonly #stop = new AbortController();
   readonly #firstSync = Promise.withResolvers<void>();
   #running: Promise<void> | undefined;
@@ -86,8 +72,16 @@ export class Reflector<T extends KubeObject> {
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
     this.pulse = new Pulse(this.#clock, options.onBlocked);
+    this.#mirror = new Mirror({
+      transform: options.transform,
+      onError: (error, key) => options.logger?.error({err: error, key}, `a handler of ${type.plural} threw`),
+    });
     // Nobody has to wait for the first sync.
     this.#firstSync.promise.catch(() => undefined);
+  }
+
+  get store(): Store<T> {
+    return this.#mirror.store;
   }
 
   start(): void {
@@ -113,7 +107,7 @@ export class Reflector<T extends KubeObject> {
 
   /** Calls `fn` after the store has changed. What it throws is logged and does no harm. */
   onChange(fn: (change: Change<T>) => void): void {
-    this.#handlers.push(fn);
+    this.#mirror.onChange(fn);
   }
 
   /**
@@ -156,7 +150,7 @@ export class Reflector<T extends KubeObject> {
       ...selection,
       limit: pageSize,
       fromCache: this.#options.fromCache === true && !this.#synced,
-      keep: (object) => this.#sight(object),
+      keep: (object) => this.#mirror.sight(object),
       signal: this.#stop.signal,
     });
     for await (const page of pages) {
@@ -165,10 +159,10 @@ export class Reflector<T extends KubeObject> {
       version = page.resourceVersion;
       for (const sight of page.items) {
         seen.add(sight.key);
-        this.#upsert(sight);
+        this.#mirror.show(sight);
       }
     }
-    for (const key of this.store.keys()) if (!seen.has(key)) this.#remove(key);
+    for (const key of this.store.keys()) if (!seen.has(key)) this.#mirror.remove(key);
     this.#version = version;
     this.#listedAt = this.#clock.monotonic();
     if (!this.#synced) {
@@ -199,11 +193,11 @@ export class Reflector<T extends KubeObject> {
         case 'ADDED':
         case 'MODIFIED':
           this.#version = event.object.metadata.resourceVersion;
-          this.#upsert(this.#sight(event.object));
+          this.#mirror.show(this.#mirror.sight(event.object));
           break;
         case 'DELETED':
           this.#version = event.object.metadata.resourceVersion;
-          this.#remove(keyOf(event.object), event.object);
+          this.#mirror.remove(keyOf(event.object), event.object);
           break;
         default:
           event satisfies never;
@@ -212,52 +206,6 @@ export class Reflector<T extends KubeObject> {
     this.pulse.beat();
     const relistMs = this.#options.relistMs ?? 1_800_000;
     if (this.#clock.monotonic() - this.#listedAt >= relistMs) this.#version = undefined;
-  }
-
-  /** What is to be kept of an object; of a version that is known already nothing has to be made once more. */
-  #sight(whole: T): Sight<T> {
-    const key = keyOf(whole);
-    const known = this.store.get(key);
-    if (known !== undefined && sameVersion(known, whole)) return {key, object: known};
-    return {key, object: (this.#options.transform ?? bare)(whole)};
-  }
-
-  #upsert({key, object}: Sight<T>): void {
-    if (object === undefined) {
-      this.#remove(key);
-      return;
-    }
-    const known = this.store.get(key);
-    if (known !== undefined && sameVersion(known, object)) return;
-    if (known !== undefined && known.metadata.uid !== object.metadata.uid) {
-      // Deleted and made anew between two looks: another object, of which nothing may be assumed.
-      this.#remove(key);
-      this.store.set(object);
-      this.#tell({type: 'added', object});
-      return;
-    }
-    this.store.set(object);
-    this.#tell(known === undefined ? {type: 'added', object} : {type: 'modified', object, previous: known});
-  }
-
-  #remove(key: string, last?: T): void {
-    const previous = this.store.remove(key);
-    if (previous === undefined) return;
-    const object = last === undefined ? previous : {...previous, metadata: bare(last).metadata};
-    this.#tell({type: 'deleted', object, previous});
-  }
-
-  #tell(change: Change<T>): void {
-    for (const handler of this.#handlers) {
-      try {
-        handler(change);
-      } catch (error) {
-        this.#options.logger?.error(
-          {err: error, key: keyOf(change.object)},
-          `a handler of ${this.#type.plural} threw`,
-        );
-      }
-    }
   }
 
   #note(failure: unknown): void {
@@ -290,8 +238,4 @@ export class Reflector<T extends KubeObject> {
       if (!this.#stop.signal.aborted) throw error;
     }
   }
-}
-
-function sameVersion(a: KubeObject, b: KubeObject): boolean {
-  return a.metadata.resourceVersion === b.metadata.resourceVersion && a.metadata.uid === b.metadata.uid;
 }

@@ -1,7 +1,8 @@
 import {FRAISEQLAUTH} from '../../api/v1alpha1/group-version.ts';
 import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {RESOURCES, type KubeObject, type ResourceType} from '../../kube/objects.ts';
-import {Reflector, type Change, type ReflectorPort} from '../../kube/reflector.ts';
+import type {Change} from '../../kube/mirror.ts';
+import {Reflector, type ReflectorPort} from '../../kube/reflector.ts';
 import type {Clock} from '../../support/clock.ts';
 import type {Logger} from '../../support/logging.ts';
 import {MANAGER} from '../desired/children.ts';

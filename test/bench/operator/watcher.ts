@@ -1,6 +1,7 @@
 import type {KubeClient} from '../../../src/kube/client.ts';
 import {keyOf, type KubeObject, type ResourceType} from '../../../src/kube/objects.ts';
-import {Reflector, type Change} from '../../../src/kube/reflector.ts';
+import type {Change} from '../../../src/kube/mirror.ts';
+import {Reflector} from '../../../src/kube/reflector.ts';
 
 /** Sees the objects of one type come and change, and says when. */
 export class Watcher<T extends KubeObject> {

@@ -1,7 +1,8 @@
 import {afterAll, afterEach, beforeAll, describe, expect, test} from 'vitest';
 import {KubeClient} from '../../../src/kube/client.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
-import {Reflector, type Change, type ReflectorOptions} from '../../../src/kube/reflector.ts';
+import type {Change} from '../../../src/kube/mirror.ts';
+import {Reflector, type ReflectorOptions} from '../../../src/kube/reflector.ts';
 import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
 import {startFaultProxy} from '../../support/fault-proxy.ts';
 import {eventually} from './eventually.ts';
