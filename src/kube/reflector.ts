@@ -40,6 +40,8 @@ const BACKOFF = {baseMs: 200, maxMs: 5000};
 /** What may not be seen, or is not there, rarely changes within seconds. */
 const BLOCKED_MS = 20_000;
 const REFUSED: ReadonlySet<number> = new Set([400, 404, 504]);
+/** Whoever doubts a watch is heard this often at most. */
+const DOUBT_MS = 30_000;
 /** A watch that lasted this long was a good one: the back-off starts over. */
 const GOOD_WATCH_MS = 10_000;
 
@@ -62,8 +64,11 @@ export class Reflector<T extends KubeObject> {
   #synced = false;
   /** Where a watch goes on; undefined when everything has to be listed. */
   #version: string | undefined;
-  #listedAt = 0;
+  /** When the last whole list began. */
+  #listedAt = -Infinity;
   #failures = 0;
+  /** Ends the present watch, to list anew. */
+  #turn = new AbortController();
 
   constructor(client: ReflectorPort, type: ResourceType, options: ReflectorOptions<T> = {}) {
     this.#client = client;
@@ -91,6 +96,7 @@ export class Reflector<T extends KubeObject> {
   /** Ends the watch; resolves when nothing runs any more. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error(`the watch of ${this.#type.plural} was stopped`));
+    this.#turn.abort(this.#stop.signal.reason);
     this.#firstSync.reject(this.#stop.signal.reason);
     await this.#running;
   }
@@ -118,6 +124,17 @@ export class Reflector<T extends KubeObject> {
     return this.pulse.silentMs();
   }
 
+  /** Whether the store holds all that there was at that time of the monotonic clock. */
+  listedSince(time: number): boolean {
+    return this.#listedAt > time;
+  }
+
+  /** The watch may have missed something: everything is listed anew, at once where that was not done just now. */
+  doubt(): void {
+    if (!this.#synced || this.#clock.monotonic() - this.#listedAt < DOUBT_MS) return;
+    this.#turn.abort(new Error(`the watch of ${this.#type.plural} may have missed something`));
+  }
+
   /** Where a watch would go on from; undefined before the first list. */
   get resourceVersion(): string | undefined {
     return this.#version;
@@ -127,6 +144,10 @@ export class Reflector<T extends KubeObject> {
     while (!this.#stop.signal.aborted) {
       const startedAt = this.#clock.monotonic();
       let failure: unknown;
+      if (this.#turn.signal.aborted) {
+        this.#turn = new AbortController();
+        this.#version = undefined;
+      }
       try {
         if (this.#version === undefined) await this.#list();
         await this.#watch(this.#version ?? '');
@@ -134,6 +155,7 @@ export class Reflector<T extends KubeObject> {
         failure = error;
       }
       if (this.#stop.signal.aborted) return;
+      if (this.#turn.signal.aborted) failure = undefined;
       const good = this.#clock.monotonic() - startedAt >= GOOD_WATCH_MS;
       this.#failures = good ? 0 : this.#failures + 1;
       if (failure !== undefined) this.#note(failure);
@@ -144,6 +166,7 @@ export class Reflector<T extends KubeObject> {
   async #list(): Promise<void> {
     const {namespace, labelSelector, metadataOnly, pageSize} = this.#options;
     const selection = {namespace, labelSelector, metadataOnly};
+    const beganAt = this.#clock.monotonic();
     let seen = new Set<string>();
     let version = '';
     const pages = this.#client.pages<T, Sight<T>>(this.#type, {
@@ -164,7 +187,7 @@ export class Reflector<T extends KubeObject> {
     }
     for (const key of this.store.keys()) if (!seen.has(key)) this.#mirror.remove(key);
     this.#version = version;
-    this.#listedAt = this.#clock.monotonic();
+    this.#listedAt = beganAt;
     if (!this.#synced) {
       this.#synced = true;
       this.#firstSync.resolve();
@@ -180,7 +203,7 @@ export class Reflector<T extends KubeObject> {
       resourceVersion: from,
       timeoutSeconds: this.#options.watchSeconds ?? Math.round(240 + this.#random() * 120),
       silenceMs,
-      signal: this.#stop.signal,
+      signal: this.#turn.signal,
       clock: this.#clock,
       onOpen: () => this.pulse.opened(),
     });

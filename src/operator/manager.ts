@@ -78,7 +78,10 @@ export class Manager {
 
   constructor(options: ManagerOptions) {
     this.#options = options;
-    this.#overlay = new Overlay(options.clock, (object) => this.#caches.lapsed(object));
+    this.#overlay = new Overlay(options.clock, {
+      listedSince: (object, time) => this.#caches.listedSince(object, time),
+      lapsed: (object) => this.#caches.lapsed(object),
+    });
     this.#caches = new Caches(options.client, {
       namespaces: options.namespaces,
       overlay: this.#overlay,

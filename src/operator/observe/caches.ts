@@ -3,7 +3,7 @@ import type {FraiseQLAuth} from '../../api/v1alpha1/fraiseqlauth.ts';
 import {AS_APPLIED} from '../../kube/apply.ts';
 import {controllerOf, keyOf, parseKey, RESOURCES, type KubeObject} from '../../kube/objects.ts';
 import type {Change} from '../../kube/mirror.ts';
-import type {ReflectorPort} from '../../kube/reflector.ts';
+import type {Reflector, ReflectorPort} from '../../kube/reflector.ts';
 import type {Store} from '../../kube/store.ts';
 import type {Priority} from '../../kube/priority.ts';
 import type {Clock} from '../../support/clock.ts';
@@ -129,6 +129,14 @@ export class Caches {
     if (store?.get(keyOf(child)) === child) store.set(less);
   }
 
+  /** Whether all of the object's kind was listed after that time; if not, it will be. See `Overlay`. */
+  listedSince(object: KubeObject, time: number): boolean {
+    const reflector = this.#reflector(object);
+    if (reflector === undefined || reflector.listedSince(time)) return true;
+    reflector.doubt();
+    return false;
+  }
+
   /** Something that we wrote was never seen: whose it is has to be looked at. */
   lapsed(object: KubeObject): void {
     const key = object.kind === FRAISEQLAUTH.kind ? keyOf(object) : instanceKey(object);
@@ -145,6 +153,11 @@ export class Caches {
 
   #scope(namespace: string | undefined): Scope | undefined {
     return this.#scopes.get(undefined) ?? this.#scopes.get(namespace);
+  }
+
+  #reflector({kind, metadata}: KubeObject): Reflector<KubeObject> | Reflector<Stored> | undefined {
+    const scope = this.#scope(metadata.namespace);
+    return kind === FRAISEQLAUTH.kind ? scope?.resources : scope?.children.get(kind);
   }
 
   #store({kind, metadata}: KubeObject): Store<KubeObject> | undefined {

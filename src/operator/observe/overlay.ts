@@ -1,17 +1,27 @@
 import {keyOf, type KubeObject} from '../../kube/objects.ts';
 import type {Clock} from '../../support/clock.ts';
 
-/** How long a write of ours is believed without the watch having shown it. */
-const BELIEVED_MS = 30_000;
+/** A watch that does not show a write of ours for so long may have fallen silent. */
+const LATE_MS = 30_000;
 const SWEEP_MS = 5000;
 
 interface Entry {
   /** Undefined: we deleted it. */
   readonly object: KubeObject | undefined;
-  /** The uid of what was deleted. */
-  readonly uid: string | undefined;
-  readonly until: number;
+  /** What we wrote, or deleted. */
+  readonly ours: KubeObject;
+  readonly writtenAt: number;
 }
+
+/** What the overlay asks of the stores that it stands before, and tells. */
+export interface Stores {
+  /** Whether all of the object's kind was listed after that time (by the monotonic clock); if not, it is asked for. */
+  listedSince(object: KubeObject, time: number): boolean;
+  /** Something that we wrote was never shown, and counts no more: the store is right now. */
+  lapsed(object: KubeObject): void;
+}
+
+const FRESH: Stores = {listedSince: () => true, lapsed: () => undefined};
 
 /** What the watch showed of an object, and what to do where that is news. */
 interface Sight {
@@ -22,21 +32,20 @@ interface Sight {
 /**
  * What we wrote ourselves and the watch has not shown yet. A store lags behind a write by some milliseconds; a pass in
  * between would see the child missing and create it again. So what the API server answered to our own write counts
- * until the store has caught up with it.
+ * until the store has caught up with it: by its watch, or, where that says nothing of it, by a new list.
  */
 export class Overlay {
   readonly #clock: Clock;
-  readonly #onLapsed: (object: KubeObject) => void;
+  readonly #stores: Stores;
   readonly #entries = new Map<string, Entry>();
   /** Writes that wait for their answer, and what the watch showed of their objects meanwhile. */
   readonly #underWay = new Map<string, Sight[]>();
 
   #sweeping = false;
 
-  /** `onLapsed` is told of what we wrote and no watch ever showed: it may be gone, and nobody else would tell. */
-  constructor(clock: Clock, onLapsed: (object: KubeObject) => void = () => undefined) {
+  constructor(clock: Clock, stores = FRESH) {
     this.#clock = clock;
-    this.#onLapsed = onLapsed;
+    this.#stores = stores;
   }
 
   /** For how many objects it stands in. */
@@ -46,25 +55,19 @@ export class Overlay {
 
   /** Remembers what the API server gave back for a create or an apply. */
   wrote(object: KubeObject): void {
-    this.#entries.set(id(object.kind, keyOf(object)), {object, uid: undefined, until: this.#deadline()});
-    this.#sweepLater();
+    this.#remember(object, object);
   }
 
   /** Remembers that an object was deleted. */
   deleted(object: KubeObject): void {
-    this.#entries.set(id(object.kind, keyOf(object)), {
-      object: undefined,
-      uid: object.metadata.uid,
-      until: this.#deadline(),
-    });
-    this.#sweepLater();
+    this.#remember(undefined, object);
   }
 
   /** The newer of what the store has and what we wrote. */
   see<T extends KubeObject>(kind: string, key: string, stored: T | undefined): T | undefined {
     const entry = this.#entries.get(id(kind, key));
     if (entry === undefined) return stored;
-    if (this.#clock.monotonic() > entry.until || caughtUp(entry, stored)) {
+    if (caughtUp(entry, stored)) {
       this.#entries.delete(id(kind, key));
       return stored;
     }
@@ -121,6 +124,12 @@ export class Overlay {
       this.#entries.delete(key);
   }
 
+  #remember(object: KubeObject | undefined, ours: KubeObject): void {
+    const writtenAt = this.#clock.monotonic();
+    this.#entries.set(id(ours.kind, keyOf(ours)), {object, ours, writtenAt});
+    this.#sweepLater();
+  }
+
   #sweepLater(): void {
     if (this.#sweeping) return;
     this.#sweeping = true;
@@ -130,25 +139,23 @@ export class Overlay {
     }, SWEEP_MS);
   }
 
+  /** Of what a list shows as we wrote it the store tells; what is still here after one is gone, or no longer ours. */
   #sweep(): void {
-    const now = this.#clock.monotonic();
-    for (const [key, {object, until}] of this.#entries) {
-      if (until >= now) continue;
+    const late = this.#clock.monotonic() - LATE_MS;
+    for (const [key, {object, ours, writtenAt}] of this.#entries) {
+      if (writtenAt > late || !this.#stores.listedSince(ours, writtenAt)) continue;
       this.#entries.delete(key);
-      if (object !== undefined) this.#onLapsed(object);
+      if (object !== undefined) this.#stores.lapsed(object);
     }
     if (this.#entries.size > 0) this.#sweepLater();
-  }
-
-  #deadline(): number {
-    return this.#clock.monotonic() + BELIEVED_MS;
   }
 }
 
 const id = (kind: string, key: string): string => `${kind} ${key}`;
 
 function caughtUp(entry: Entry, stored: KubeObject | undefined): boolean {
-  if (entry.object === undefined) return stored === undefined || stored.metadata.uid !== entry.uid;
+  if (entry.object === undefined)
+    return stored === undefined || stored.metadata.uid !== entry.ours.metadata.uid;
   return (
     stored !== undefined && notOlder(stored.metadata.resourceVersion, entry.object.metadata.resourceVersion)
   );

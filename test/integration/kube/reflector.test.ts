@@ -1,8 +1,10 @@
+import {once} from 'node:events';
 import {afterAll, afterEach, beforeAll, describe, expect, test} from 'vitest';
 import {KubeClient} from '../../../src/kube/client.ts';
 import {RESOURCES, type KubeObject} from '../../../src/kube/objects.ts';
 import type {Change} from '../../../src/kube/mirror.ts';
-import {Reflector, type ReflectorOptions} from '../../../src/kube/reflector.ts';
+import {Reflector, type ReflectorOptions, type ReflectorPort} from '../../../src/kube/reflector.ts';
+import {systemClock} from '../../../src/support/clock.ts';
 import {startApiServer, type TestApiServer} from '../../support/apiserver.ts';
 import {startFaultProxy} from '../../support/fault-proxy.ts';
 import {eventually} from './eventually.ts';
@@ -271,6 +273,47 @@ describe('when things break', () => {
     await reflector.stop();
     await client.close();
     await proxy.close();
+  });
+
+  test('a watch that is doubted ends, and what it kept to itself is listed; but not over and over', async () => {
+    const home = await namespace();
+    let later = 0;
+    let lists = 0;
+    const port: ReflectorPort = {
+      pages: (...args: Parameters<KubeClient['pages']>) => {
+        lists++;
+        return admin.pages(...args);
+      },
+      watch: async function* (...args: Parameters<KubeClient['watch']>) {
+        // The first says nothing, and stays open.
+        if (lists > 1) yield* admin.watch(...args);
+        else await once(args[1].signal ?? new AbortController().signal, 'abort');
+      },
+    } as ReflectorPort;
+    const clock = {...systemClock, monotonic: () => systemClock.monotonic() + later};
+    const {reflector, changes} = reflect(port as KubeClient, {namespace: home, clock});
+    await reflector.synced();
+    await admin.create(RESOURCES.ConfigMap, configMap('unheard', home));
+    const writtenAt = clock.monotonic();
+    reflector.doubt();
+    await new Promise((resolve) => {
+      setTimeout(resolve, 500);
+    });
+    expect([lists, changes.length, reflector.listedSince(writtenAt)]).toEqual([1, 0, false]);
+    later = 31_000;
+    reflector.doubt();
+    await eventually(
+      () => summary(changes),
+      (all) => all.includes('added unheard'),
+    );
+    expect([lists, reflector.listedSince(writtenAt)]).toEqual([2, true]);
+    reflector.doubt();
+    await admin.create(RESOURCES.ConfigMap, configMap('heard', home));
+    await eventually(
+      () => summary(changes),
+      (all) => all.includes('added heard'),
+    );
+    expect(lists).toBe(2);
   });
 
   test('connections that are reset over and over are not hammered', async () => {

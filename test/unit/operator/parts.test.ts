@@ -32,16 +32,33 @@ describe('our own writes, until the watch has shown them', () => {
     expect(overlay.see('Service', 'n/a', undefined)).toBeUndefined();
   });
 
-  test('a write that is never shown is told, and nothing is kept for ever', async () => {
+  test('a write that is never shown counts until a list has come after it, and is told then', async () => {
     const clock = new FakeClock();
     const lapsed: string[] = [];
-    const overlay = new Overlay(clock, ({metadata}) => void lapsed.push(metadata.name));
+    const asked: string[] = [];
+    const writtenAt = clock.monotonic();
+    let listed = false;
+    const overlay = new Overlay(clock, {
+      listedSince(each, time) {
+        expect(time).toBe(writtenAt);
+        asked.push(each.kind);
+        return listed;
+      },
+      lapsed: ({metadata}) => void lapsed.push(metadata.name),
+    });
     overlay.wrote(object('10'));
     // The watch was faster than the answer.
     overlay.gone({...object('11'), kind: 'Deployment'});
     overlay.deleted({...object('11'), kind: 'Deployment'});
     expect(overlay.size).toBe(2);
-    await clock.advance(40_000);
+    await clock.advance(29_000);
+    expect(asked).toEqual([]);
+    await clock.advance(20_000);
+    expect(new Set(asked)).toEqual(new Set(['Service', 'Deployment']));
+    expect(overlay.see('Service', 'n/a', undefined)).toEqual(object('10'));
+    expect(lapsed).toEqual([]);
+    listed = true;
+    await clock.advance(5000);
     expect(lapsed).toEqual(['a']);
     expect(overlay.size).toBe(0);
   });

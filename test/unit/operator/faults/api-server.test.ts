@@ -163,6 +163,69 @@ test('a child of ours that is gone before any watch has shown it is made again',
   simulation.stopAll();
 });
 
+/** What the operator knows of Deployments is what it asks for one by one: they are neither listed nor watched. */
+const unwatched = (call: string): ApiError | undefined =>
+  /^(list|watch) deployments/.test(call)
+    ? new ApiError(503, 'ServiceUnavailable', `${call}: 503: try again`)
+    : undefined;
+
+test('what a lost answer had done is followed up, and counts, though no watch shows it', async () => {
+  const {simulation, client} = await begin(15);
+  simulation.spec(DEVELOPMENT);
+  expect(await simulation.settle()).toBe(true);
+  const annotations = () =>
+    simulation.api.get(RESOURCES.Deployment, {namespace: 'prod', name: 'auth'})?.metadata.annotations ?? {};
+  const template = (): string | undefined => annotations()['auth.fraiseql.dev/template'];
+  const proven = (): string =>
+    (JSON.parse(annotations()['auth.fraiseql.dev/proven-template'] ?? '{}') as {hash: string}).hash;
+  const before = template();
+  let lost = false;
+  client.afterWrite = () => {
+    if (lost || template() === before) return;
+    lost = true;
+    client.cut();
+    client.line.instead = (call) =>
+      unwatched(call) ??
+      (call.includes(' deployments ') ? new ApiError(0, 'ConnectionReset', `${call}: reset`) : undefined);
+    throw new ApiError(0, 'ConnectionReset', 'the answer is lost');
+  };
+  simulation.spec({...DEVELOPMENT, tokens: {algorithm: 'ES256', accessTTL: '30m'}});
+  expect(await simulation.time.run(MINUTE, () => lost)).toBe(true);
+  // Meanwhile it rolls out, of which the events of pods tell.
+  await simulation.time.run(2 * MINUTE);
+  expect(proven()).toBe(before);
+  client.line.instead = unwatched;
+  await simulation.time.run(MINUTE);
+  expect(template()).not.toBe(before);
+  expect(proven()).toBe(template());
+  const writes = simulation.writes.length;
+  await simulation.time.run(20 * MINUTE);
+  expect(simulation.writes.slice(writes)).toEqual([]);
+  client.line.instead = () => undefined;
+  expect(await simulation.settle(2 * MINUTE)).toBe(true);
+  expect(simulation.writes.slice(writes)).toEqual([]);
+  simulation.stopAll();
+});
+
+test('a watch that does not show what was written is found out by that, and what it missed is seen', async () => {
+  const {simulation, client} = await begin(16);
+  simulation.spec(DEVELOPMENT);
+  expect(await simulation.settle()).toBe(true);
+  client.cut();
+  client.line.instead = (call) => (call.startsWith('watch deployments') ? 'silence' : undefined);
+  await simulation.time.run(MINUTE);
+  const replicas = (): unknown => {
+    const deployment = simulation.api.get(RESOURCES.Deployment, {namespace: 'prod', name: 'auth'});
+    return (deployment?.['spec'] as {replicas: number} | undefined)?.replicas;
+  };
+  simulation.spec({...DEVELOPMENT, replicas: 3});
+  await simulation.time.run(MINUTE, () => replicas() === 3);
+  simulation.edit(RESOURCES.Deployment, 'auth', {spec: {replicas: 7}});
+  expect(await simulation.time.run(25_000, () => replicas() === 3)).toBe(false);
+  expect(await simulation.time.run(20_000, () => replicas() === 3)).toBe(true);
+  simulation.stopAll();
+});
+
 test.each([7, 8, 9, 10, 11, 12, 13, 14])(
   'events that cannot be written do not hold up who takes over (%i)',
   async (seed) => {
