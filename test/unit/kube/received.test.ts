@@ -38,7 +38,13 @@ describe('a list', () => {
         fc.dictionary(name, tie('any'), {maxKeys: 3}),
       ),
     })).any;
-    const item = fc.record({metadata: fc.record({name: text}), items: value, spec: value});
+    const fields = {metadata: fc.record({name: text}), items: value, spec: value};
+    // Other than a server does, some of the time: items that do not begin alike.
+    const item = fc.oneof(
+      {weight: 5, arbitrary: fc.record(fields)},
+      fc.record(fields).map(({metadata: first, ...rest}) => ({...rest, metadata: first})),
+      fc.record({metadata: value, items: fc.array(fc.record({metadata: value}), {maxLength: 3})}),
+    );
     fc.assert(
       fc.property(
         fc.array(item, {maxLength: 4}),
@@ -59,10 +65,28 @@ describe('a list', () => {
   test('gives each item away before it looks at the next', () => {
     const seen: unknown[] = [];
     const reader = new ListReader((item) => seen.push(item));
-    reader.push(Buffer.from('{"items":[{"a":1},{"b"'));
+    reader.push(Buffer.from('{"items":[{"a":1},{"a"'));
     expect(seen).toEqual([{a: 1}]);
-    reader.push(Buffer.from(':2}'));
-    expect(seen).toEqual([{a: 1}, {b: 2}]);
+    reader.push(Buffer.from(':2},{"a":[{"a":'));
+    expect(seen).toEqual([{a: 1}, {a: 2}]);
+    // In this one stands what looks like the next.
+    reader.push(Buffer.from('3},{"a":4}]},{"b":5}'));
+    expect(seen).toEqual([{a: 1}, {a: 2}, {a: [{a: 3}, {a: 4}]}]);
+    reader.push(Buffer.from(']}'));
+    expect(reader.end()).toEqual({items: []});
+    expect(seen.slice(3)).toEqual([{b: 5}]);
+  });
+
+  test('keeps no more than the largest item there is, though none begins as the first did', () => {
+    const seen: unknown[] = [];
+    const reader = new ListReader((item) => seen.push(item));
+    const item = JSON.stringify({b: 'x'.repeat(1e6)});
+    reader.push(Buffer.from('{"items":[{"a":1}'));
+    for (let count = 0; count < 12; count++) reader.push(Buffer.from(`,${item}`));
+    expect(seen.length).toBeGreaterThan(6);
+    reader.push(Buffer.from(']}'));
+    reader.end();
+    expect(seen).toHaveLength(13);
   });
 
   test.each([
