@@ -1,8 +1,11 @@
 import {spawn} from 'node:child_process';
 import type {DatabaseTarget} from '../database/url.ts';
+import {systemClock, type Timer} from '../support/clock.ts';
 import {BackupError} from './errors.ts';
 import {complaint, exitOf, notStarted, tail, toolEnvironment} from './postgres-tools.ts';
 
+/** Asked to end, pg_dump has the server cancel what runs there; on a network that says nothing it waits for that for ever. */
+const FAREWELL_MS = 3_000;
 /** The last line of a whole dump. */
 const LAST_WORDS = 'PostgreSQL database dump complete';
 
@@ -34,8 +37,10 @@ export async function* dumpOf(
   );
   const ended = exitOf(child);
   const errors = tail(child.stderr);
+  let farewell: Timer | undefined;
   const stop = (): void => {
     child.kill('SIGTERM');
+    farewell = systemClock.setTimeout(() => child.kill('SIGKILL'), FAREWELL_MS);
   };
   signal.addEventListener('abort', stop, {once: true});
   let end = Buffer.alloc(0);
@@ -62,6 +67,7 @@ export async function* dumpOf(
     }
   } finally {
     signal.removeEventListener('abort', stop);
+    farewell?.cancel();
     // Whoever reads may have stopped early.
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await ended;

@@ -85,3 +85,31 @@ it('does not keep a backup past its time', async () => {
   network.silence();
   expect(await soon(ended)).toMatchObject({code: 1, outcome: {ok: false, kind: 'backup'}});
 });
+
+it('does not keep a backup past its time whose pg_dump would have the server cancel what it waits for', async () => {
+  const holder = createClient(postgres.url, {
+    connectTimeoutMs: 5_000,
+    statementTimeoutMs: 60_000,
+    applicationName: 'holder',
+  });
+  await holder.connect();
+  try {
+    await holder.query('CREATE TABLE public.held ()');
+    await holder.query('BEGIN; LOCK TABLE public.held');
+    const {ended} = await begin(['backup'], {
+      DATABASE_URL: network.through(postgres.url),
+      BACKUP_DESTINATION: `file://${directory}`,
+      BACKUP_TIMEOUT_SECONDS: '6',
+    });
+    await until('pg_dump waits', async () => {
+      const {rows} = await holder.query<{waiting: string}>(
+        `SELECT count(*) AS waiting FROM pg_locks WHERE NOT granted AND relation = 'public.held'::regclass`,
+      );
+      return rows[0]?.waiting === '1';
+    });
+    network.silence();
+    expect(await soon(ended)).toMatchObject({code: 1, outcome: {ok: false, kind: 'backup'}});
+  } finally {
+    await holder.end();
+  }
+});
